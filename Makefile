@@ -1,0 +1,55 @@
+# Works with GNU make 3.81 (macOS) and later; needs Python >= 3.11, brings everything else.
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+.PHONY: help demo test check generate models constraints clean
+
+PYTHON ?= $(shell for python in python3.13 python3.12 python3.11 python3; do \
+	$$python -c 'import sys, ensurepip; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$python && break; done)
+BIN := .venv/bin
+INSTALL := $(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt
+
+help: ## This list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+demo: .venv/installed ## Kafka, the provider and a server, and a live view of all three; Ctrl-C ends them
+	@$(BIN)/python -m client.demo
+
+test: .venv/installed-for-tests check ## Everything that is tested, on a real broker
+	@$(BIN)/python -m pytest
+
+check: .venv/installed-for-tests ## Lint, types, layers
+	@$(BIN)/ruff format --check --quiet
+	@$(BIN)/ruff check --quiet
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports --no-logo
+
+generate: .venv/installed-for-tests ## The code of protobufs/*.proto, and the table in the README
+	@$(BIN)/python -m grpc_tools.protoc -I. --python_out=. --pyi_out=. protobufs/*.proto
+	@$(BIN)/python -m docs.survival_table
+
+models: .venv/installed-for-tests ## Train the models in data/models again, and write their card
+	@$(BIN)/python data/train_models.py
+
+constraints: .venv/installed-for-tests ## Pin the versions that are installed now
+	@{ head -n 1 constraints.txt; $(BIN)/pip freeze --exclude-editable | sort -f; } > .venv/constraints.txt
+	@mv .venv/constraints.txt constraints.txt
+
+clean: ## Remove what make made: the environment, Kafka's data, caches
+	rm -rf .venv .kafka* .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache build *.egg-info
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+.venv/bin/pip:
+	@test -n "$(PYTHON)" || { echo "error: no Python >= 3.11 with venv found; install one (Debian: apt install python3-venv),\
+	or name it: make PYTHON=/path/to/python3.12 $(MAKECMDGOALS)" >&2; exit 1; }
+	@echo "Creating .venv with $(PYTHON)"
+	@$(PYTHON) -m venv .venv
+
+.venv/installed: pyproject.toml constraints.txt | .venv/bin/pip
+	@echo "Installing what running needs (once, about a minute)"
+	@$(INSTALL) --editable .
+	@touch $@
+
+.venv/installed-for-tests: pyproject.toml constraints.txt | .venv/bin/pip
+	@echo "Installing what the tests and the training need (once, a minute or two)"
+	@$(INSTALL) --editable '.[test,train]'
+	@touch .venv/installed $@
