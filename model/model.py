@@ -1,0 +1,35 @@
+"""What a model is to a server: something that scores a batch, with a name, until it is closed."""
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from model.features import Features, Values
+
+
+class Model(Protocol):
+    """A model ready to score; each format has its own class (``onnx_model``, ``pmml_model``)."""
+
+    def score(self, features: Features) -> Values:
+        """Score a batch.
+
+        Args:
+            features: shape (n, 11), float64, columns in ``model.features.WINE`` order, n >= 1.
+        Returns:
+            shape (n,), float64; NaN where the model has no answer for a record.
+        """
+        ...
+
+    def close(self) -> None:
+        """Release what the model holds; called exactly once, after its last ``score`` has returned."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class LoadedModel:
+    """A model that can serve, with what its descriptor said of it."""
+
+    name: str
+    description: str
+    data_type: str
+    model_type: str  # the name in ModelDescriptor.ModelType, such as "ONNX"
+    model: Model

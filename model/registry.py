@@ -1,0 +1,88 @@
+"""From a descriptor to a model that can serve, whatever its format."""
+
+import contextlib
+from collections.abc import Callable
+
+import numpy as np
+
+from model.errors import ModelRejected
+from model.inputs import TYPICAL
+from model.model import LoadedModel, Model
+from protobufs.model_descriptor_pb2 import ModelDescriptor
+
+MAX_REASON_CHARACTERS = 300
+
+
+def load(descriptor: ModelDescriptor) -> LoadedModel:
+    """Make the descriptor's model and try it on typical wines; may take a second, any thread will do.
+
+    The caller closes the model, once.
+
+    Raises:
+        ModelRejected: for whatever reason this model cannot serve; the text is one line.
+    """
+    if reason := _not_loadable(descriptor):
+        raise ModelRejected(descriptor.name, reason)
+    try:
+        model = FORMATS[descriptor.modeltype](descriptor.data)
+        _try_out(model)
+    except Exception as error:  # the bytes can come from anyone, and each library raises what it likes
+        raise ModelRejected(descriptor.name, _first_line(error)) from error
+    return LoadedModel(
+        name=descriptor.name,
+        description=descriptor.description,
+        data_type=descriptor.dataType,
+        model_type=ModelDescriptor.ModelType.Name(descriptor.modeltype),
+        model=model,
+    )
+
+
+def _onnx(content: bytes) -> Model:
+    from model.onnx_model import OnnxModel  # a server that never gets such a model never loads its library
+
+    return OnnxModel(content)
+
+
+def _pmml(content: bytes) -> Model:
+    from model.pmml_model import PmmlModel  # likewise, and no Java is started
+
+    return PmmlModel(content)
+
+
+FORMATS: dict[int, Callable[[bytes], Model]] = {ModelDescriptor.ONNX: _onnx, ModelDescriptor.PMML: _pmml}
+"""By model type: how to make a model of its bytes."""
+
+
+def _not_loadable(descriptor: ModelDescriptor) -> str | None:
+    known = {value.number: value.name for value in ModelDescriptor.ModelType.DESCRIPTOR.values}
+    if descriptor.modeltype not in known:
+        return f"model type {descriptor.modeltype} is unknown; send {_names()}"
+    if descriptor.modeltype not in FORMATS:
+        return f"{known[descriptor.modeltype]} models are not served yet; export it to ONNX"
+    if not descriptor.dataType:
+        return "its data type is empty; name the records that it scores, such as 'wine'"
+    if descriptor.WhichOneof("MessageContent") == "location":
+        return f"it is only a location ({descriptor.location!r}); send its bytes"
+    if not descriptor.data:
+        return "it has no data; send its bytes"
+    return None
+
+
+def _try_out(model: Model) -> None:
+    try:
+        values = model.score(TYPICAL)
+        if values.shape != (len(TYPICAL),) or not np.isfinite(values).all():
+            raise ValueError(f"scores typical wines as {values.tolist()}; one finite number for each is needed")
+    except Exception:
+        with contextlib.suppress(Exception):
+            model.close()
+        raise
+
+
+def _first_line(error: Exception) -> str:
+    lines = str(error).strip().splitlines()
+    return lines[0].strip()[:MAX_REASON_CHARACTERS] if lines else type(error).__name__
+
+
+def _names() -> str:
+    return " or ".join(ModelDescriptor.ModelType.Name(model_type) for model_type in sorted(FORMATS))
