@@ -1,0 +1,1 @@
+"""The kernel that every server shares: all that is not the engine's own idiom."""

@@ -1,0 +1,75 @@
+"""Settings from three places - defaults < environment < flags - where every mistake is one line."""
+
+import re
+import sys
+from typing import NoReturn, Self
+
+from pydantic import AliasChoices, Field, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict, SettingsError
+
+from model.errors import ServingError
+
+
+class BadSetting(ServingError):
+    """A flag or an environment variable that cannot be used."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(f"{reason} (--help lists what there is)")
+        self.reason = reason
+
+
+class CommandLine(BaseSettings):
+    """The root of all settings: a field ``data_dir`` is flag ``--data-dir`` and variable ``<PREFIX>DATA_DIR``."""
+
+    model_config = SettingsConfigDict(
+        frozen=True,
+        cli_kebab_case=True,
+        cli_hide_none_type=True,
+        cli_implicit_flags=True,
+        cli_avoid_json=True,
+        cli_show_env_vars=True,
+        cli_exit_on_error=False,
+    )
+
+    @classmethod
+    def read(cls, program: str, arguments: list[str] | None = None) -> Self:
+        """The settings of this process; ``--help`` prints them all and exits 0.
+
+        Args:
+            program: how a user starts this program, such as ``python -m client.reader``.
+            arguments: the flags; None means the process's own.
+        Raises:
+            BadSetting: an unknown flag, or a value that will not do; the text names the flag and the variable.
+        """
+        flags = sys.argv[1:] if arguments is None else arguments
+        try:
+            return cls(_cli_parse_args=flags, _cli_prog_name=program)  # type: ignore[call-arg]  # typed only on BaseSettings
+        except SettingsError as error:
+            raise BadSetting(str(error).removeprefix("error parsing CLI: ")) from None
+        except ValidationError as error:
+            raise BadSetting(cls._said_of(error)) from None
+
+    @classmethod
+    def _said_of(cls, error: ValidationError) -> str:
+        first = error.errors()[0]
+        name = str(first["loc"][0]).lower().removeprefix("kafka_") if first["loc"] else "settings"
+        prefix = "KAFKA_" if name == "bootstrap_servers" else cls.model_config["env_prefix"]
+        reason = re.sub(r"^(Value error,|Input|String) ", "", str(first["msg"]))
+        return f"--{name.replace('_', '-')} (or {(prefix + name).upper()}): {first['input']!r} {reason}"
+
+
+def bootstrap_servers_field() -> str:
+    """The field that servers and clients share: ``--bootstrap-servers``, or ``KAFKA_BOOTSTRAP_SERVERS``."""
+    field: str = Field(
+        "localhost:9092",
+        min_length=1,
+        validation_alias=AliasChoices("bootstrap_servers", "KAFKA_BOOTSTRAP_SERVERS"),
+        description="host:port of one or more brokers, separated by commas",
+    )
+    return field
+
+
+def stop_with(error: ServingError, exit_code: int = 1) -> NoReturn:
+    """End this process with the error's one line on standard error; usage errors exit 2, as is the custom."""
+    sys.stderr.write(f"error: {error}\n")
+    raise SystemExit(2 if isinstance(error, BadSetting) else exit_code)

@@ -1,0 +1,56 @@
+"""Which offsets may be committed: those below which everything has been acknowledged. Pure bookkeeping."""
+
+from collections import deque
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from serving.records import RawRecord
+
+Partition = tuple[str, int]
+"""A topic and a partition number."""
+
+
+@dataclass(slots=True)
+class _InFlight:
+    records: Sequence[RawRecord]
+    acknowledged: bool = False
+
+
+class Ledger:
+    """Batches in the order they were fetched; one may be acknowledged before an older one, but not committed."""
+
+    def __init__(self) -> None:
+        self._in_flight: deque[_InFlight] = deque()
+        self._committable: dict[Partition, int] = {}
+
+    def take(self, records: Sequence[RawRecord]) -> None:
+        """Enter a batch, at the moment it is fetched; this very sequence is its name from now on."""
+        self._in_flight.append(_InFlight(records))
+
+    def acknowledge(self, records: Sequence[RawRecord]) -> None:
+        """All that became of this batch, scores and dead letters, is in Kafka; a forgotten batch is ignored."""
+        for batch in self._in_flight:
+            batch.acknowledged |= batch.records is records
+        while self._in_flight and self._in_flight[0].acknowledged:
+            for record in self._in_flight.popleft().records:
+                self._committable[record.topic, record.partition] = record.offset + 1
+
+    @property
+    def empty(self) -> bool:
+        """Whether nothing is on its way."""
+        return not self._in_flight
+
+    def committable(self) -> dict[Partition, int]:
+        """The offsets to commit, those that were not committed yet."""
+        return dict(self._committable)
+
+    def committed(self, offsets: Mapping[Partition, int]) -> None:
+        """The broker has these offsets."""
+        for partition, offset in offsets.items():
+            if self._committable.get(partition) == offset:
+                del self._committable[partition]
+
+    def forget(self) -> None:
+        """All partitions were taken away: what is still on its way is another instance's to score again."""
+        self._in_flight.clear()
+        self._committable.clear()

@@ -1,0 +1,157 @@
+"""From ``python -m VARIANT.server`` to exit: start in order, serve, and stop without losing anything."""
+
+import asyncio
+import contextlib
+import signal
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
+from socket import socket
+from typing import Any, TypeVar
+
+import structlog
+from aiokafka.errors import KafkaError
+
+from model.errors import ServingError
+from serving import logs
+from serving.broker import Broker
+from serving.command_line import stop_with
+from serving.errors import BrokerRefused
+from serving.health import Health
+from serving.http_api import HttpServer, application, listen
+from serving.kernel import Kernel
+from serving.model_feed import ModelFeed
+from serving.records import RejectedRecord
+from serving.report import Report
+from serving.settings import Settings
+from serving.sink import Sink
+from serving.variant import ArrivedModel, Engine, Variant
+
+log: structlog.stdlib.BoundLogger = structlog.get_logger()
+
+STOP_TIMEOUT_S = 8.0  # a stop takes at most 10 s, closing included
+CLOSE_TIMEOUT_S = 1.5
+TICK_S = 1.0
+
+T = TypeVar("T", bound=BaseException)
+
+
+def run(variant: Variant) -> None:
+    """Run a variant's server until SIGINT or SIGTERM; the process then exits 0, after an error 1, on bad flags 2."""
+    try:
+        settings = Settings.read(f"python -m {variant.name}.server")
+        logs.configure(settings)
+        asyncio.run(_Server(variant, settings).run())
+    except* ServingError as group:
+        stop_with(first_of(group, ServingError))
+    except* KafkaError as group:
+        error = first_of(group, KafkaError)
+        stop_with(BrokerRefused("Kafka", str(error) or type(error).__name__))
+
+
+class _Server:
+    def __init__(self, variant: Variant, settings: Settings) -> None:
+        self._variant, self._settings = variant, settings
+        self._port = settings.port or variant.default_port
+        self._health = Health()
+        self._report = Report()
+        self._stop = asyncio.Event()
+
+    async def run(self) -> None:
+        for number in (signal.SIGINT, signal.SIGTERM):
+            asyncio.get_running_loop().add_signal_handler(number, self._stop_on, number)
+        with listen(self._settings.host, self._port) as listening:
+            async with contextlib.AsyncExitStack() as closing:
+                broker = Broker(self._settings, self._broker_changed)
+                closing.push_async_callback(_in_time, broker.close)
+                sink = Sink(self._settings, self._variant.name)
+                closing.push_async_callback(_in_time, sink.close)
+                group = self._settings.group or self._variant.name
+                kernel = Kernel(self._settings, group, sink, broker, self._report, self._stop)
+                engine = self._variant.build(kernel)
+                closing.push_async_callback(_in_time, engine.close)
+                async with self._http(engine, listening):
+                    await until(broker.wait_for_topics(), self._stop)
+                    if not self._stop.is_set():
+                        await sink.start()
+                        await self._serve(kernel, engine)
+        report = self._report
+        log.info("server_stopped", scored=report.scored, skipped=report.skipped, dead_letters=report.dead_letters)
+
+    async def _serve(self, kernel: Kernel, engine: Engine) -> None:
+        async def accept(arrived: ArrivedModel) -> None:
+            await engine.accept(arrived)
+            self._report.model_serving(arrived)
+
+        async def reject(rejected: RejectedRecord, name: str) -> None:
+            await kernel.sink.dead_letter(rejected)
+            served = [state.served for state in engine.states() if state.data_type == rejected.data_type]
+            self._report.model_rejected(rejected, name, next((each.name for each in served if each), None))
+
+        feed = ModelFeed(self._settings, engine.models_from, accept, reject)
+        async with asyncio.TaskGroup() as tasks:
+            beside = [tasks.create_task(each) for each in (feed.run(), kernel.broker.watch(), self._tick())]
+            await until(feed.caught_up.wait(), self._stop)
+            if not self._stop.is_set():
+                self._health.ready = True
+                await until(engine.serve(), self._stop, grace_s=STOP_TIMEOUT_S)
+            for task in beside:
+                task.cancel()
+
+    @contextlib.asynccontextmanager
+    async def _http(self, engine: Engine, listening: socket) -> AsyncIterator[None]:
+        app = application(self._variant, engine, self._report, self._health)
+        async with asyncio.TaskGroup() as tasks:
+            serving = tasks.create_task(HttpServer(app).serve_until_cancelled(listening))
+            log.info("server_started", variant=self._variant.name, url=f"http://{self._settings.host}:{self._port}/")
+            yield
+            serving.cancel()
+
+    async def _tick(self) -> None:
+        while True:
+            await asyncio.sleep(TICK_S)
+            self._report.tick()
+
+    def _stop_on(self, number: int) -> None:
+        if not self._stop.is_set():
+            log.info("stopping", reason=signal.Signals(number).name)
+        self._stop.set()
+
+    def _broker_changed(self, connected: bool) -> None:
+        self._health.broker = connected
+        self._report.metrics.broker_connected.set(connected)
+
+
+async def until(work: Coroutine[Any, Any, object], stop: asyncio.Event, grace_s: float = 0.0) -> None:
+    """Run ``work`` to its end; once ``stop`` is set it has ``grace_s`` left, then it is cancelled.
+
+    What it raises is raised here. Nothing is lost by the cancelling: what was not committed will be read again.
+    """
+    task = asyncio.ensure_future(work)
+    stopping = asyncio.ensure_future(stop.wait())
+    try:
+        await asyncio.wait([task, stopping], return_when=asyncio.FIRST_COMPLETED)
+        if not task.done():
+            await asyncio.wait([task], timeout=grace_s)
+        if not task.done() and grace_s:
+            log.warning("stop_timed_out", after_s=grace_s, reason="records in hand were not acknowledged in time")
+        if task.done():
+            task.result()
+    finally:
+        await _cancelled(task, stopping)
+
+
+def first_of(group: BaseExceptionGroup[T], _kind: type[T]) -> T:
+    """The first error in a group, however deep."""
+    inner = group.exceptions[0]
+    return first_of(inner, _kind) if isinstance(inner, BaseExceptionGroup) else inner
+
+
+async def _in_time(close: Callable[[], Awaitable[None]]) -> None:
+    with contextlib.suppress(TimeoutError, KafkaError):
+        async with asyncio.timeout(CLOSE_TIMEOUT_S):
+            await close()
+
+
+async def _cancelled(*tasks: asyncio.Future[Any]) -> None:
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)

@@ -1,0 +1,70 @@
+"""What a server says: structured events, shown as lines to read or as JSON."""
+
+import logging
+import sys
+import time
+from collections.abc import Callable
+
+import structlog
+from structlog.typing import EventDict, WrappedLogger
+
+from serving.settings import Settings
+
+LINES: dict[str, Callable[[EventDict], str]] = {
+    # The tutorial's own words for what a participant watches.
+    "record_scored": lambda e: f"Calculated quality - {e['value']:.2f} calculated in {e['duration_ms']:.3f} ms",
+    "record_skipped": lambda _: "No model available - skipping",
+    "record_rejected": lambda e: f"Record refused - {e['record']} (it is in the dead-letter topic)",
+    "model_arrived": lambda e: f"Model arrived - {e['model']} for {e['data_type']}",
+    "model_serving": lambda e: f"Model serving - {e['model']} ({e['model_type']}) now scores {e['data_type']}",
+    "model_rejected": lambda e: f"Model refused - {e['model'] or 'without a name'}: {e['reason']}; {e['meanwhile']}",
+    "lines_omitted": lambda e: (
+        f"... and {e['omitted']} lines like this in the last second (sampled above 10 per second)"
+    ),
+    "waiting": lambda e: f"Waiting up to {e['up_to_s']:g} s - {e['reason']}",
+    "models_caught_up": lambda e: f"Models caught up - {e['data_types']} data type(s) with a model in the topic",
+    "broker_lost": lambda e: f"Broker lost - {e['bootstrap_servers']} does not answer; retrying until it is back",
+    "broker_back": lambda e: f"Broker back - {e['bootstrap_servers']} answers again; carrying on",
+    "partitions_assigned": lambda e: f"Partitions assigned - {e['partitions']}",
+    "server_started": lambda e: f"{e['variant']} serves on {e['url']} - its page; also /state, /metrics, /docs",
+    "stopping": lambda e: f"Stopping - {e['reason']}: finishing what is in hand",
+    "server_stopped": lambda e: (
+        f"Stopped - {e['scored']} scored, {e['skipped']} skipped, {e['dead_letters']} dead letters"
+    ),
+}
+
+
+def configure(settings: Settings) -> None:
+    """Send all events of this process to standard output, and silence what the Kafka client says of each retry."""
+    renderer = structlog.processors.JSONRenderer() if settings.log_format == "json" else _line
+    structlog.configure(
+        processors=[
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.processors.format_exc_info,
+            renderer,
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
+        logger_factory=structlog.PrintLoggerFactory(sys.stdout),
+        cache_logger_on_first_use=False,
+    )
+    # During an outage aiokafka logs some hundred lines a second; Broker.watch says it once.
+    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
+    logging.getLogger("kafka").setLevel(logging.CRITICAL)
+
+
+def _line(_logger: WrappedLogger, _method: str, event: EventDict) -> str:
+    traceback = event.pop("exception", None)
+    said = LINES.get(str(event["event"]))
+    if said is None:
+        fields = {name: value for name, value in event.items() if name not in ("event", "level", "timestamp")}
+        text = " ".join([str(event["event"]), *(f"{name}={value}" for name, value in fields.items())])
+    else:
+        text = said(event)
+    lines = [text] if traceback is None else [text, *str(traceback).splitlines()]
+    return f"{time.strftime('%H:%M:%S')} " + "\n".join(map(_printable, lines))
+
+
+def _printable(text: str) -> str:
+    """Names and reasons come from outside: one with escape sequences or line breaks must not fool the reader."""
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)

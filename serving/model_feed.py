@@ -1,0 +1,151 @@
+"""Models from Kafka, read outside any consumer group: every instance learns every model."""
+
+import asyncio
+from collections import defaultdict, deque
+from collections.abc import Awaitable, Callable
+from concurrent.futures import Future
+from threading import Thread
+from typing import Any
+
+import structlog
+from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.errors import KafkaError
+from google.protobuf.message import DecodeError
+
+from model import registry
+from model.errors import ModelRejected
+from model.model import LoadedModel
+from protobufs.model_descriptor_pb2 import ModelDescriptor
+from serving.records import RawRecord, RejectedRecord
+from serving.settings import Settings
+from serving.topics import MAX_MESSAGE_BYTES
+from serving.variant import ArrivedModel, ModelStart
+
+log: structlog.stdlib.BoundLogger = structlog.get_logger()
+
+FETCH_WAIT_MS = 500
+RETRY_S = 0.5
+OLDER_MODELS_KEPT = 8  # how far catching up goes back per data type when the newest models cannot be loaded
+MAX_NAME_CHARACTERS = 255
+
+Accept = Callable[[ArrivedModel], Awaitable[None]]
+Reject = Callable[[RejectedRecord, str], Awaitable[None]]
+"""Told the record and the model's name, or "" where it has none."""
+
+
+class ModelFeed:
+    """Reads the models topic, loads each model in a thread - scoring goes on meanwhile - and hands it over in order."""
+
+    def __init__(self, settings: Settings, start: ModelStart, accept: Accept, reject: Reject) -> None:
+        self._partition = TopicPartition(settings.topics.models, 0)  # "the newest model" needs one order: one partition
+        self._start = start
+        self._pmml_is_1 = settings.pmml_is_1
+        self._accept, self._reject = accept, reject
+        self._consumer: Any = AIOKafkaConsumer(
+            bootstrap_servers=settings.bootstrap_servers,
+            enable_auto_commit=False,
+            auto_offset_reset="earliest",
+            max_partition_fetch_bytes=MAX_MESSAGE_BYTES,
+        )
+        self.caught_up = asyncio.Event()
+        """Set when every model that was in the topic at the start has been handed over or refused."""
+
+    async def run(self) -> None:
+        """Until cancelled: hand over models. Catching up loads only the newest loadable model of each data type."""
+        await self._consumer.start()
+        try:
+            await self._catch_up(await self._seek())
+            self.caught_up.set()
+            while True:
+                for record in await self._fetch():
+                    await self._take(record)
+        finally:
+            await self._consumer.stop()
+
+    async def _seek(self) -> int:
+        self._consumer.assign([self._partition])
+        first = (await self._consumer.beginning_offsets([self._partition]))[self._partition]
+        end = (await self._consumer.end_offsets([self._partition]))[self._partition]
+        start = {"beginning": first, "end": end}.get(str(self._start), self._start)
+        # An offset that is no longer in the topic says nothing about what has been missed since.
+        self._consumer.seek(self._partition, start if isinstance(start, int) and first <= start <= end else first)
+        return int(end)
+
+    async def _catch_up(self, end: int) -> None:
+        newest: defaultdict[str, deque[tuple[RawRecord, ModelDescriptor]]]
+        newest = defaultdict(lambda: deque(maxlen=OLDER_MODELS_KEPT))
+        while await self._consumer.position(self._partition) < end:
+            for record in await self._fetch():
+                if (descriptor := await self._read(record)) is not None:
+                    newest[descriptor.dataType].append((record, descriptor))
+        for candidates in newest.values():
+            while candidates and not await self._load(*candidates.pop()):
+                pass
+        log.info("models_caught_up", data_types=len(newest))
+
+    async def _fetch(self) -> list[RawRecord]:
+        try:
+            fetched = await self._consumer.getmany(timeout_ms=FETCH_WAIT_MS)
+        except KafkaError as error:
+            log.debug("model_fetch_failed", reason=str(error))
+            await asyncio.sleep(RETRY_S)
+            return []
+        return [record for records in fetched.values() for record in records]
+
+    async def _take(self, record: RawRecord) -> None:
+        if (descriptor := await self._read(record)) is not None:
+            await self._load(record, descriptor)
+
+    async def _read(self, record: RawRecord) -> ModelDescriptor | None:
+        """The record's descriptor; None if there is none in it, which has been said by then."""
+        try:
+            return read_descriptor(record.value, pmml_is_1=self._pmml_is_1)
+        except ValueError as error:
+            await self._reject(RejectedRecord(record, str(error)), "")
+            return None
+
+    async def _load(self, record: RawRecord, descriptor: ModelDescriptor) -> bool:
+        log.info("model_arrived", model=descriptor.name, data_type=descriptor.dataType, offset=record.offset)
+        try:
+            loaded = await _in_thread(registry.load, descriptor)
+        except ModelRejected as error:
+            await self._reject(RejectedRecord(record, error.reason, descriptor.dataType), descriptor.name)
+            return False
+        await self._accept(ArrivedModel(loaded, record.offset))
+        return True
+
+
+def read_descriptor(value: bytes | None, *, pmml_is_1: bool = False) -> ModelDescriptor:
+    """The descriptor in a record's value.
+
+    Args:
+        pmml_is_1: model type 1 means PMML, as in the JVM tutorial's first version.
+    Raises:
+        ValueError: there is none in it; the text is the reason.
+    """
+    if not value:
+        raise ValueError("empty value (a tombstone withdraws no model: the current one goes on serving)")
+    try:
+        descriptor = ModelDescriptor.FromString(value)
+    except DecodeError:
+        raise ValueError("not a ModelDescriptor: the bytes are no such protobuf message") from None
+    if len(descriptor.name) > MAX_NAME_CHARACTERS or len(descriptor.dataType) > MAX_NAME_CHARACTERS:
+        raise ValueError(f"name or data type longer than {MAX_NAME_CHARACTERS} characters")
+    if pmml_is_1 and descriptor.modeltype == ModelDescriptor.TENSORFLOWSAVED:
+        descriptor.modeltype = ModelDescriptor.PMML
+    return descriptor
+
+
+def _in_thread(load: Callable[[ModelDescriptor], LoadedModel], descriptor: ModelDescriptor) -> Awaitable[LoadedModel]:
+    """Load beside the event loop. A daemon thread, not an executor's: a model that hangs must not hold up the exit."""
+    loading: Future[LoadedModel] = Future()
+    loading.set_running_or_notify_cancel()
+
+    def work() -> None:
+        try:
+            loading.set_result(load(descriptor))
+        except BaseException as error:  # handed to whoever awaits it
+            loading.set_exception(error)
+
+    Thread(target=work, name="model-loading", daemon=True).start()
+    return asyncio.wrap_future(loading)

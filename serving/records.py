@@ -1,0 +1,120 @@
+"""From the bytes of a batch of Kafka records to matrices of features, one per data type."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from operator import attrgetter
+from typing import Protocol
+
+import numpy as np
+from google.protobuf.message import DecodeError
+from numpy.typing import NDArray
+
+from model.features import WINE, Features
+from protobufs.wine_record_pb2 import WineRecord
+
+MAX_DATA_TYPE_CHARACTERS = 255
+MAX_KEY_BYTES = 64 * 1024
+"""A score carries its record's key; with a longer one it could outgrow what the scores topic takes."""
+
+
+class RawRecord(Protocol):
+    """A Kafka record as it came; aiokafka's ``ConsumerRecord`` is one."""
+
+    @property
+    def topic(self) -> str: ...
+    @property
+    def partition(self) -> int: ...
+    @property
+    def offset(self) -> int: ...
+    @property
+    def timestamp(self) -> int: ...  # epoch ms
+    @property
+    def key(self) -> bytes | None: ...
+    @property
+    def value(self) -> bytes | None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class RejectedRecord:
+    """A record that cannot be scored, and why; it goes to the dead-letter topic and serving goes on."""
+
+    record: RawRecord
+    reason: str
+    data_type: str | None = None  # None where the record does not say it
+
+    def __str__(self) -> str:
+        return f"{self.record.topic}[{self.record.partition}]@{self.record.offset}: {self.reason}"
+
+
+@dataclass(frozen=True, slots=True)
+class WineBatch:
+    """The n records of one data type in a batch, in the order they came."""
+
+    data_type: str
+    records: Sequence[RawRecord]
+    record_ts_ms: Sequence[int]  # epoch ms at submission; Kafka's time stamp where the record has none
+    features: Features  # shape (n, 11)
+
+    def only(self, chosen: NDArray[np.bool_]) -> "WineBatch":
+        """The records for which ``chosen``, shape (n,), is true."""
+        return WineBatch(
+            self.data_type,
+            [record for record, keep in zip(self.records, chosen, strict=True) if keep],
+            [ts_ms for ts_ms, keep in zip(self.record_ts_ms, chosen, strict=True) if keep],
+            self.features[chosen],
+        )
+
+
+_measurements = attrgetter(*WINE)
+
+
+def decode(records: Sequence[RawRecord]) -> tuple[list[WineBatch], list[RejectedRecord]]:
+    """Sort a batch by data type; each record comes back exactly once, in a ``WineBatch`` or rejected."""
+    wines: dict[str, list[tuple[RawRecord, WineRecord]]] = {}
+    rejected: list[RejectedRecord] = []
+    for record in records:
+        try:
+            wine = _parse(record)
+        except ValueError as error:
+            rejected.append(RejectedRecord(record, str(error)))
+        else:
+            wines.setdefault(wine.dataType, []).append((record, wine))
+    batches = [_without_gaps(_batch(data_type, parsed), rejected) for data_type, parsed in wines.items()]
+    return [batch for batch in batches if batch.records], rejected
+
+
+def _parse(record: RawRecord) -> WineRecord:
+    if not record.value:
+        raise ValueError("empty value (a tombstone says nothing about a wine)")
+    if record.key is not None and len(record.key) > MAX_KEY_BYTES:
+        raise ValueError(f"key longer than {MAX_KEY_BYTES} bytes")
+    try:
+        wine = WineRecord.FromString(record.value)
+    except DecodeError:
+        raise ValueError("not a WineRecord: the bytes are no such protobuf message") from None
+    if not wine.dataType:
+        raise ValueError("no data type: nothing says which model should score it")
+    if len(wine.dataType) > MAX_DATA_TYPE_CHARACTERS:
+        raise ValueError(f"data type longer than {MAX_DATA_TYPE_CHARACTERS} characters")
+    return wine
+
+
+def _batch(data_type: str, parsed: Sequence[tuple[RawRecord, WineRecord]]) -> WineBatch:
+    return WineBatch(
+        data_type,
+        [record for record, _ in parsed],
+        [wine.ts or record.timestamp for record, wine in parsed],
+        np.array([_measurements(wine) for _, wine in parsed]),
+    )
+
+
+def _without_gaps(wines: WineBatch, rejected: list[RejectedRecord]) -> WineBatch:
+    finite = np.isfinite(wines.features)
+    good = np.logical_and.reduce(finite, axis=1)
+    if good.all():
+        return wines
+    for row in np.flatnonzero(~good).tolist():
+        feature = int(np.argmin(finite[row]))
+        reason = f"{WINE[feature]} is {wines.features[row, feature]}, not a finite number"
+        rejected.append(RejectedRecord(wines.records[row], reason, wines.data_type))
+    return wines.only(good)

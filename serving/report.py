@@ -1,0 +1,88 @@
+"""One account of what a server did: its console lines, its metrics, and its live page."""
+
+import time
+from collections.abc import Callable
+
+import numpy as np
+import structlog
+
+from serving.live_view import LAST_SCORES, LiveView
+from serving.metrics import Metrics
+from serving.records import RejectedRecord
+from serving.serve import ScoredWines, ServedBatch, record_id
+from serving.variant import ArrivedModel
+
+log: structlog.stdlib.BoundLogger = structlog.get_logger()
+
+LINES_PER_S = 10
+
+
+class Report:
+    """Told what happened to each batch and model once it has happened; counts from zero at each start."""
+
+    def __init__(self, clock_s: Callable[[], float] = time.monotonic, epoch_s: Callable[[], float] = time.time) -> None:
+        """``clock_s`` paces the console and the live view; ``epoch_s`` is compared with the records' time stamps."""
+        self._clock_s, self._epoch_s = clock_s, epoch_s
+        self.metrics = Metrics()
+        self.view = LiveView()
+        self.scored = self.skipped = self.dead_letters = 0
+        self._lines = 0
+
+    def batch_served(self, served: ServedBatch) -> None:
+        """A batch whose scores and dead letters are acknowledged."""
+        self.metrics.batch_records.observe(len(served.records))
+        for scored in served.scored:
+            self._scored(scored)
+        skipped = sum(len(wines.records) for wines in served.skipped)
+        self.skipped += skipped
+        self.metrics.skipped.inc(skipped)
+        for _ in range(self._room_for(skipped)):
+            log.info("record_skipped")
+        self.dead_letters += len(served.rejected)
+        self.metrics.dead_letters.labels("record").inc(len(served.rejected))
+        for rejected in served.rejected[: self._room_for(len(served.rejected))]:
+            log.warning("record_rejected", record=str(rejected))
+
+    def model_serving(self, arrived: ArrivedModel) -> None:
+        """A model is in force."""
+        model = arrived.loaded
+        self.metrics.models.inc()
+        log.info("model_serving", model=model.name, model_type=model.model_type, data_type=model.data_type)
+
+    def model_rejected(self, rejected: RejectedRecord, name: str, in_force: str | None) -> None:
+        """A model is in the dead-letter topic; ``in_force`` names the one that goes on serving its data type."""
+        self.dead_letters += 1
+        self.metrics.dead_letters.labels("model").inc()
+        meanwhile = "nothing else changes" if in_force is None else f"{in_force} goes on serving"
+        log.error("model_rejected", model=name, reason=rejected.reason, meanwhile=meanwhile)
+
+    def tick(self) -> None:
+        """Once a second: say how many lines were left out since the last tick."""
+        omitted = self._lines - LINES_PER_S
+        if omitted > 0:
+            log.info("lines_omitted", omitted=omitted)
+        self._lines = 0
+
+    def _scored(self, scored: ScoredWines) -> None:
+        n = len(scored.values)
+        self.scored += n
+        self.metrics.scored.inc(n)
+        self.metrics.score_s.observe(scored.duration_ms * n / 1000)
+        latencies_ms = self._epoch_s() * 1000 - np.array(scored.wines.record_ts_ms, dtype=np.float64)
+        self.metrics.end_to_end_s.observe(float(latencies_ms.max()) / 1000)
+        self.view.observe(
+            scored.model_name,
+            [record_id(record) for record in scored.wines.records[-LAST_SCORES:]],
+            np.array(scored.values),
+            latencies_ms,
+            now_s=self._clock_s(),
+            data_type=scored.wines.data_type,
+        )
+        for value in scored.values[: self._room_for(n)]:
+            log.info("record_scored", value=value, duration_ms=scored.duration_ms, model=scored.model_name)
+
+    def _room_for(self, lines: int) -> int:
+        """How many of so many lines may still be shown within this second."""
+        room = max(0, min(lines, LINES_PER_S - self._lines))
+        self._lines += lines
+        return room

@@ -1,0 +1,135 @@
+"""Scores and dead letters on their way to Kafka: whole batches, each acknowledged by all replicas."""
+
+import asyncio
+from collections.abc import Awaitable, Sequence
+from itertools import groupby
+from operator import attrgetter
+from typing import Any
+
+from aiokafka import AIOKafkaProducer
+from aiokafka.errors import KafkaError, KafkaTimeoutError
+
+from serving.errors import BrokerRefused
+from serving.records import RejectedRecord
+from serving.serve import Result, ServedBatch, results
+from serving.settings import Settings
+from serving.topics import MAX_MESSAGE_BYTES
+
+RETRY_S = 0.5
+MAX_BATCH_BYTES = 512 * 1024
+PRODUCE_OVERHEAD_BYTES = 64 * 1024
+
+
+class Sink:
+    """The way out. Whatever Kafka can take again later is sent again, for ever; a refusal is raised.
+
+    Not idempotent on purpose: a redelivered record is scored and sent again anyway, so it would spare no reader the
+    duplicates, and a producer id does not outlive a broker whose data was wiped.
+    """
+
+    def __init__(self, settings: Settings, variant: str) -> None:
+        """``variant`` names this server in its dead letters."""
+        self._topics, self._variant = settings.topics, variant
+        self._producer: Any = AIOKafkaProducer(
+            bootstrap_servers=settings.bootstrap_servers,
+            acks="all",
+            max_batch_size=MAX_BATCH_BYTES,
+            max_request_size=MAX_MESSAGE_BYTES + PRODUCE_OVERHEAD_BYTES,
+        )
+
+    async def start(self) -> None:
+        """Connect."""
+        await self._producer.start()
+
+    async def close(self) -> None:
+        """Send what is still buffered, and close."""
+        await self._producer.stop()
+
+    async def enqueue(self, served: ServedBatch) -> Awaitable[None]:
+        """Hand a batch to the producer; calls in order keep the order of the scores in each partition.
+
+        Returns:
+            what to await until every score and every dead letter of the batch is acknowledged.
+        Raises:
+            BrokerRefused: (also from the awaitable) the broker will never take this, such as a missing permission.
+        """
+        sent = []
+        for partition, group in groupby(sorted(results(served), key=_partition), _partition):
+            messages = list(group)
+            for future, chunk in await self._send(messages, partition):
+                sent.append(self._acknowledged(future, chunk, partition))
+        return self._settle(sent, served.rejected)
+
+    async def dead_letter(self, rejected: RejectedRecord) -> None:
+        """Publish the bytes as they came, with the reason and their origin in the headers; returns when acknowledged.
+
+        Raises:
+            BrokerRefused: the broker will never take this.
+        """
+        record = rejected.record
+        headers = {
+            "reason": rejected.reason,
+            "topic": record.topic,
+            "partition": str(record.partition),
+            "offset": str(record.offset),
+            "variant": self._variant,
+        }
+        # aiokafka takes no message without key and value; a tombstone without a key becomes an empty value.
+        value = b"" if record.key is None and record.value is None else record.value
+        encoded = [(name, text.encode()) for name, text in headers.items()]
+        while True:
+            try:
+                await self._producer.send_and_wait(
+                    self._topics.dead_letters, key=record.key, value=value, headers=encoded
+                )
+                return
+            except KafkaError as error:
+                await self._back_off(error)
+
+    async def _settle(self, sent: Sequence[Awaitable[None]], rejected: Sequence[RejectedRecord]) -> None:
+        await asyncio.gather(*sent, *(self.dead_letter(record) for record in rejected))
+
+    async def _send(
+        self, messages: Sequence[Result], partition: int
+    ) -> list[tuple[asyncio.Future[Any], Sequence[Result]]]:
+        sent, first = [], 0
+        while first < len(messages):
+            batch, last = self._producer.create_batch(), first
+            while last < len(messages) and _append(batch, messages[last]):
+                last += 1
+            future = await self._send_batch(batch, partition)
+            sent.append((future, messages[first:last]))
+            first = last
+        return sent
+
+    async def _send_batch(self, batch: Any, partition: int) -> asyncio.Future[Any]:
+        while True:
+            try:
+                future: asyncio.Future[Any] = await self._producer.send_batch(
+                    batch, self._topics.scores, partition=partition
+                )
+                return future
+            except KafkaError as error:  # the producer's buffer stayed full: the broker is away
+                await self._back_off(error)
+
+    async def _acknowledged(self, future: asyncio.Future[Any], messages: Sequence[Result], partition: int) -> None:
+        try:
+            await future
+        except KafkaError as error:  # an outage longer than the producer's own retries
+            await self._back_off(error)
+            for again, chunk in await self._send(messages, partition):
+                await self._acknowledged(again, chunk, partition)
+
+    async def _back_off(self, error: KafkaError) -> None:
+        if not (error.retriable or isinstance(error, KafkaTimeoutError)):
+            raise BrokerRefused(
+                f"writing to {self._topics.scores} or {self._topics.dead_letters}", str(error)
+            ) from error
+        await asyncio.sleep(RETRY_S)
+
+
+_partition = attrgetter("partition")
+
+
+def _append(batch: Any, message: Result) -> bool:
+    return batch.append(key=message.key, value=message.value, timestamp=None) is not None

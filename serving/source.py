@@ -1,0 +1,124 @@
+"""Records from Kafka, as a member of the consumer group, committed when what became of them is acknowledged."""
+
+import asyncio
+from collections.abc import Sequence
+from typing import Any
+
+import structlog
+from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, TopicPartition
+from aiokafka.errors import KafkaError
+
+from serving.ledger import Ledger
+from serving.records import RawRecord
+from serving.settings import Settings
+
+log: structlog.stdlib.BoundLogger = structlog.get_logger()
+
+FETCH_WAIT_MS = 200  # how long a stop may go unnoticed while no records come
+REBALANCE_WAIT_S = 0.05
+REVOKE_TIMEOUT_S = 5.0
+
+
+class Source(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ships no types
+    """At-least-once reading: ``fetch``, then ``acknowledge``; ``commit_acknowledged`` runs beside them, never ahead."""
+
+    def __init__(self, settings: Settings, group: str) -> None:
+        self._settings = settings
+        self._ledger = Ledger()
+        self._next_offsets: dict[TopicPartition, int] = {}
+        self._acknowledged = asyncio.Event()
+        self._drained = asyncio.Event()
+        self._may_fetch = asyncio.Event()
+        self._may_fetch.set()
+        self._commit_lock = asyncio.Lock()
+        self._consumer: Any = AIOKafkaConsumer(
+            bootstrap_servers=settings.bootstrap_servers,
+            group_id=group,
+            enable_auto_commit=False,
+            auto_offset_reset="earliest",
+            session_timeout_ms=settings.session_timeout_ms,
+            heartbeat_interval_ms=settings.session_timeout_ms // 5,
+        )
+
+    async def start(self) -> None:
+        """Join the group."""
+        self._consumer.subscribe([self._settings.topics.data], listener=self)
+        await self._consumer.start()
+
+    async def close(self) -> None:
+        """Commit what is acknowledged, and leave the group."""
+        await self._commit()
+        await self._consumer.stop()
+
+    async def fetch(self) -> Sequence[RawRecord]:
+        """The records at hand, at most ``max_batch``; none after 0.2 s, so that the caller can look for a stop."""
+        if not self._may_fetch.is_set():
+            await asyncio.sleep(REBALANCE_WAIT_S)
+            return []
+        fetched = await self._consumer.getmany(timeout_ms=FETCH_WAIT_MS, max_records=self._settings.max_batch)
+        records = [record for partition in fetched.values() for record in partition]
+        self._next_offsets.update({partition: last[-1].offset + 1 for partition, last in fetched.items() if last})
+        # No await between the fetch and the ledger: a revocation in between would not know of this batch.
+        if records:
+            self._ledger.take(records)
+        return records
+
+    def acknowledge(self, records: Sequence[RawRecord]) -> None:
+        """All that became of a fetched batch is in Kafka: it may be committed."""
+        self._ledger.acknowledge(records)
+        self._acknowledged.set()
+        if self._ledger.empty:
+            self._drained.set()
+
+    def lag(self) -> int:
+        """How many records wait in the assigned partitions, as far as the last fetch told."""
+        ends = {partition: self._consumer.highwater(partition) for partition in self._consumer.assignment()}
+        return sum(
+            max(0, end - self._next_offsets.get(partition, end)) for partition, end in ends.items() if end is not None
+        )
+
+    async def commit_acknowledged(self) -> None:
+        """Until cancelled: commit, one request at a time, what has been acknowledged since the last one."""
+        while True:
+            await self._acknowledged.wait()
+            self._acknowledged.clear()
+            await self._commit()
+            await asyncio.sleep(self._settings.commit_interval_ms / 1000)
+
+    async def on_partitions_revoked(self, revoked: Sequence[TopicPartition]) -> None:
+        """Finish what is in hand and commit it before another instance gets these partitions."""
+        if not revoked:
+            return
+        self._may_fetch.clear()
+        try:
+            async with asyncio.timeout(REVOKE_TIMEOUT_S):
+                while not self._ledger.empty:
+                    self._drained.clear()
+                    await self._drained.wait()
+                await self._commit()
+        except TimeoutError:
+            log.warning("batches_left_behind", reason="not acknowledged in time; they will be scored again")
+        finally:
+            self._ledger.forget()
+
+    async def on_partitions_assigned(self, assigned: Sequence[TopicPartition]) -> None:
+        """Fetch again."""
+        self._may_fetch.set()
+        log.info("partitions_assigned", partitions=sorted(partition.partition for partition in assigned))
+
+    async def _commit(self) -> None:
+        async with self._commit_lock:
+            offsets = self._ledger.committable()
+            assigned = self._consumer.assignment()
+            ours = {
+                partition: offset for partition, offset in offsets.items() if TopicPartition(*partition) in assigned
+            }
+            try:
+                if ours:
+                    await self._consumer.commit({TopicPartition(*partition): ours[partition] for partition in ours})
+            except KafkaError as error:
+                # Nothing is lost: they stay committable; where the partitions are gone the records are scored again.
+                log.debug("commit_failed", reason=str(error))
+                self._acknowledged.set()
+            else:
+                self._ledger.committed(offsets)
