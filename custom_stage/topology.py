@@ -1,0 +1,109 @@
+"""Sources, wiring, sinks: Kafka to reactivex and back, at-least-once."""
+
+import asyncio
+from collections.abc import Awaitable, Sequence
+from typing import TypeVar
+
+from reactivex import Subject
+from reactivex.abc import DisposableBase, SchedulerBase
+from reactivex.scheduler import EventLoopScheduler
+
+from custom_stage.state import Records, ServingStage
+from model.model import LoadedModel
+from model.serving_state import ServingState
+from serving.kernel import Kernel
+from serving.serve import ServedBatch
+from serving.source import Source
+from serving.variant import ArrivedModel, ModelStart
+
+T = TypeVar("T")
+
+
+class Topology:
+    """Where demand comes from when a library only pushes.
+
+    A reactivex subscriber cannot ask for less: whatever is pushed, it gets. So the asking is done where the records
+    come in. The fetch loop takes a slot before each batch, and the sink gives it back when everything that became of
+    that batch is acknowledged: ``max_in_flight`` batches, never more, whichever of the two is the slower.
+    """
+
+    models_from: ModelStart = "beginning"
+
+    def __init__(self, kernel: Kernel) -> None:
+        self._kernel = kernel
+        self._source = Source(kernel.settings, kernel.group)
+        self._slots = asyncio.Semaphore(kernel.settings.max_in_flight)
+        self._scored: asyncio.Queue[ServedBatch] = asyncio.Queue()  # holds at most ``max_in_flight``
+        self._loop = asyncio.get_running_loop()
+        self._thread = EventLoopScheduler()
+        self._stage = ServingStage()
+        self._data: Subject[Records] = Subject()
+        self._models: Subject[LoadedModel] = Subject()
+        self._data.pipe(self._stage.joined_with(self._models)).subscribe(self._on_scored)
+
+    async def accept(self, arrived: ArrivedModel) -> None:
+        """Push a model; it is in force when this returns."""
+        await self._push(self._models, arrived.loaded)
+
+    async def serve(self) -> None:
+        """Fetch, score, send, commit; after a stop the batches in flight are finished."""
+        await self._source.start()
+        async with asyncio.TaskGroup() as tasks:
+            beside = [
+                tasks.create_task(self._source.commit_acknowledged()),
+                tasks.create_task(self._send(tasks)),
+            ]
+            while not self._kernel.stop.is_set():
+                await self._slots.acquire()
+                records = await self._source.fetch()
+                self._kernel.report.metrics.lag.set(self._source.lag())
+                if records:
+                    await self._push(self._data, records)
+                else:
+                    self._slots.release()
+            await self._scored.join()
+            for task in beside:
+                task.cancel()
+        await self._source.close()
+
+    def states(self) -> Sequence[ServingState]:
+        """Ask the stage."""
+        return self._stage.states()
+
+    async def close(self) -> None:
+        """Leave the group, end the scoring thread, close the models."""
+        await self._source.close()
+        self._thread.dispose()
+        self._stage.close()
+
+    async def _push(self, stream: Subject[T], element: T) -> None:
+        """Push on the scoring thread: one element at a time, and the event loop stays free while a model works."""
+        through: asyncio.Future[None] = self._loop.create_future()
+
+        def action(_scheduler: SchedulerBase, _state: object = None) -> DisposableBase | None:
+            try:
+                stream.on_next(element)
+            except Exception as error:
+                self._loop.call_soon_threadsafe(through.set_exception, error)
+            else:
+                self._loop.call_soon_threadsafe(through.set_result, None)
+            return None
+
+        self._thread.schedule(action)
+        await through
+
+    def _on_scored(self, served: ServedBatch) -> None:
+        self._loop.call_soon_threadsafe(self._scored.put_nowait, served)
+
+    async def _send(self, tasks: asyncio.TaskGroup) -> None:
+        while True:
+            served = await self._scored.get()
+            acknowledged = await self._kernel.sink.enqueue(served)
+            tasks.create_task(self._settle(served, acknowledged))
+
+    async def _settle(self, served: ServedBatch, acknowledged: Awaitable[None]) -> None:
+        await acknowledged
+        self._source.acknowledge(served.records)
+        self._kernel.report.batch_served(served)
+        self._slots.release()
+        self._scored.task_done()
