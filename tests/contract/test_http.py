@@ -1,0 +1,62 @@
+"""The HTTP interface that every server has."""
+
+import re
+import urllib.request
+
+import pytest
+from prometheus_client.parser import text_string_to_metric_families
+
+from tests.contract.conftest import Serving, Start
+from tests.process import ServerProcess
+from tests.stream import Stream
+
+QUERIES = {"custom_stage": "/state"}
+
+
+def text(server: ServerProcess, path: str) -> tuple[str, str]:
+    with urllib.request.urlopen(f"http://127.0.0.1:{server.port}{path}", timeout=5) as answer:
+        return answer.headers["Content-Type"], answer.read().decode()
+
+
+def test_before_the_first_model_a_state_has_nulls_never_sentinel_numbers(
+    start: Start, stream: Stream, variant: str
+) -> None:
+    state = start().wait_until_ready().get(QUERIES[variant])[1]
+    nothing_yet = ("name", "description", "model_type", "since", "min", "max", "mean")
+    assert {name: state[name] for name in nothing_yet} == dict.fromkeys(nothing_yet)
+    assert (state["usage"], state["duration"], state["skipped"], state["dead_letters"]) == (0, 0, 0, 0)
+
+
+def test_a_state_counts_what_the_model_in_force_has_scored(serving: Serving, variant: str) -> None:
+    before = serving.server.get(QUERIES[variant])[1]["usage"]
+    serving.stream.publish_wines(f"counted-{number}" for number in range(25))
+    state = serving.server.wait_until_state(lambda state: state["usage"] >= before + 25, QUERIES[variant])
+    assert state["usage"] == before + 25
+    assert (state["name"], state["model_type"], state["data_type"]) == ("times 1.0", "ONNX", "wine")
+    assert state["description"] == "times 1.0 for tests"
+    assert 0 < state["min"] <= state["mean"] <= state["max"] <= state["duration"]
+    assert state["mean"] == pytest.approx(state["duration"] / state["usage"])
+
+
+def test_the_metrics_are_prometheus_s_and_count_the_same_records(serving: Serving) -> None:
+    serving.stream.publish_wines(["metered"])
+    serving.stream.scores_of(["metered"])
+    content_type, exposed = text(serving.server, "/metrics")
+    assert content_type.startswith("text/plain; version=0.0.4")
+    samples = {sample.name: sample.value for each in text_string_to_metric_families(exposed) for sample in each.samples}
+    assert samples["serving_records_scored_total"] == serving.server.get("/live")[1]["view"]["total"]
+    assert samples["serving_broker_connected"] == 1
+    assert samples["serving_models_accepted_total"] >= 1
+
+
+def test_pages_load_nothing_from_elsewhere(serving: Serving) -> None:
+    for path in ("/", "/docs"):
+        content_type, page = text(serving.server, path)
+        assert content_type.startswith("text/html")
+        assert not re.findall(r"""(?:src|href)=["']?(?:https?:)?//[^"']*""", page)
+
+
+def test_the_openapi_page_describes_every_path(serving: Serving, variant: str) -> None:
+    described = serving.server.get("/openapi.json")[1]
+    assert set(described["paths"]) == {QUERIES[variant], "/healthz", "/metrics", "/live"}
+    assert described["info"]["title"] == variant

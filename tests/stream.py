@@ -1,0 +1,211 @@
+"""Both ends of a server's streams, for tests: wines and models in, scores and dead letters out, all by record id."""
+
+import threading
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from typing import Any, Self
+
+from confluent_kafka import Consumer, Message, Producer, TopicPartition
+from confluent_kafka.admin import AdminClient
+
+from protobufs.model_descriptor_pb2 import ModelDescriptor
+from protobufs.serving_result_pb2 import ServingResult
+from protobufs.wine_record_pb2 import WineRecord
+from serving.topics import MAX_MESSAGE_BYTES, Topics
+
+DEADLINE_S = 30.0
+TYPICAL = WineRecord(
+    # The first red wine of Cortez et al. 2009.
+    fixed_acidity=7.4,
+    volatile_acidity=0.7,
+    citric_acid=0.0,
+    residual_sugar=1.9,
+    chlorides=0.076,
+    free_sulfur_dioxide=11,
+    total_sulfur_dioxide=34,
+    density=0.9978,
+    pH=3.51,
+    sulphates=0.56,
+    alcohol=9.4,
+)
+
+
+def wine(data_type: str = "wine", **changes: float) -> bytes:
+    """A typical wine, with ``changes`` to its measurements, submitted now."""
+    record = WineRecord(dataType=data_type, ts=time.time_ns() // 1_000_000, **changes)
+    for name, value in ((each.name, value) for each, value in TYPICAL.ListFields()):
+        if name not in changes:
+            setattr(record, name, value)
+    return record.SerializeToString()
+
+
+class Flow:
+    """Wines published at some 2,000 a second, for as long as the ``with`` block runs."""
+
+    def __init__(self, stream: "Stream", prefix: str) -> None:
+        self.ids: list[str] = []
+        """The record ids so far; complete when the block has ended."""
+        self._stream, self._prefix = stream, prefix
+        self._ended = threading.Event()
+        self._thread = threading.Thread(target=self._run)
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._ended.set()
+        self._thread.join()
+
+    def _run(self) -> None:
+        while not self._ended.wait(0.005):
+            ids = [f"{self._prefix}-{len(self.ids) + number}" for number in range(10)]
+            self._stream.publish_wines(ids)
+            self.ids += ids
+
+
+@dataclass
+class Stream:
+    """Producer and consumers over one set of topics."""
+
+    bootstrap_servers: str
+    topics: Topics
+    _producer: Producer = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._producer = Producer(
+            {
+                "bootstrap.servers": self.bootstrap_servers,
+                "message.max.bytes": MAX_MESSAGE_BYTES,
+                "log_level": 0,
+                "queue.buffering.max.messages": 1_000_000,
+            }
+        )
+
+    @property
+    def prefix(self) -> str:
+        """What a server takes as ``--topic-prefix``."""
+        return self.topics.data.removesuffix("_data")
+
+    def publish_wines(self, ids: Iterable[str], value: bytes | None = None, partition: int | None = None) -> None:
+        """One wine per record id; returns when the broker has them all."""
+        for record_id in ids:
+            self.publish(self.topics.data, wine() if value is None else value, record_id.encode(), partition)
+        self.flush()
+
+    def publish_model(self, descriptor: ModelDescriptor) -> None:
+        """Publish a model as the provider does, keyed by its data type."""
+        self.publish(self.topics.models, descriptor.SerializeToString(), descriptor.dataType.encode())
+        self.flush()
+
+    def publish(self, topic: str, value: bytes | None, key: bytes | None, partition: int | None = None) -> None:
+        """Hand one message to the producer; None is a tombstone."""
+        self._producer.produce(topic, value, key, -1 if partition is None else partition)
+        self._producer.poll(0)
+
+    def flush(self) -> None:
+        """Wait until the broker has everything."""
+        assert self._producer.flush(DEADLINE_S) == 0, "the broker did not take the test's records"
+
+    def flow(self, prefix: str = "flow") -> Flow:
+        """``with stream.flow() as flow``: a load in the background; afterwards ``flow.ids`` are in Kafka."""
+        return Flow(self, prefix)
+
+    def scores(
+        self, until: Callable[[list[ServingResult]], bool], deadline_s: float = DEADLINE_S
+    ) -> list[ServingResult]:
+        """All scores from the beginning, read until ``until`` is satisfied."""
+        read: list[ServingResult] = []
+
+        def enough(message: Message) -> bool:
+            read.append(ServingResult.FromString(message.value() or b""))
+            assert message.partition() == read[-1].source_partition, "a score goes to its record's partition number"
+            return until(read)
+
+        self._read(self.topics.scores, enough, deadline_s)
+        return read
+
+    def scores_of(self, ids: Iterable[str], deadline_s: float = DEADLINE_S) -> list[ServingResult]:
+        """All scores from the beginning, read until each of these record ids has one."""
+        missing = set(ids)
+
+        def all_there(read: list[ServingResult]) -> bool:
+            missing.discard(read[-1].record_id)
+            return not missing
+
+        read = self.scores(all_there, deadline_s) if missing else []
+        assert not missing, f"{len(missing)} records have no score after {deadline_s} s, such as {sorted(missing)[:5]}"
+        return read
+
+    def dead_letter(self, key: bytes | None, deadline_s: float = DEADLINE_S) -> Message:
+        """The first dead letter of a record with this key."""
+        found: list[Message] = []
+
+        def enough(message: Message) -> bool:
+            if message.key() == key:
+                found.append(message)
+            return bool(found)
+
+        self._read(self.topics.dead_letters, enough, deadline_s)
+        assert found, f"no dead letter with key {key!r} after {deadline_s} s"
+        return found[0]
+
+    def end(self, topic: str, partition: int) -> int:
+        """The offset that the partition's next record gets."""
+        return self._ends(topic)[partition]
+
+    def committed(self, group: str) -> dict[int, int]:
+        """The group's committed offset in each partition of the data topic; 0 where there is none."""
+        consumer = Consumer({"bootstrap.servers": self.bootstrap_servers, "group.id": group, "log_level": 0})
+        try:
+            partitions = [
+                TopicPartition(self.topics.data, number) for number in range(len(self._ends(self.topics.data)))
+            ]
+            return {each.partition: max(0, each.offset) for each in consumer.committed(partitions, timeout=DEADLINE_S)}
+        finally:
+            consumer.close()
+
+    def _read(self, topic: str, enough: Callable[[Message], bool], deadline_s: float) -> None:
+        consumer = Consumer(
+            {
+                "bootstrap.servers": self.bootstrap_servers,
+                "group.id": "unused",
+                "enable.auto.commit": False,
+                "fetch.wait.max.ms": 20,
+                "log_level": 0,
+            }
+        )
+        try:
+            consumer.assign([TopicPartition(topic, number, 0) for number in self._ends(topic)])
+            deadline = time.monotonic() + deadline_s
+            while time.monotonic() < deadline:
+                for message in consumer.consume(1000, timeout=0.05):
+                    assert message.error() is None, message.error()
+                    if enough(message):
+                        return
+        finally:
+            consumer.close()
+
+    def _ends(self, topic: str) -> dict[int, int]:
+        admin = AdminClient({"bootstrap.servers": self.bootstrap_servers, "log_level": 0})
+        numbers = admin.list_topics(topic, timeout=DEADLINE_S).topics[topic].partitions
+        consumer = Consumer({"bootstrap.servers": self.bootstrap_servers, "group.id": "unused", "log_level": 0})
+        try:
+            return {
+                number: consumer.get_watermark_offsets(TopicPartition(topic, number), timeout=DEADLINE_S)[1]
+                for number in numbers
+            }
+        finally:
+            consumer.close()
+
+
+def model(name: str, kind: str = "ONNX", data: bytes = b"", data_type: str = "wine") -> ModelDescriptor:
+    """A descriptor as the provider publishes it."""
+    return ModelDescriptor(name=name, description=f"{name} for tests", dataType=data_type, modeltype=kind, data=data)
+
+
+def headers(message: Message) -> dict[str, str]:
+    """A message's headers as text."""
+    pairs: Any = message.headers() or []
+    return {name: value.decode() for name, value in pairs}
