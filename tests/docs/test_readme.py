@@ -1,0 +1,128 @@
+"""The README's words, typed as they stand: each command block is run, and says what stands below it."""
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+
+from client.ports import free_port
+from docs.survival_table import with_table
+
+ROOT = Path(__file__).parents[2]
+README = (ROOT / "README.md").read_text("utf-8")
+DEADLINE_S = 90.0
+DEMO_S = 15
+BY_CI = "make test"  # .ci/run runs it, and with it this very test
+
+
+def blocks() -> dict[str, list[str]]:
+    """Each command block of the README, with the lines that it is said to print."""
+    found: dict[str, list[str]] = {}
+    for part in README.split("```bash\n")[1:]:
+        command, _, rest = part.partition("\n```")
+        expected = re.search(r"```text\n(.*?)\n```", rest, re.DOTALL)
+        found[command] = expected[1].splitlines() if expected else []
+    return found
+
+
+def said_by(line: str) -> str:
+    """A pattern for a line of output; an ellipsis stands for whatever is different each time."""
+    return re.escape(line.strip()).replace("…", ".*")
+
+
+class Participant:
+    """Somebody with a terminal per command, whose ports are free ones and whose data is elsewhere."""
+
+    def __init__(self, home: Path, terminals: ExitStack) -> None:
+        self._home, self._terminals = home, terminals
+        self._kafka, self._http = free_port(), free_port()
+        self._environment = {
+            **{name: value for name, value in os.environ.items() if not name.startswith("KAFKA_")},
+            "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
+            "PYTHONUNBUFFERED": "1",
+            "PROVIDER_PORT": str(self._kafka),
+            "PROVIDER_DATA_DIR": str(home / "kafka"),
+            "PROVIDER_DATA_INTERVAL": "0.1",  # so that a score per second of the README is ten here
+            "SERVING_PORT": str(self._http),
+        }
+
+    def types(self, command: str, expected: list[str]) -> None:
+        """Type a command, and wait until it has printed all that is expected of it."""
+        words = command.replace("5500", str(self._http))
+        log = self._home / f"{re.sub('[^a-z]+', '-', command)[:40]}.log"
+        with log.open("wb") as output:
+            terminal = subprocess.Popen(
+                ["bash", "-c", words],
+                cwd=ROOT,
+                env=self._environment,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+        self._terminals.callback(_close, terminal)
+        deadline = time.monotonic() + DEADLINE_S
+        while missing := [line for line in expected if not re.search(said_by(line), log.read_text(errors="replace"))]:
+            ended = terminal.poll() is not None
+            said = log.read_text(errors="replace")
+            assert not ended or all(re.search(said_by(line), said) for line in missing), f"{missing} not in: {said}"
+            assert time.monotonic() < deadline, f"{command} did not print {missing} but: {said}"
+            time.sleep(0.05)  # the pace of looking, not a wait
+        if "client.provider" in command:  # from now on there is a broker
+            self._environment["KAFKA_BOOTSTRAP_SERVERS"] = f"localhost:{self._kafka}"
+
+
+def _close(terminal: "subprocess.Popen[bytes]") -> None:
+    if terminal.poll() is None:
+        os.killpg(terminal.pid, signal.SIGINT)
+    terminal.wait(20)
+
+
+@pytest.fixture
+def participant(tmp_path: Path) -> Iterator[Participant]:
+    with ExitStack() as terminals:
+        yield Participant(tmp_path, terminals)
+
+
+def test_the_pieces_by_hand_print_what_the_readme_says(participant: Participant) -> None:
+    by_hand = {command: expected for command, expected in blocks().items() if not command.startswith("make")}
+    assert len(by_hand) == 5
+    for command, expected in by_hand.items():
+        if command.startswith("source") and not (ROOT / ".venv").exists():
+            continue  # run by the interpreter of another environment, which stands first on the PATH
+        participant.types(command, expected)
+
+
+def test_make_demo_prints_what_the_readme_says() -> None:
+    if not (ROOT / ".venv" / "installed").exists():
+        pytest.skip("there is no .venv here: these tests are not run by make test")
+    ports = {"DEMO_PORT": str(free_port()), "DEMO_HTTP_PORT": str(free_port()), "DEMO_SECONDS": str(DEMO_S)}
+    command = ["make", "demo"]
+    ended = subprocess.run(command, cwd=ROOT, env=os.environ | ports, capture_output=True, text=True, timeout=120)
+    assert ended.returncode == 0, ended.stdout + ended.stderr
+    for line in blocks()["make demo"]:
+        assert re.search(said_by(line), ended.stdout), f"{line} not in: {ended.stdout}"
+
+
+def test_every_command_block_is_run_by_one_of_these_tests() -> None:
+    made = [command for command in blocks() if command.startswith("make")]
+    assert made == ["make demo", BY_CI]
+    assert BY_CI in (ROOT / ".ci" / "run").read_text()
+
+
+def test_the_table_of_what_survives_is_what_the_variants_promise() -> None:
+    assert with_table(README) == README, "make generate"
+
+
+def test_links_to_files_lead_somewhere() -> None:
+    targets = re.findall(r"\]\((?!https?:)([^)#]+)\)", README)
+    assert targets
+    for target in targets:
+        assert (ROOT / target).exists(), target
