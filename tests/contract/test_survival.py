@@ -17,6 +17,7 @@ from tests.process import ROOT, ServerProcess
 from tests.stream import Stream, model
 
 OUTAGE_S = 20.0
+SOON_MISSED = ("--session-timeout-ms", "2000")  # the group gives a killed member's partitions away after this time
 
 
 def served_some(server: ServerProcess, records: int = 500) -> None:
@@ -49,22 +50,22 @@ def test_killed_under_load_nothing_is_lost(start: Start, stream: Stream) -> None
     stream.publish_model(model("slow", data=slow(1.0)))  # so that a kill nearly always finds a batch in hand
     with stream.flow() as flow:
         for _ in range(3):
-            server = start("--max-batch", "200", "--commit-interval-ms", "0").wait_until_ready()
+            server = start("--max-batch", "200", "--commit-interval-ms", "0", *SOON_MISSED).wait_until_ready()
             served_some(server)
             server.kill()
-    start().wait_until_ready()
+    start(*SOON_MISSED).wait_until_ready()
     stream.scores_of(flow.ids)
 
 
 def test_killed_it_serves_at_once_with_the_newest_model_that_can_be_loaded(start: Start, stream: Stream) -> None:
-    server = start().wait_until_ready()
+    server = start(*SOON_MISSED).wait_until_ready()
     for factor in (1.0, 2.0):
         stream.publish_model(model(f"times {factor}", data=times_alcohol(factor)))
     stream.publish_model(model("broken", data=b"no model"))
     stream.dead_letter(b"wine")
     server.kill()
     stream.publish_wines(["while it was down"])
-    restarted = start().wait_until_ready()
+    restarted = start(*SOON_MISSED).wait_until_ready()
     (score,) = stream.scores_of(["while it was down"])
     assert score.model_name == "times 2.0"
     state = restarted.wait_until_state(lambda state: state["usage"] == 1)
