@@ -23,7 +23,8 @@ Read next: ``state.py`` (the operator), ``topology.py`` (where demand comes from
 
 from custom_stage.state import routes
 from custom_stage.topology import Topology
-from serving.variant import Guarantees, Survives, Variant
+from serving.guarantees import Guarantees, Survives
+from serving.variant import Variant
 
 VARIANT = Variant(
     name="custom_stage",

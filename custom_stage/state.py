@@ -12,10 +12,10 @@ from model.features import Features
 from model.model import LoadedModel
 from model.serving_state import Scores, ServingState
 from serving.answers import Refusal, StateAnswer
+from serving.engine import Engine
 from serving.kernel import epoch_ms
 from serving.records import RawRecord
 from serving.serve import ServedBatch, serve
-from serving.variant import Engine
 
 Records: TypeAlias = Sequence[RawRecord]
 

@@ -11,10 +11,10 @@ from reactivex.scheduler import EventLoopScheduler
 from custom_stage.state import Records, ServingStage
 from model.model import LoadedModel
 from model.serving_state import ServingState
+from serving.engine import ArrivedModel, ModelStart
 from serving.kernel import Kernel
 from serving.serve import ServedBatch
 from serving.source import Source
-from serving.variant import ArrivedModel, ModelStart
 
 T = TypeVar("T")
 

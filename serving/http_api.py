@@ -16,10 +16,11 @@ from fastapi.responses import HTMLResponse
 from fastapi_offline import FastAPIOffline
 
 from serving.answers import HealthAnswer, StateAnswer
+from serving.engine import Engine
 from serving.errors import PortInUse
 from serving.health import Health
 from serving.report import Report
-from serving.variant import Engine, Variant
+from serving.variant import Variant
 
 PAGE_POLICY = (
     "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; connect-src 'self'; img-src data:;"

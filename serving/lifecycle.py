@@ -14,6 +14,7 @@ from model.errors import ServingError
 from serving import logs
 from serving.broker import Broker
 from serving.command_line import stop_with
+from serving.engine import ArrivedModel, Engine
 from serving.errors import BrokerRefused
 from serving.health import Health
 from serving.http_api import HttpServer, application, listen
@@ -23,7 +24,7 @@ from serving.records import RejectedRecord
 from serving.report import Report
 from serving.settings import Settings
 from serving.sink import Sink
-from serving.variant import ArrivedModel, Engine, Variant
+from serving.variant import Variant
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger()
 

@@ -16,10 +16,10 @@ from model import registry
 from model.errors import ModelRejected
 from model.model import LoadedModel
 from protobufs.model_descriptor_pb2 import ModelDescriptor
+from serving.engine import ArrivedModel, ModelStart
 from serving.records import RawRecord, RejectedRecord
 from serving.settings import Settings
 from serving.topics import MAX_MESSAGE_BYTES
-from serving.variant import ArrivedModel, ModelStart
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger()
 

@@ -6,11 +6,11 @@ from collections.abc import Callable
 import numpy as np
 import structlog
 
+from serving.engine import ArrivedModel
 from serving.live_view import LAST_SCORES, LiveView
 from serving.metrics import Metrics
 from serving.records import RejectedRecord
 from serving.serve import ScoredWines, ServedBatch, record_id
-from serving.variant import ArrivedModel
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger()
 
