@@ -1,7 +1,6 @@
 """The broker as a server sees it: there at the start with its topics, lost, and back."""
 
 import asyncio
-import contextlib
 from collections.abc import Callable
 from typing import Any
 
@@ -9,6 +8,7 @@ import structlog
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import KafkaError
 
+from serving.closing import closed
 from serving.errors import BrokerNotFound, ModelsPartitioned, PartitionsDiffer, TopicMissing
 from serving.settings import Settings
 
@@ -65,8 +65,7 @@ class Broker:
 
     async def close(self) -> None:
         """Close the connection."""
-        with contextlib.suppress(KafkaError, OSError):
-            await self._admin.close()
+        await closed(self._admin.close())
 
     async def _missing(self) -> BrokerNotFound | TopicMissing | None:
         topics = self._settings.topics

@@ -16,6 +16,7 @@ from model import registry
 from model.errors import ModelRejected
 from model.model import LoadedModel
 from protobufs.model_descriptor_pb2 import ModelDescriptor
+from serving.closing import closed
 from serving.engine import ArrivedModel, ModelStart
 from serving.records import RawRecord, RejectedRecord
 from serving.settings import Settings
@@ -60,7 +61,7 @@ class ModelFeed:
                 for record in await self._fetch():
                     await self._take(record)
         finally:
-            await self._consumer.stop()
+            await closed(self._consumer.stop())
 
     async def _seek(self) -> int:
         self._consumer.assign([self._partition])

@@ -9,6 +9,7 @@ from typing import Any
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError, KafkaTimeoutError
 
+from serving.closing import closed
 from serving.errors import BrokerRefused
 from serving.records import RejectedRecord
 from serving.serve import Result, ServedBatch, results
@@ -43,7 +44,7 @@ class Sink:
 
     async def close(self) -> None:
         """Send what is still buffered, and close."""
-        await self._producer.stop()
+        await closed(self._producer.stop())
 
     async def enqueue(self, served: ServedBatch) -> Awaitable[None]:
         """Hand a batch to the producer; calls in order keep the order of the scores in each partition.

@@ -8,6 +8,7 @@ import structlog
 from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, TopicPartition
 from aiokafka.errors import KafkaError
 
+from serving.closing import closed
 from serving.ledger import Ledger
 from serving.records import RawRecord
 from serving.settings import Settings
@@ -47,8 +48,8 @@ class Source(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ships
 
     async def close(self) -> None:
         """Commit what is acknowledged, and leave the group."""
-        await self._commit()
-        await self._consumer.stop()
+        await closed(self._commit())
+        await closed(self._consumer.stop())
 
     async def fetch(self) -> Sequence[RawRecord]:
         """The records at hand, at most ``max_batch``; none after 0.2 s, so that the caller can look for a stop."""

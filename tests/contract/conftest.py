@@ -13,7 +13,7 @@ from client.embedded_kafka import EmbeddedKafka
 from client.topic_creation import create_topics
 from serving.topics import Topics
 from tests.models import times_alcohol
-from tests.process import ServerProcess
+from tests.server_process import ServerProcess
 from tests.stream import Stream, model
 
 DATA_PARTITIONS = 3

@@ -96,6 +96,6 @@ def test_a_bad_model_between_two_good_ones_leaves_the_first_serving_until_the_se
 
 def test_names_from_outside_cannot_steer_the_terminal(serving: Serving) -> None:
     serving.stream.publish_model(model("\x1b[2J\nModel serving - fake", data=times_alcohol(1.0)))
-    serving.server.wait_until_said("Model serving - .*fake")
+    serving.server.wait_until_said("fake (ONNX)")
     assert "\x1b" not in serving.server.said
     assert "\nModel serving - fake" not in serving.server.said

@@ -7,7 +7,7 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from tests.contract.conftest import Serving, Start
-from tests.process import ServerProcess
+from tests.server_process import ServerProcess
 from tests.stream import Stream
 
 QUERIES = {"custom_stage": "/state"}

@@ -80,4 +80,4 @@ def test_a_server_started_before_its_broker_waits_for_it(start: Start, tmp_path:
     with EmbeddedKafka(port=port, data_dir=tmp_path / "kafka") as kafka:
         create_topics(kafka.bootstrap_servers, stream.topics, 3)
         server.wait_until_ready()
-        assert server.terminate() == 0
+        assert server.stop() == 0

@@ -13,7 +13,8 @@ from protobufs.serving_result_pb2 import ServingResult
 from serving.topics import Topics
 from tests.contract.conftest import Start
 from tests.models import slow, times_alcohol
-from tests.process import ROOT, ServerProcess
+from tests.process import ROOT
+from tests.server_process import ServerProcess
 from tests.stream import Stream, model
 
 OUTAGE_S = 20.0
@@ -22,6 +23,10 @@ SOON_MISSED = ("--session-timeout-ms", "2000")  # the group gives a killed membe
 
 def served_some(server: ServerProcess, records: int = 500) -> None:
     server.wait_until_state(lambda state: state.get("usage", 0) >= records)
+
+
+def ids_of(scores: list[ServingResult]) -> set[str]:
+    return {score.record_id for score in scores}
 
 
 def redelivered(scores: list[ServingResult]) -> int:
@@ -54,7 +59,7 @@ def test_killed_under_load_nothing_is_lost(start: Start, stream: Stream) -> None
             served_some(server)
             server.kill()
     start(*SOON_MISSED).wait_until_ready()
-    stream.scores_of(flow.ids)
+    assert ids_of(stream.scores_of(flow.ids)) == set(flow.ids)
 
 
 def test_killed_it_serves_at_once_with_the_newest_model_that_can_be_loaded(start: Start, stream: Stream) -> None:
@@ -80,7 +85,7 @@ def test_records_wait_until_the_models_in_the_topic_are_loaded(start: Start, str
     (score,) = stream.scores_of(["waiting"])
     assert score.model_name == "forest"
     assert server.get("/state")[1]["skipped"] == 0
-    assert server.terminate() == 0, "the Java runtime leaves the signals to us"
+    assert server.stop() == 0, "the Java runtime leaves the signals to us"
 
 
 def test_instances_that_join_leave_and_die_lose_nothing(start: Start, stream: Stream) -> None:
@@ -92,11 +97,11 @@ def test_instances_that_join_leave_and_die_lose_nothing(start: Start, stream: St
         served_some(second)
         third = start().wait_until_ready()
         served_some(third)
-        assert second.terminate() == 0
+        assert second.stop() == 0
         third.kill()
         usage = first.get("/state")[1]["usage"]
         first.wait_until_state(lambda state: state["usage"] > usage)
-    stream.scores_of(flow.ids)
+    assert ids_of(stream.scores_of(flow.ids)) == set(flow.ids)
 
 
 def test_the_broker_stopped_for_20_s_and_started_again_is_carried_on_with(tmp_path: Path, start: Start) -> None:
@@ -116,9 +121,10 @@ def test_the_broker_stopped_for_20_s_and_started_again_is_carried_on_with(tmp_pa
             server.wait_until_said("Broker back")
             usage = server.get("/state")[1]["usage"]
             server.wait_until_state(lambda state: state["usage"] > usage)
-        stream.scores_of(before.ids + after.ids)
+        ids = before.ids + after.ids
+        assert ids_of(stream.scores_of(ids)) == set(ids)
         assert server.said.count("Broker lost") == server.said.count("Broker back") == 1
-        assert server.terminate() == 0
+        assert server.stop() == 0
     assert len(server.said.splitlines()) < 200 + 12 * OUTAGE_S, "an outage is one line, not a flood"
 
 

@@ -15,7 +15,7 @@ from client.errors import BrokerDied, PortInUse
 from client.ports import free_port
 from client.topic_creation import create_topics
 from serving.topics import Topics
-from tests.client_process import ClientProcess, brokers_in, eventually
+from tests.process import Process, brokers_in, eventually
 
 BROKER = ("-m", "client.embedded_kafka")
 
@@ -38,7 +38,7 @@ def test_topics_are_kept_when_asked_for_and_a_stopped_broker_is_gone_and_not_mou
 
 def test_the_broker_is_gone_soon_after_the_provider_is_killed(tmp_path: Path) -> None:
     words = ("-m", "client.provider", "--port", str(free_port()), "--data-dir", str(tmp_path / "data"))
-    with ClientProcess(tmp_path / "log", *words) as provider:
+    with Process(tmp_path / "log", *words) as provider:
         provider.wait_until_said("model published")
         (pid,) = brokers_in(tmp_path / "data")
         provider.process.kill()
@@ -49,14 +49,12 @@ def test_the_broker_is_gone_soon_after_the_provider_is_killed(tmp_path: Path) ->
 
 def test_a_second_broker_on_the_same_directory_or_port_is_one_line(broker: EmbeddedKafka, tmp_path: Path) -> None:
     same_directory = ("--data-dir", str(broker.data_dir), "--port", str(free_port()))
-    with ClientProcess(tmp_path / "log", *BROKER, *same_directory) as second:
+    with Process(tmp_path / "log", *BROKER, *same_directory) as second:
         assert second.wait() == 1
         assert len(second.said.splitlines()) == 1
         assert f"a broker is already running on {broker.data_dir}" in second.said
         assert "choose another --data-dir and --port" in second.said
-    with ClientProcess(
-        tmp_path / "log", *BROKER, "--data-dir", str(tmp_path / "d"), "--port", str(broker.port)
-    ) as second:
+    with Process(tmp_path / "log", *BROKER, "--data-dir", str(tmp_path / "d"), "--port", str(broker.port)) as second:
         assert second.wait() == 1
         assert len(second.said.splitlines()) == 1
         assert f"port {broker.port} is in use" in second.said
@@ -93,9 +91,7 @@ def test_a_broker_that_dies_while_it_runs_is_noticed(tmp_path: Path) -> None:
 
 
 def test_the_broker_alone_stops_on_a_signal_with_exit_code_0(tmp_path: Path) -> None:
-    with ClientProcess(
-        tmp_path / "log", *BROKER, "--data-dir", str(tmp_path / "d"), "--port", str(free_port())
-    ) as alone:
+    with Process(tmp_path / "log", *BROKER, "--data-dir", str(tmp_path / "d"), "--port", str(free_port())) as alone:
         alone.wait_until_said("Kafka listens on 127.0.0.1")
         assert alone.stop(signal.SIGINT) == 0
         assert re.fullmatch(r"Kafka listens on 127\.0\.0\.1:\d+; Ctrl-C stops it\n", alone.said)

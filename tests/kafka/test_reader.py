@@ -16,7 +16,7 @@ from client.reading import Reading
 from protobufs.serving_result_pb2 import ServingResult
 from serving.errors import BrokerNotFound
 from serving.topics import Topics
-from tests.client_process import ROOT, ClientProcess
+from tests.process import ROOT, Process
 from tests.stream import Stream
 
 
@@ -62,7 +62,7 @@ def test_scores_are_read_from_the_beginning(stream: Stream, tmp_path: Path) -> N
     result = ServingResult(record_id="wine-1", value=5.678, model_name="forest", record_ts=1000, scored_ts=1012)
     stream.publish(stream.topics.scores, result.SerializeToString(), b"wine-1", 2)
     stream.flush()
-    with ClientProcess(tmp_path / "log", *reader(stream, "--from", "beginning", "--count", "1")) as process:
+    with Process(tmp_path / "log", *reader(stream, "--from", "beginning", "--count", "1")) as process:
         assert process.wait() == 0
         assert printed(process.said) == ["[2]@0 Calculated quality - 5.68 by forest after 12 ms (wine-1)"]
         assert process.said.endswith("read 1 messages\n")
@@ -70,7 +70,7 @@ def test_scores_are_read_from_the_beginning(stream: Stream, tmp_path: Path) -> N
 
 def test_only_what_comes_later_is_read_from_the_end(stream: Stream, tmp_path: Path) -> None:
     stream.publish_wines(["early"], partition=0)
-    with ClientProcess(tmp_path / "log", *reader(stream, "--topic", "data", "--count", "1")) as process:
+    with Process(tmp_path / "log", *reader(stream, "--topic", "data", "--count", "1")) as process:
         process.wait_until_said(f"reading {stream.topics.data} from end")
         stream.publish_wines(["late"], partition=0)
         assert process.wait() == 0
@@ -81,7 +81,7 @@ def test_only_what_comes_later_is_read_from_the_end(stream: Stream, tmp_path: Pa
 def test_reading_begins_at_an_offset_or_at_the_nearest_there_is(stream: Stream, tmp_path: Path) -> None:
     stream.publish_wines(["a", "b", "c"], partition=1)
     words = ("--topic", stream.topics.data, "--from", "2", "--count", "1")
-    with ClientProcess(tmp_path / "log", *reader(stream, *words)) as process:
+    with Process(tmp_path / "log", *reader(stream, *words)) as process:
         assert process.wait() == 0
         assert [line.split()[1] for line in printed(process.said)] == ["c"]
 
@@ -94,14 +94,14 @@ def test_broken_messages_are_told_and_reading_goes_on(stream: Stream, tmp_path: 
     stream.flush()
     for short in ("data", "models", "scores", "dead-letters"):
         words = ("--topic", short, "--from", "beginning", "--count", str(len(broken)))
-        with ClientProcess(tmp_path / short, *reader(stream, *words)) as process:
+        with Process(tmp_path / short, *reader(stream, *words)) as process:
             assert process.wait() == 0
             assert len(printed(process.said)) == len(broken)
             assert "\x1b" not in process.said
 
 
 def test_ctrl_c_ends_the_reader_with_exit_code_0(stream: Stream, tmp_path: Path) -> None:
-    with ClientProcess(tmp_path / "log", *reader(stream)) as process:
+    with Process(tmp_path / "log", *reader(stream)) as process:
         process.wait_until_said("Ctrl-C stops")
         assert process.stop(signal.SIGINT) == 0
         assert process.said.endswith("read 0 messages\n")
@@ -131,7 +131,7 @@ def test_the_groups_of_the_servers_are_left_alone(stream: Stream, tmp_path: Path
     consumer.commit(offsets=[TopicPartition(stream.topics.data, 0, 1)], asynchronous=False)
     consumer.close()
     words = ("--topic", "data", "--from", "beginning", "--count", "3", "--group", "server")
-    with ClientProcess(tmp_path / "log", *reader(stream, *words)) as process:
+    with Process(tmp_path / "log", *reader(stream, *words)) as process:
         assert process.wait() == 0
     assert stream.committed("server") == {0: 1, 1: 0, 2: 0}
 
@@ -152,7 +152,7 @@ def test_the_lag_is_what_is_still_to_be_read(stream: Stream) -> None:
 
 
 def test_a_topic_that_does_not_exist_is_one_line(stream: Stream, tmp_path: Path) -> None:
-    with ClientProcess(tmp_path / "log", *reader(stream, "--topic", "wines")) as process:
+    with Process(tmp_path / "log", *reader(stream, "--topic", "wines")) as process:
         assert process.wait() == 1
         assert process.said.splitlines() == process.errors
         assert "topic wines does not exist" in process.said

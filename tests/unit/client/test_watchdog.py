@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from client.watchdog import watchdog_command
-from tests.client_process import eventually
+from tests.process import eventually
 
 STUBBORN = "trap '' TERM; echo $$ > {pid}; while :; do sleep 0.05; done"
 
