@@ -40,6 +40,7 @@ class PmmlModel:
         text = checked(content)
         _start_java()
         try:
+            _read_through(text)
             self._model: Any = pypmml.Model.fromString(text)
         except Exception as error:
             raise ValueError(f"PMML4S cannot load it: {error}") from error
@@ -90,6 +91,18 @@ def _start_java() -> None:
         # At exit Java waits for the thread that started it, which may be one of a pool's and never end. Not to wait at
         # all (jpype.config.destroy_jvm) is no way out: every fourth process then aborts at its end.
         jpype.JClass("java.lang.Thread").detach()
+
+
+def _read_through(text: str) -> None:
+    """Let Java's own XML parser say what it cannot read.
+
+    PMML4S swallows these errors - Java limits the depth of elements, for example - and then goes round in circles until
+    the memory is used up, or serves the half of a model that it has got.
+    """
+    factory = jpype.JClass("javax.xml.parsers.SAXParserFactory").newInstance()
+    factory.setNamespaceAware(True)
+    source = jpype.JClass("org.xml.sax.InputSource")(jpype.JClass("java.io.StringReader")(text))
+    factory.newSAXParser().parse(source, jpype.JClass("org.xml.sax.helpers.DefaultHandler")())
 
 
 def _is_number(label: Any) -> bool:

@@ -99,14 +99,14 @@ def started(tmp_path: Path) -> Iterator[list[DemoProcess]]:
 
 
 def test_a_demo_that_has_a_time_ends_by_itself_and_sums_up(tmp_path: Path, started: list[DemoProcess]) -> None:
-    demo = DemoProcess(tmp_path, DEMO_SECONDS="4")
+    demo = DemoProcess(tmp_path, DEMO_SECONDS="8")
     started.append(demo)
     assert demo.process.wait(DEADLINE_S) == 0, demo.said
     summary = re.search(SUMMARY, demo.said)
     assert summary is not None, demo.said
     records, models, swaps, p50_ms, p99_ms = (float(number) for number in summary.groups())
-    # 50 wines per second and one of six models every second, for 4 s; longer where the start takes its time.
-    assert records >= 100
+    # 50 wines per second and one of six models every second, for 8 s; longer where the start takes its time.
+    assert records >= 200
     assert 2 <= models <= 6
     assert swaps >= models - 1
     assert demo.said.count("swap: ") == swaps

@@ -1,0 +1,183 @@
+"""Everything at once: ``python -m client.demo`` starts Kafka, the provider and a server, and shows what they do.
+
+The provider and the server are the same programs that one starts by hand (see the README); the demo reads the scores
+as any consumer would. Ctrl-C ends all of them in order, and so does the end of the demo, even by ``kill -9``.
+"""
+
+import os
+import threading
+import time
+from importlib.util import find_spec
+from pathlib import Path
+
+from rich.console import Console
+
+from client.demo_children import Child
+from client.demo_display import display_for, working
+from client.demo_errors import DemoPortInUse, TooFewModels, UnknownVariant
+from client.demo_readiness import has_topics, is_healthy
+from client.demo_scores import ScoreReader, Summary
+from client.demo_settings import HOST, DemoSettings
+from client.demo_view import DemoView
+from client.errors import DataDirectoryUnusable, PortInUse
+from client.kafka_jars import kafka_jars
+from client.ports import check_port
+from client.printable import duration, printable
+from client.stop_signals import interruptible, stop_on_signals
+from model.errors import ServingError
+from serving.command_line import stop_with
+
+GRACE_S = 4.0
+READY_S = 90.0
+READ_S = 0.1
+MODELS_TO_SEE = 2
+
+
+class Demo:
+    """One run of it, from start to stop."""
+
+    def __init__(self, settings: DemoSettings, console: Console) -> None:
+        """Prepare a place for the logs; nothing is started.
+
+        Raises:
+            UnknownVariant: there is no such server.
+            DemoPortInUse, PortForbidden: a port that is needed cannot be had.
+            DataDirectoryUnusable: the place cannot be written.
+        """
+        self._settings, self._console = settings, console
+        _check_variant(settings.variant)
+        _check_port(settings.port, "--port")
+        _check_port(settings.http_port, "--http-port")
+        directory = settings.data_dir / str(settings.port)  # one per demo that can run at the same time
+        try:
+            directory.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise DataDirectoryUnusable(directory, error.strerror or str(error)) from None
+        self._provider = Child(
+            "provider", settings.provider_command(directory / "broker"), directory / "provider.log", GRACE_S
+        )
+        self._server = Child("server", settings.server_command(), directory / "server.log", GRACE_S)
+
+    def run(self, stop: threading.Event) -> Summary | None:
+        """Start everything, show it until ``stop`` or the end of its time, stop everything.
+
+        Returns:
+            what was scored; None if ``stop`` came before the server was ready.
+        Raises:
+            ChildEnded, ChildNotReady: one of the processes did not do what it should.
+        """
+        environment = {**os.environ, "PYTHONUNBUFFERED": "1", "NO_COLOR": "1"}
+        environment.pop("KAFKA_BOOTSTRAP_SERVERS", None)  # this demo is about its own broker
+        try:
+            if not self._start(environment, stop):
+                return None
+            return self._show(stop)
+        finally:
+            self._stop()
+
+    def _start(self, environment: dict[str, str], stop: threading.Event) -> bool:
+        settings, names = self._settings, self._settings.topics.layout(1).keys()
+        with working(self._console, "Starting Kafka and the provider"):
+            self._provider.start(environment)
+            there = self._provider.wait_until(
+                lambda: has_topics(settings.bootstrap_servers, names), READY_S, stop.is_set
+            )
+        if not there:
+            return False
+        with working(self._console, f"Starting {settings.variant}.server"):
+            self._server.start(environment)
+            return self._server.wait_until(lambda: is_healthy(HOST, settings.http_port), READY_S, stop.is_set)
+
+    def _show(self, stop: threading.Event) -> Summary:
+        settings, started_s = self._settings, time.monotonic()
+        next_s = started_s
+        view = DemoView(settings.variant, settings.page)
+        with (
+            ScoreReader(settings.bootstrap_servers, settings.topics.scores) as scores,
+            display_for(self._console, view) as display,
+        ):
+            while not stop.is_set():
+                self._provider.check()
+                self._server.check()
+                scores.read(READ_S)
+                now_s = time.monotonic()
+                left_s = None if settings.seconds is None else started_s + settings.seconds - now_s
+                over = left_s is not None and left_s <= 0
+                if over or now_s >= next_s:
+                    display.show(scores.view.snapshot(now_s), left_s)
+                    next_s = now_s + display.interval_s
+                if over:
+                    break
+            return scores.summary()
+
+    def _stop(self) -> None:
+        with working(self._console, "Stopping the server, the provider and Kafka"):
+            for child in (self._server, self._provider):
+                child.stop()
+
+    def judge(self, summary: Summary) -> None:
+        """See that a demo that ran its time showed a change of models.
+
+        Raises:
+            TooFewModels: it did not.
+        """
+        assert self._settings.seconds is not None
+        if len(summary.models) < MODELS_TO_SEE:
+            said = {child.name: child.last_lines() for child in (self._provider, self._server)}
+            raise TooFewModels(summary.records, summary.models, self._settings.seconds, said)
+
+
+def _check_variant(name: str) -> None:
+    spec = find_spec(name)
+    places = [] if spec is None else spec.submodule_search_locations or []
+    if not any(Path(place, "server.py").exists() for place in places):
+        raise UnknownVariant(name)
+
+
+def _check_port(port: int, flag: str) -> None:
+    try:
+        check_port(port)
+    except PortInUse:
+        raise DemoPortInUse(port, flag) from None
+
+
+def summary_lines(summary: Summary) -> list[str]:
+    """What a demo leaves on the terminal."""
+    models = ", ".join(printable(name) for name in summary.models) or "none"
+    return [
+        f"scored   {summary.records:,} records",
+        f"models   {len(summary.models)}: {models}",
+        f"swaps    {summary.swaps}",
+        f"latency  p50 {duration(summary.p50_ms)}, p99 {duration(summary.p99_ms)} end to end",
+    ]
+
+
+def run(settings: DemoSettings) -> None:
+    """Run the demo to its end.
+
+    Raises:
+        ServingError: what went wrong, when everything is stopped again.
+    """
+    console = Console()
+    demo = Demo(settings, console)
+    kafka_jars()  # here, where its progress is seen, and not in the provider
+    stop = threading.Event()
+    with stop_on_signals(stop):
+        summary = demo.run(stop)
+    if summary is not None:
+        console.print("\n".join(summary_lines(summary)), markup=False, highlight=False, soft_wrap=True)
+        if settings.seconds is not None and not stop.is_set():
+            demo.judge(summary)
+
+
+def main() -> None:
+    """Read the flags, run, and end with 0, or with 1 and a line that says what went wrong."""
+    try:
+        with interruptible():
+            run(DemoSettings.read("python -m client.demo"))
+    except ServingError as error:
+        stop_with(error)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,65 @@
+"""What can go wrong around the demo, each as one line with its remedy."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from model.errors import ServingError
+
+
+class DemoPortInUse(ServingError):
+    """Something else, perhaps another demo, listens where the demo's broker or server is to listen."""
+
+    def __init__(self, port: int, flag: str) -> None:
+        super().__init__(
+            f"port {port} is in use, perhaps by another demo: stop what listens there (`lsof -i :{port}` names it) "
+            f"or choose another with {flag}"
+        )
+        self.port, self.flag = port, flag
+
+
+class UnknownVariant(ServingError):
+    """No package of this name has a server."""
+
+    def __init__(self, variant: str) -> None:
+        super().__init__(f"there is no {variant}/server.py here: name a package that has one with --variant")
+        self.variant = variant
+
+
+class ChildEnded(ServingError):
+    """A process that the demo started ended though nobody stopped it."""
+
+    def __init__(self, name: str, exit_code: int, log: Path, last_lines: Sequence[str]) -> None:
+        super().__init__(
+            f"the {name} ended by itself (exit code {exit_code}); put right what it says, then start again; "
+            f"everything it said is in {log}{quoted(name, last_lines)}"
+        )
+        self.name, self.exit_code, self.log, self.last_lines = name, exit_code, log, tuple(last_lines)
+
+
+class ChildNotReady(ServingError):
+    """A process that the demo started runs, but is not ready for its work."""
+
+    def __init__(self, name: str, waited_s: float, log: Path, last_lines: Sequence[str]) -> None:
+        super().__init__(
+            f"the {name} was not ready after {waited_s:.0f} s: the machine may be too busy, then try again; "
+            f"else read {log}{quoted(name, last_lines)}"
+        )
+        self.name, self.waited_s, self.log, self.last_lines = name, waited_s, log, tuple(last_lines)
+
+
+class TooFewModels(ServingError):
+    """A demo that ended after its time has not shown what it is there to show: a model taking over from another."""
+
+    def __init__(self, records: int, models: Sequence[str], seconds: float, said: Mapping[str, Sequence[str]]) -> None:
+        what = f"{records:,} records by {len(models)} model" if records else "no record"
+        lines = "".join(quoted(name, last_lines) for name, last_lines in said.items())
+        super().__init__(
+            f"{what} scored within {seconds:g} s, and a swap takes two: give it longer (--seconds, --model-interval), "
+            f"or see what provider and server said last{lines}"
+        )
+        self.records, self.models, self.seconds = records, tuple(models), seconds
+
+
+def quoted(name: str, lines: Sequence[str]) -> str:
+    """The lines of a child, each below the other, as the end of a message."""
+    return "".join(f"\n  {name}: {line}" for line in lines)

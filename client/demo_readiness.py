@@ -1,0 +1,34 @@
+"""Whether what the demo has started is ready for its work."""
+
+import http.client
+from collections.abc import Collection
+
+from confluent_kafka import KafkaException
+from confluent_kafka.admin import AdminClient
+
+from client.ports import answers
+
+TIMEOUT_S = 2.0
+
+
+def has_topics(bootstrap_servers: str, names: Collection[str]) -> bool:
+    """Whether a broker answers there and has all these topics."""
+    if not answers(bootstrap_servers):
+        return False
+    try:
+        there = AdminClient({"bootstrap.servers": bootstrap_servers, "log_level": 0}).list_topics(timeout=TIMEOUT_S)
+    except KafkaException:
+        return False
+    return all(name in there.topics for name in names)
+
+
+def is_healthy(host: str, port: int) -> bool:
+    """Whether a server there says that it can score."""
+    connection = http.client.HTTPConnection(host, port, timeout=TIMEOUT_S)
+    try:
+        connection.request("GET", "/healthz")
+        return connection.getresponse().status == http.HTTPStatus.OK
+    except (OSError, http.client.HTTPException):
+        return False
+    finally:
+        connection.close()
