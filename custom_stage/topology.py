@@ -72,21 +72,23 @@ class Topology:
 
     async def close(self) -> None:
         """Leave the group, end the scoring thread, close the models."""
-        await self._source.close()
-        self._thread.dispose()
-        self._stage.close()
+        try:
+            await self._source.close()
+        finally:
+            self._thread.dispose()
+            self._stage.close()
 
     async def _push(self, stream: Subject[T], element: T) -> None:
         """Push on the scoring thread: one element at a time, and the event loop stays free while a model works."""
         through: asyncio.Future[None] = self._loop.create_future()
 
         def action(_scheduler: SchedulerBase, _state: object = None) -> DisposableBase | None:
+            error: Exception | None = None
             try:
                 stream.on_next(element)
-            except Exception as error:
-                self._loop.call_soon_threadsafe(through.set_exception, error)
-            else:
-                self._loop.call_soon_threadsafe(through.set_result, None)
+            except Exception as raised:
+                error = raised
+            self._loop.call_soon_threadsafe(_resolve, through, error)
             return None
 
         self._thread.schedule(action)
@@ -107,3 +109,12 @@ class Topology:
         self._kernel.report.batch_served(served)
         self._slots.release()
         self._scored.task_done()
+
+
+def _resolve(future: asyncio.Future[None], error: Exception | None) -> None:
+    if future.done():  # cancelled by a stop that would not wait any longer
+        return
+    if error is None:
+        future.set_result(None)
+    else:
+        future.set_exception(error)

@@ -22,6 +22,7 @@ from model.pmml_document import checked
 JAVA_OPTIONS = (
     "-Xmx128m",  # by default Java may take a quarter of the machine
     "-XX:+UseSerialGC",
+    "-Xrs",  # else Java takes SIGTERM and SIGINT for itself while it starts
     "--enable-native-access=ALL-UNNAMED",
 )
 

@@ -22,7 +22,7 @@ def load(descriptor: ModelDescriptor) -> LoadedModel:
         ModelRejected: for whatever reason this model cannot serve; the text is one line.
     """
     if reason := _not_loadable(descriptor):
-        raise ModelRejected(descriptor.name, reason)
+        raise ModelRejected(descriptor.name, reason[:MAX_REASON_CHARACTERS])
     try:
         model = FORMATS[descriptor.modeltype](descriptor.data)
         _try_out(model)

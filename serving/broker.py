@@ -8,8 +8,8 @@ import structlog
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import KafkaError
 
-from serving.closing import closed
 from serving.errors import BrokerNotFound, ModelsPartitioned, PartitionsDiffer, TopicMissing
+from serving.kafka_clients import closed
 from serving.settings import Settings
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger()

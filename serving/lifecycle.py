@@ -39,15 +39,26 @@ T = TypeVar("T", bound=BaseException)
 
 def run(variant: Variant) -> None:
     """Run a variant's server until SIGINT or SIGTERM; the process then exits 0, after an error 1, on bad flags 2."""
+    exit_code: object = 0
+    try:
+        _run(variant)
+    except SystemExit as end:
+        exit_code = end.code
+    # All is closed. An orderly end of the interpreter would still wait for Java, which may be starting in the thread
+    # that loads a model, and hang with it.
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(exit_code if isinstance(exit_code, int) else 0)
+
+
+def _run(variant: Variant) -> None:
     try:
         settings = Settings.read(f"python -m {variant.name}.server")
         logs.configure(settings)
         asyncio.run(_Server(variant, settings).run())
-    except* ServingError as group:
-        stop_with(first_of(group, ServingError))
-    except* KafkaError as group:
-        error = first_of(group, KafkaError)
-        stop_with(BrokerRefused("Kafka", str(error) or type(error).__name__))
+    except* (ServingError, KafkaError) as group:
+        error = first_of(group, Exception)
+        stop_with(error if isinstance(error, ServingError) else BrokerRefused("Kafka", repr(error)))
 
 
 class _Server:

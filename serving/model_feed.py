@@ -16,8 +16,9 @@ from model import registry
 from model.errors import ModelRejected
 from model.model import LoadedModel
 from protobufs.model_descriptor_pb2 import ModelDescriptor
-from serving.closing import closed
 from serving.engine import ArrivedModel, ModelStart
+from serving.errors import BrokerRefused
+from serving.kafka_clients import RETRY_S, answered, closed, passes
 from serving.records import RawRecord, RejectedRecord
 from serving.settings import Settings
 from serving.topics import MAX_MESSAGE_BYTES
@@ -25,7 +26,6 @@ from serving.topics import MAX_MESSAGE_BYTES
 log: structlog.stdlib.BoundLogger = structlog.get_logger()
 
 FETCH_WAIT_MS = 500
-RETRY_S = 0.5
 OLDER_MODELS_KEPT = 8  # how far catching up goes back per data type when the newest models cannot be loaded
 MAX_NAME_CHARACTERS = 255
 
@@ -46,6 +46,7 @@ class ModelFeed:
             bootstrap_servers=settings.bootstrap_servers,
             enable_auto_commit=False,
             auto_offset_reset="earliest",
+            isolation_level="read_committed",  # what an aborted transaction wrote was never said
             max_partition_fetch_bytes=MAX_MESSAGE_BYTES,
         )
         self.caught_up = asyncio.Event()
@@ -53,8 +54,8 @@ class ModelFeed:
 
     async def run(self) -> None:
         """Until cancelled: hand over models. Catching up loads only the newest loadable model of each data type."""
-        await self._consumer.start()
         try:
+            await answered(self._consumer.start)
             await self._catch_up(await self._seek())
             self.caught_up.set()
             while True:
@@ -65,17 +66,21 @@ class ModelFeed:
 
     async def _seek(self) -> int:
         self._consumer.assign([self._partition])
-        first = (await self._consumer.beginning_offsets([self._partition]))[self._partition]
-        end = (await self._consumer.end_offsets([self._partition]))[self._partition]
+        first = (await answered(lambda: self._consumer.beginning_offsets([self._partition])))[self._partition]
+        end = await self._end()
         start = {"beginning": first, "end": end}.get(str(self._start), self._start)
         # An offset that is no longer in the topic says nothing about what has been missed since.
         self._consumer.seek(self._partition, start if isinstance(start, int) and first <= start <= end else first)
-        return int(end)
+        return end
+
+    async def _end(self) -> int:
+        return int((await answered(lambda: self._consumer.end_offsets([self._partition])))[self._partition])
 
     async def _catch_up(self, end: int) -> None:
         newest: defaultdict[str, deque[tuple[RawRecord, ModelDescriptor]]]
         newest = defaultdict(lambda: deque(maxlen=OLDER_MODELS_KEPT))
-        while await self._consumer.position(self._partition) < end:
+        # The end is asked again: the topic may be made anew, and shorter, meanwhile.
+        while await self._consumer.position(self._partition) < min(end, await self._end()):
             for record in await self._fetch():
                 if (descriptor := await self._read(record)) is not None:
                     newest[descriptor.dataType].append((record, descriptor))
@@ -88,7 +93,8 @@ class ModelFeed:
         try:
             fetched = await self._consumer.getmany(timeout_ms=FETCH_WAIT_MS)
         except KafkaError as error:
-            log.debug("model_fetch_failed", reason=str(error))
+            if not passes(error):
+                raise BrokerRefused(f"reading {self._partition.topic}", str(error)) from error
             await asyncio.sleep(RETRY_S)
             return []
         return [record for records in fetched.values() for record in records]

@@ -7,16 +7,16 @@ from operator import attrgetter
 from typing import Any
 
 from aiokafka import AIOKafkaProducer
-from aiokafka.errors import KafkaError, KafkaTimeoutError
+from aiokafka.errors import KafkaError, MessageSizeTooLargeError
 
-from serving.closing import closed
 from serving.errors import BrokerRefused
+from serving.kafka_clients import RETRY_S, answered, closed, passes
 from serving.records import RejectedRecord
 from serving.serve import Result, ServedBatch, results
 from serving.settings import Settings
 from serving.topics import MAX_MESSAGE_BYTES
 
-RETRY_S = 0.5
+PARTITION_TIMEOUT_S = 10.0
 MAX_BATCH_BYTES = 512 * 1024
 PRODUCE_OVERHEAD_BYTES = 64 * 1024
 
@@ -40,7 +40,7 @@ class Sink:
 
     async def start(self) -> None:
         """Connect."""
-        await self._producer.start()
+        await answered(self._producer.start)
 
     async def close(self) -> None:
         """Send what is still buffered, and close."""
@@ -48,6 +48,9 @@ class Sink:
 
     async def enqueue(self, served: ServedBatch) -> Awaitable[None]:
         """Hand a batch to the producer; calls in order keep the order of the scores in each partition.
+
+        The exception is an outage longer than the producer's own retries, 40 s: what was in flight is sent again, and
+        a later batch may come first.
 
         Returns:
             what to await until every score and every dead letter of the batch is acknowledged.
@@ -76,14 +79,17 @@ class Sink:
             "variant": self._variant,
         }
         # aiokafka takes no message without key and value; a tombstone without a key becomes an empty value.
-        value = b"" if record.key is None and record.value is None else record.value
-        encoded = [(name, text.encode()) for name, text in headers.items()]
+        key, value = record.key, b"" if record.key is None and record.value is None else record.value
         while True:
+            encoded = [(name, text.encode()) for name, text in headers.items()]
             try:
-                await self._producer.send_and_wait(
-                    self._topics.dead_letters, key=record.key, value=value, headers=encoded
-                )
+                await self._producer.send_and_wait(self._topics.dead_letters, value, key, headers=encoded)
                 return
+            except MessageSizeTooLargeError as error:
+                if "omitted" in headers:
+                    raise BrokerRefused(f"writing to {self._topics.dead_letters}", str(error)) from error
+                # It came compressed, or fills its own topic's limit; the headers say where it still can be read.
+                key, value, headers["omitted"] = None, b"", "key and value: larger than this topic takes"
             except KafkaError as error:
                 await self._back_off(error)
 
@@ -104,6 +110,7 @@ class Sink:
         return sent
 
     async def _send_batch(self, batch: Any, partition: int) -> asyncio.Future[Any]:
+        deadline_s = asyncio.get_running_loop().time() + PARTITION_TIMEOUT_S
         while True:
             try:
                 future: asyncio.Future[Any] = await self._producer.send_batch(
@@ -112,6 +119,11 @@ class Sink:
                 return future
             except KafkaError as error:  # the producer's buffer stayed full: the broker is away
                 await self._back_off(error)
+            except AssertionError:  # aiokafka's way to say that its metadata has no such partition: it may be new
+                if asyncio.get_running_loop().time() > deadline_s:
+                    raise BrokerRefused(f"writing to {self._topics.scores}", f"no partition {partition}") from None
+                await self._producer.client.force_metadata_update()
+                await asyncio.sleep(RETRY_S)
 
     async def _acknowledged(self, future: asyncio.Future[Any], messages: Sequence[Result], partition: int) -> None:
         try:
@@ -122,7 +134,7 @@ class Sink:
                 await self._acknowledged(again, chunk, partition)
 
     async def _back_off(self, error: KafkaError) -> None:
-        if not (error.retriable or isinstance(error, KafkaTimeoutError)):
+        if not passes(error):
             raise BrokerRefused(
                 f"writing to {self._topics.scores} or {self._topics.dead_letters}", str(error)
             ) from error

@@ -8,7 +8,7 @@ import structlog
 from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, TopicPartition
 from aiokafka.errors import KafkaError
 
-from serving.closing import closed
+from serving.kafka_clients import answered, closed
 from serving.ledger import Ledger
 from serving.records import RawRecord
 from serving.settings import Settings
@@ -37,6 +37,7 @@ class Source(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ships
             group_id=group,
             enable_auto_commit=False,
             auto_offset_reset="earliest",
+            isolation_level="read_committed",  # what an aborted transaction wrote was never said
             session_timeout_ms=settings.session_timeout_ms,
             heartbeat_interval_ms=settings.session_timeout_ms // 5,
         )
@@ -44,7 +45,7 @@ class Source(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ships
     async def start(self) -> None:
         """Join the group."""
         self._consumer.subscribe([self._settings.topics.data], listener=self)
-        await self._consumer.start()
+        await answered(self._consumer.start)
 
     async def close(self) -> None:
         """Commit what is acknowledged, and leave the group."""
@@ -86,10 +87,8 @@ class Source(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ships
             await self._commit()
             await asyncio.sleep(self._settings.commit_interval_ms / 1000)
 
-    async def on_partitions_revoked(self, revoked: Sequence[TopicPartition]) -> None:
+    async def on_partitions_revoked(self, revoked: Sequence[TopicPartition]) -> None:  # noqa: ARG002 - it is always all of them
         """Finish what is in hand and commit it before another instance gets these partitions."""
-        if not revoked:
-            return
         self._may_fetch.clear()
         try:
             async with asyncio.timeout(REVOKE_TIMEOUT_S):

@@ -71,27 +71,32 @@ class Stream:
 
     bootstrap_servers: str
     topics: Topics
-    _producer: Producer = field(init=False)
+    _producers: dict[str, Producer] = field(default_factory=dict)  # by compression codec
 
-    def __post_init__(self) -> None:
-        self._producer = Producer(
-            {
-                "bootstrap.servers": self.bootstrap_servers,
-                "message.max.bytes": MAX_MESSAGE_BYTES,
-                "log_level": 0,
-                "queue.buffering.max.messages": 1_000_000,
-            }
-        )
+    def _producer(self, codec: str) -> Producer:
+        if codec not in self._producers:
+            self._producers[codec] = Producer(
+                {
+                    "bootstrap.servers": self.bootstrap_servers,
+                    "compression.type": codec,
+                    "message.max.bytes": 2 * MAX_MESSAGE_BYTES,
+                    "log_level": 0,
+                    "queue.buffering.max.messages": 1_000_000,
+                }
+            )
+        return self._producers[codec]
 
     @property
     def prefix(self) -> str:
         """What a server takes as ``--topic-prefix``."""
         return self.topics.data.removesuffix("_data")
 
-    def publish_wines(self, ids: Iterable[str], value: bytes | None = None, partition: int | None = None) -> None:
+    def publish_wines(
+        self, ids: Iterable[str], value: bytes | None = None, partition: int | None = None, codec: str = "none"
+    ) -> None:
         """One wine per record id; returns when the broker has them all."""
         for record_id in ids:
-            self.publish(self.topics.data, wine() if value is None else value, record_id.encode(), partition)
+            self.publish(self.topics.data, wine() if value is None else value, record_id.encode(), partition, codec)
         self.flush()
 
     def publish_model(self, descriptor: ModelDescriptor) -> None:
@@ -99,14 +104,17 @@ class Stream:
         self.publish(self.topics.models, descriptor.SerializeToString(), descriptor.dataType.encode())
         self.flush()
 
-    def publish(self, topic: str, value: bytes | None, key: bytes | None, partition: int | None = None) -> None:
+    def publish(
+        self, topic: str, value: bytes | None, key: bytes | None, partition: int | None = None, codec: str = "none"
+    ) -> None:
         """Hand one message to the producer; None is a tombstone."""
-        self._producer.produce(topic, value, key, -1 if partition is None else partition)
-        self._producer.poll(0)
+        self._producer(codec).produce(topic, value, key, -1 if partition is None else partition)
+        self._producer(codec).poll(0)
 
     def flush(self) -> None:
         """Wait until the broker has everything."""
-        assert self._producer.flush(DEADLINE_S) == 0, "the broker did not take the test's records"
+        for producer in self._producers.values():
+            assert producer.flush(DEADLINE_S) == 0, "the broker did not take the test's records"
 
     def flow(self, prefix: str = "flow") -> Flow:
         """``with stream.flow() as flow``: a load in the background; afterwards ``flow.ids`` are in Kafka."""

@@ -6,6 +6,7 @@ import pytest
 
 from protobufs.model_descriptor_pb2 import ModelDescriptor
 from protobufs.wine_record_pb2 import WineRecord
+from serving.topics import MAX_MESSAGE_BYTES
 from tests.contract.conftest import Serving
 from tests.models import times_alcohol
 from tests.stream import headers, model, wine
@@ -99,3 +100,25 @@ def test_names_from_outside_cannot_steer_the_terminal(serving: Serving) -> None:
     serving.server.wait_until_said("fake (ONNX)")
     assert "\x1b" not in serving.server.said
     assert "\nModel serving - fake" not in serving.server.said
+
+
+@pytest.mark.parametrize("codec", ["gzip", "snappy", "lz4", "zstd"])
+def test_records_are_read_however_their_producer_compressed_them(serving: Serving, codec: str) -> None:
+    ids = [f"{codec}-{number}" for number in range(20)]
+    serving.stream.publish_wines(ids, codec=codec)
+    assert {score.record_id for score in serving.stream.scores_of(ids)} >= set(ids)
+
+
+def test_a_record_too_large_for_the_dead_letter_topic_leaves_its_origin_there(serving: Serving) -> None:
+    stream = serving.stream
+    bomb, after = b"\xff" * (MAX_MESSAGE_BYTES + 1_000_000), "after the bomb"
+    offset = stream.end(stream.topics.data, 1)
+    stream.publish(stream.topics.data, bomb, b"bomb", partition=1, codec="gzip")  # a few kilobytes on the wire
+    stream.flush()
+    stream.publish(stream.topics.data, wine(), after.encode(), partition=1)
+    stream.flush()
+    assert after in {score.record_id for score in stream.scores_of([after])}
+    letter = stream.dead_letter(None)
+    said = headers(letter)
+    assert (said["partition"], said["offset"], letter.value()) == ("1", str(offset), b"")
+    assert "larger" in said["omitted"]

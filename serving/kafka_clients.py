@@ -1,0 +1,46 @@
+"""Starting and ending Kafka clients, whatever state they and the broker are in."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Coroutine
+from typing import Any, TypeVar
+
+from aiokafka.errors import KafkaError, KafkaTimeoutError
+
+CLOSE_TIMEOUT_S = 1.0
+RETRY_S = 0.5
+
+T = TypeVar("T")
+
+
+def passes(error: KafkaError) -> bool:
+    """Whether waiting may help: the broker is away or busy, and did not say no."""
+    return bool(error.retriable) or isinstance(error, KafkaTimeoutError)
+
+
+async def answered(ask: Callable[[], Awaitable[T]]) -> T:
+    """Ask as often as it takes: at a start the broker may be lost between one client's first words and the next's.
+
+    Raises:
+        KafkaError: the broker said no.
+    """
+    while True:
+        try:
+            return await ask()
+        except KafkaError as error:
+            if not passes(error):
+                raise
+        await asyncio.sleep(RETRY_S)
+
+
+async def closed(stopping: Coroutine[Any, Any, None]) -> None:
+    """Wait for a client to stop, but not for long; what goes wrong on the way out is nobody's concern any more.
+
+    As a task of its own: aiokafka's ``stop`` can raise the CancelledError of one of its inner tasks, which, awaited
+    here, would look as if this very task had been cancelled.
+    """
+    task = asyncio.ensure_future(stopping)
+    await asyncio.wait([task], timeout=CLOSE_TIMEOUT_S)
+    if not task.done():
+        task.cancel()
+    elif not task.cancelled():
+        task.exception()  # seen, so that asyncio does not complain of it at exit
