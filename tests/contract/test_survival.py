@@ -88,6 +88,14 @@ def test_records_wait_until_the_models_in_the_topic_are_loaded(start: Start, str
     assert server.stop() == 0, "the Java runtime leaves the signals to us"
 
 
+def test_a_stop_while_a_model_starts_java_is_in_time_and_in_good_order(start: Start, stream: Stream) -> None:
+    server = start().wait_until_ready()
+    stream.publish_model(model("forest", "PMML", (ROOT / "data" / "models" / "wine-forest.pmml").read_bytes()))
+    server.wait_until_said("Model arrived")
+    server.process.send_signal(signal.SIGTERM)
+    assert server.wait(deadline_s=10) == 0
+
+
 def test_instances_that_join_leave_and_die_lose_nothing(start: Start, stream: Stream) -> None:
     stream.publish_model(model("times 1.0", data=times_alcohol(1.0)))
     with stream.flow() as flow:
