@@ -5,6 +5,8 @@ SHELL := /bin/bash
 
 PYTHON ?= $(shell for python in python3.13 python3.12 python3.11 python3; do \
 	$$python -c 'import sys, ensurepip; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$python && break; done)
+NO_PYTHON = $(or $(PYTHON),no python3 here) is no Python >= 3.11 with venv; install one (Debian: apt install python3-venv), \
+	or name it: make PYTHON=/path/to/python3.12 $(MAKECMDGOALS)
 BIN := .venv/bin
 INSTALL := $(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
@@ -39,8 +41,8 @@ clean: ## Remove what make made: the environment, Kafka's data, caches
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 .venv/bin/pip:
-	@test -n "$(PYTHON)" || { echo "error: no Python >= 3.11 with venv found; install one (Debian: apt install python3-venv),\
-	or name it: make PYTHON=/path/to/python3.12 $(MAKECMDGOALS)" >&2; exit 1; }
+	@"$(PYTHON)" -c 'import sys, ensurepip; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || \
+		{ echo "error: $(NO_PYTHON)" >&2; exit 1; }
 	@echo "Creating .venv with $(PYTHON)"
 	@$(PYTHON) -m venv .venv
 

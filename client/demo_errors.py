@@ -12,7 +12,7 @@ class DemoPortInUse(ServingError):
     def __init__(self, port: int, flag: str) -> None:
         super().__init__(
             f"port {port} is in use, perhaps by another demo: stop what listens there (`lsof -i :{port}` names it) "
-            f"or choose another with {flag}"
+            f"or choose another with {flag} (make: DEMO_{flag[2:].replace('-', '_').upper()}={port + 1} make demo)"
         )
         self.port, self.flag = port, flag
 
@@ -54,7 +54,7 @@ class TooFewModels(ServingError):
         what = f"{records:,} records by {len(models)} model" if records else "no record"
         lines = "".join(quoted(name, last_lines) for name, last_lines in said.items())
         super().__init__(
-            f"{what} scored within {seconds:g} s, and a swap takes two: give it longer (--seconds, --model-interval), "
+            f"{what} scored within {seconds:g} s, and a swap takes two: give it longer (--seconds, or DEMO_SECONDS), "
             f"or see what provider and server said last{lines}"
         )
         self.records, self.models, self.seconds = records, tuple(models), seconds

@@ -21,9 +21,14 @@ class DownloadBrokenOff(ServingError):
     """Kafka's jars did not all arrive."""
 
     def __init__(self, reason: str) -> None:
+        remedy = (
+            "the network puts a certificate of its own in between: name its CA file in REQUESTS_CA_BUNDLE"
+            if "CERTIFICATE_VERIFY_FAILED" in reason
+            else "check the network"
+        )
         super().__init__(
-            f"the download of Apache Kafka broke off ({reason}): check the network, then start again - it goes on "
-            "where it stopped; behind a mirror of Maven Central, name that under [repositories] in ~/.config/jgo.conf"
+            f"the download of Apache Kafka broke off ({reason}): {remedy}, then start again - it goes on where it "
+            "stopped; behind a mirror of Maven Central, name that under [repositories] in ~/.config/jgo.conf"
         )
         self.reason = reason
 

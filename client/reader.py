@@ -69,7 +69,8 @@ def run(settings: ReaderSettings) -> None:
     with stop_on_signals(stop), display(f"reader of {name}", sys.stderr) as shown:
         try:
             reading.start(settings.start)
-            shown.say(f"reading {name} from {settings.start}; Ctrl-C stops")
+            hint = "; --from beginning shows what is there already" if settings.start == "end" else ""
+            shown.say(f"reading {name} from {settings.start}; Ctrl-C stops{hint}")
             if name == settings.topics.data:
                 shown.say(f"the numbers are {', '.join(WINE)}")
             reading.run(settings.count, shown, stop)

@@ -15,6 +15,7 @@ import numpy as np
 import pypmml
 from pypmml.jvm import JPypeGateway
 
+from model.exit_gate import ExitGate
 from model.features import Features, Values
 from model.inputs import columns_of
 from model.pmml_document import checked
@@ -26,7 +27,10 @@ JAVA_OPTIONS = (
     "--enable-native-access=ALL-UNNAMED",
 )
 
+EXIT_WAIT_S = 5.0  # for a model that is being loaded; a server has 10 s to leave
+
 _starting = threading.Lock()
+_java = ExitGate(EXIT_WAIT_S)
 
 
 class PmmlModel:
@@ -39,19 +43,22 @@ class PmmlModel:
             ValueError: PMML4S cannot load it or must not, it needs what no record has, or its labels are no numbers.
         """
         text = checked(content)
-        _start_java()
-        try:
-            _read_through(text)
-            self._model: Any = pypmml.Model.fromString(text)
-        except Exception as error:
-            raise ValueError(f"PMML4S cannot load it: {error}") from error
-        # A classifier would give its probabilities only.
-        self._model.setSupplementOutput(True)
-        self._inputs = [str(name) for name in self._model.inputNames]
-        self._columns = columns_of(self._inputs)
-        self._prediction = f"predicted_{self._model.targetName}"
-        if no_numbers := [label for label in self._model.classes if not _is_number(label)]:
-            raise ValueError(f"gives labels such as {str(no_numbers[0])!r}; only labels that are numbers are served")
+        with _java:
+            _start_java()
+            try:
+                _read_through(text)
+                self._model: Any = pypmml.Model.fromString(text)
+            except Exception as error:
+                raise ValueError(f"PMML4S cannot load it: {error}") from error
+            # A classifier would give its probabilities only.
+            self._model.setSupplementOutput(True)
+            self._inputs = [str(name) for name in self._model.inputNames]
+            self._columns = columns_of(self._inputs)
+            self._prediction = f"predicted_{self._model.targetName}"
+            if no_numbers := [label for label in self._model.classes if not _is_number(label)]:
+                raise ValueError(
+                    f"gives labels such as {str(no_numbers[0])!r}; only labels that are numbers are served"
+                )
 
     def score(self, features: Features) -> Values:
         """See ``model.model.Model.score``; a record for which the model gives no value gets NaN.
@@ -64,7 +71,8 @@ class PmmlModel:
             raise RuntimeError("this model has been closed; it cannot score any more")
         # As text in one call per batch: a call per record takes longer, and pandas would cut digits.
         request = json.dumps({"columns": self._inputs, "data": features[:, self._columns].tolist()})
-        answer = json.loads(self._model.predict(request))
+        with _java:
+            answer = json.loads(self._model.predict(request))
         if self._prediction not in answer["columns"]:
             raise ValueError(f"predicts no target; its outputs: {', '.join(answer['columns']) or 'none'}")
         column = answer["columns"].index(self._prediction)
@@ -79,6 +87,7 @@ def _start_java() -> None:
     with _starting:
         if pypmml.PMMLContext.gateway() is not None:
             return
+        _java.close_at_exit()
         if not jpype.isJVMStarted():
             jpype.startJVM(
                 *JAVA_OPTIONS,

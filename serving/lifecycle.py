@@ -154,7 +154,7 @@ async def until(work: Coroutine[Any, Any, object], stop: asyncio.Event, grace_s:
         if not task.done():
             await asyncio.wait([task], timeout=grace_s)
         if not task.done() and grace_s:
-            log.warning("stop_timed_out", after_s=grace_s, reason="records in hand were not acknowledged in time")
+            log.warning("stop_timed_out", after_s=grace_s)
         if task.done():
             task.result()
     finally:

@@ -63,7 +63,7 @@ class LiveView:
         Args:
             record_ids: in the order of ``values``; those of the last ``LAST_SCORES`` records will do.
             values: the scores, shape (n,), none of them NaN.
-            latencies_ms: from each record's submission to now, shape (n,).
+            latencies_ms: from submission to now, shape (n,), or fewer: those that are to count.
             now_s: a monotonic clock, the same one at every call.
             data_type: whose model it is; each data type has its own model and its own swaps.
         """

@@ -46,7 +46,7 @@ class LiveWindows:
         self._seconds: dict[int, _Second] = {}
 
     def add(self, values: NDArray[np.float64], latencies_ms: NDArray[np.float64], now_s: float) -> None:
-        """Take in a batch: scores and end-to-end latencies, both of shape (n,), n >= 1, none of them NaN."""
+        """Take in a batch: scores and end-to-end latencies, of shapes (n,) and (m,), n >= 1, m <= n, no NaN."""
         if self._first_s is None:
             self._first_s = now_s
         second = math.floor(now_s)

@@ -22,12 +22,19 @@ LINES: dict[str, Callable[[EventDict], str]] = {
         f"... and {e['omitted']} lines like this in the last second (sampled above 10 per second)"
     ),
     "waiting": lambda e: f"Waiting up to {e['up_to_s']:g} s - {e['reason']}",
-    "models_caught_up": lambda e: f"Models caught up - {e['data_types']} data type(s) with a model in the topic",
+    "models_caught_up": lambda e: f"Models caught up - {e['data_types']} data types with a model in the topic",
     "broker_lost": lambda e: f"Broker lost - {e['bootstrap_servers']} does not answer; retrying until it is back",
     "broker_back": lambda e: f"Broker back - {e['bootstrap_servers']} answers again; carrying on",
     "partitions_assigned": lambda e: f"Partitions assigned - {e['partitions']}",
     "server_started": lambda e: f"{e['variant']} serves on {e['url']} - its page; also /state, /metrics, /docs",
     "stopping": lambda e: f"Stopping - {e['reason']}: finishing what is in hand",
+    "stop_timed_out": lambda e: (
+        f"Gave up - records in hand were not acknowledged within {e['after_s']:g} s; they will be scored again"
+    ),
+    "stop_cut_short": lambda e: f"Gave up - not everything let go within {e['after_s']:g} s; nothing is lost by it",
+    "joining_group": lambda e: (
+        f"Waiting for partitions - a killed member of group {e['group']} is missed after up to {e['up_to_s']:g} s"
+    ),
     "server_stopped": lambda e: (
         f"Stopped - {e['scored']} scored, {e['skipped']} skipped, {e['dead_letters']} dead letters"
     ),

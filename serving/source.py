@@ -18,13 +18,14 @@ log: structlog.stdlib.BoundLogger = structlog.get_logger()
 FETCH_WAIT_MS = 200  # how long a stop may go unnoticed while no records come
 REBALANCE_WAIT_S = 0.05
 REVOKE_TIMEOUT_S = 5.0
+JOINING_S = 1.0
 
 
 class Source(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ships no types
     """At-least-once reading: ``fetch``, then ``acknowledge``; ``commit_acknowledged`` runs beside them, never ahead."""
 
     def __init__(self, settings: Settings, group: str) -> None:
-        self._settings = settings
+        self._settings, self._group = settings, group
         self._ledger = Ledger()
         self._next_offsets: dict[TopicPartition, int] = {}
         self._acknowledged = asyncio.Event()
@@ -45,7 +46,11 @@ class Source(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ships
     async def start(self) -> None:
         """Join the group."""
         self._consumer.subscribe([self._settings.topics.data], listener=self)
-        await answered(self._consumer.start)
+        waiting = asyncio.get_running_loop().call_later(JOINING_S, self._say_joining)
+        try:
+            await answered(self._consumer.start)
+        finally:
+            waiting.cancel()
 
     async def close(self) -> None:
         """Commit what is acknowledged, and leave the group."""
@@ -105,6 +110,9 @@ class Source(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ships
         """Fetch again."""
         self._may_fetch.set()
         log.info("partitions_assigned", partitions=sorted(partition.partition for partition in assigned))
+
+    def _say_joining(self) -> None:
+        log.info("joining_group", group=self._group, up_to_s=self._settings.session_timeout_ms / 1000)
 
     async def _commit(self) -> None:
         async with self._commit_lock:

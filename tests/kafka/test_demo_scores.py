@@ -77,9 +77,7 @@ def test_latency_is_from_submission_to_arrival_and_leaves_out_what_waited_for_th
     stream.flush()
     with ScoreReader(stream.bootstrap_servers, topics.scores) as scores:
         read_until(scores, lambda: scores.summary().records == 1)
-        first = scores.view.snapshot(time.monotonic())
-        assert first.p99_ms is not None
-        assert 60_000 <= first.p99_ms <= 60_000 + DEADLINE_S * 1000
+        assert scores.view.snapshot(time.monotonic()).p99_ms is None
         assert scores.summary().p99_ms is None
         submitted_ms = now_ms()
         value = result("linear", "b", record_ts=submitted_ms, scored_ts=submitted_ms)
