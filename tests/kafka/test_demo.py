@@ -150,7 +150,10 @@ def test_a_second_demo_and_a_dead_server_are_one_clear_line_each(tmp_path: Path,
         command = [sys.executable, "-m", "client.demo", flag, str(port), other, str(free_port())]
         second = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
         assert second.returncode == 1
-        assert re.fullmatch(rf"error: port {port} is in use.* choose another with {flag}\n", second.stderr)
+        assert re.fullmatch(
+            rf"error: port {port} is in use.* choose another with {flag} \(make: DEMO_[A-Z_]+={port + 1} make demo\)\n",
+            second.stderr,
+        )
     children = demo.descendants()
     server = next(pid for pid, command in children.items() if re.match(r"\S+ -m custom_stage\.server", command))
     os.kill(server, signal.SIGKILL)

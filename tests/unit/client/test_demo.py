@@ -32,11 +32,14 @@ def test_the_time_comes_from_a_flag_or_from_the_environment(tmp_path: Path, monk
         settings(tmp_path)
 
 
-@pytest.mark.parametrize("flag", ["--port", "--http-port"])
-def test_a_port_in_use_is_said_with_the_flag_that_helps(tmp_path: Path, flag: str) -> None:
+@pytest.mark.parametrize(("flag", "variable"), [("--port", "DEMO_PORT"), ("--http-port", "DEMO_HTTP_PORT")])
+def test_a_port_in_use_is_said_with_the_flag_that_helps(tmp_path: Path, flag: str, variable: str) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
-        with pytest.raises(DemoPortInUse, match=f"^port {port} is in use.* choose another with {flag}$"):
+        with pytest.raises(
+            DemoPortInUse,
+            match=rf"^port {port} is in use.* choose another with {flag} \(make: {variable}=\d+ make demo\)$",
+        ):
             Demo(settings(tmp_path, flag, str(port)), Console())
 
 

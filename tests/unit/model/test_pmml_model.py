@@ -14,10 +14,8 @@ def pmml(
     model: str, inputs: list[str], target: str = '<DataField name="q" optype="continuous" dataType="double"/>'
 ) -> bytes:
     """A document with this model; ``inputs`` are names of double fields or whole DataFields."""
-    fields = [
-        field if field.startswith("<") else f'<DataField name="{field}" optype="continuous" dataType="double"/>'
-        for field in inputs
-    ]
+    double = '<DataField name="{}" optype="continuous" dataType="double"/>'
+    fields = [field if field.startswith("<") else double.format(field) for field in inputs]
     return f"""<?xml version="1.0" encoding="UTF-8"?>
         <PMML xmlns="http://www.dmg.org/PMML-4_3" version="4.3"><Header/>
         <DataDictionary>{target}{"".join(fields)}</DataDictionary>{model}</PMML>""".encode()
@@ -152,7 +150,9 @@ def test_what_pmml4s_cannot_load_is_refused_in_its_words(content: bytes, reason:
         PmmlModel(content)
 
 
+SINGLE_TREE = tree("5", "6", {"5": 9}, {"6": 8})
 DEEP = 200  # Java reads 100 levels; PMML4S alone would loop over the one and serve half of the other
+NODES = '<Node score="5"><True/>' * DEEP + "</Node>" * DEEP
 
 
 @pytest.mark.parametrize(
@@ -162,13 +162,7 @@ DEEP = 200  # Java reads 100 levels; PMML4S alone would loop over the one and se
             LINEAR.replace(b"<Header/>", b"<Header/>" + b"<Extension>" * DEEP + b"</Extension>" * DEEP), id="loop"
         ),
         pytest.param(
-            pmml(
-                tree("5", "6", {"5": 9}, {"6": 8}).replace(
-                    "</TreeModel>", '<Node score="5"><True/>' * DEEP + "</Node>" * DEEP + "</TreeModel>"
-                ),
-                ["alcohol"],
-                target_of("5", "6"),
-            ),
+            pmml(SINGLE_TREE.replace("</TreeModel>", NODES + "</TreeModel>"), ["alcohol"], target_of("5", "6")),
             id="half",
         ),
     ],

@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 import numpy as np
+import onnxruntime
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -86,6 +87,17 @@ def test_a_loaded_model_carries_what_its_descriptor_said() -> None:
 )
 def test_what_cannot_be_loaded_is_refused_with_the_reason(descriptor: ModelDescriptor, reason: str) -> None:
     assert refused(descriptor) == reason
+
+
+def test_onnxruntimes_own_format_is_refused_which_it_checks_less(tmp_path: Path) -> None:
+    options = onnxruntime.SessionOptions()
+    options.optimized_model_filepath = str(tmp_path / "wine.ort")
+    options.add_session_config_entry("session.save_model_format", "ORT")
+    onnxruntime.InferenceSession(LINEAR, options, providers=["CPUExecutionProvider"])
+    content = (tmp_path / "wine.ort").read_bytes()
+    assert refused(ModelDescriptor(dataType="wine", modeltype=ONNX, data=content)).startswith(
+        "onnxruntime cannot load it"
+    )
 
 
 @given(content=st.binary(min_size=1, max_size=200), kind=st.sampled_from([ONNX, PMML]))
