@@ -30,7 +30,7 @@ generate: .venv/installed-for-tests ## The code of protobufs/*.proto, and the ta
 	@$(BIN)/python -m docs.survival_table
 
 models: .venv/installed-for-tests ## Train the models in data/models again, and write their card
-	@$(BIN)/python data/train_models.py
+	@$(BIN)/python -m data.train_models
 
 constraints: .venv/installed-for-tests ## Pin the versions that are installed now
 	@{ head -n 1 constraints.txt; $(BIN)/pip freeze --exclude-editable | sort -f; } > .venv/constraints.txt
