@@ -9,12 +9,11 @@ from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import KafkaError
 
 from serving.errors import BrokerNotFound, ModelsPartitioned, PartitionsDiffer, TopicMissing
-from serving.kafka_clients import closed
+from serving.kafka_clients import RETRY_S, closed
 from serving.settings import Settings
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger()
 
-RETRY_S = 0.5
 PROBE_S = 1.0
 PROBE_TIMEOUT_S = 5.0
 

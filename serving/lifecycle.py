@@ -85,7 +85,7 @@ class _Server:
                 async with self._http(engine, listening):
                     await until(broker.wait_for_topics(), self._stop)
                     if not self._stop.is_set():
-                        await sink.start()
+                        await until(sink.start(), self._stop)
                         await self._serve(kernel, engine)
         report = self._report
         log.info("server_stopped", scored=report.scored, skipped=report.skipped, dead_letters=report.dead_letters)

@@ -155,3 +155,4 @@ def test_the_page_says_when_the_server_is_gone_and_recovers_when_it_is_back(page
     finally:
         page.server.process.send_signal(signal.SIGCONT)
     page.wait_until(lambda: page.text("notice") == "")
+    assert page.server.process.poll() is None, "it was the page that recovered, not another server"

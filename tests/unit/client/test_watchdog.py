@@ -89,6 +89,7 @@ def test_the_command_ends_when_the_parent_is_killed(tmp_path: Path) -> None:
     parent.kill()
     parent.wait()
     eventually(lambda: not alive(pid), "the command is gone", 5.0)
+    assert parent.returncode == -signal.SIGKILL, "and it was killed, not stopped"
 
 
 def test_a_file_that_the_parent_hands_over_reaches_the_command(tmp_path: Path) -> None:
