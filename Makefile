@@ -37,7 +37,7 @@ constraints: .venv/installed-for-tests ## Pin the versions that are installed no
 	@mv .venv/constraints.txt constraints.txt
 
 clean: ## Remove what make made: the environment, Kafka's data, caches
-	rm -rf .venv .kafka* .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache build *.egg-info
+	rm -rf .venv .kafka* .state .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache build *.egg-info
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 .venv/bin/pip:

@@ -8,14 +8,13 @@ from reactivex import Observable
 from reactivex.abc import DisposableBase, ObserverBase, SchedulerBase
 from reactivex.disposable import CompositeDisposable
 
-from model.features import Features
 from model.model import LoadedModel
 from model.serving_state import Scores, ServingState
 from serving.answers import Refusal, StateAnswer
 from serving.engine import Engine
 from serving.kernel import epoch_ms
-from serving.records import RawRecord
-from serving.serve import ServedBatch, serve
+from serving.records import RawRecord, WineBatch
+from serving.serve import ServedBatch, score, serve
 
 Records: TypeAlias = Sequence[RawRecord]
 
@@ -62,17 +61,13 @@ class ServingStage:
 
     def serve(self, records: Records) -> ServedBatch:
         """What becomes of a batch under the models in force now."""
-        return serve(records, self, epoch_ms)
+        return serve(records, self.score, epoch_ms)
 
-    def score(self, data_type: str, features: Features) -> Scores:
-        """Score with the model in force for this data type."""
-        state, scores = self._state(data_type).score(features)
+    def score(self, wines: WineBatch) -> Scores:
+        """Score with the model in force for their data type, and keep the next state."""
+        state, scores = score(self._state(wines.data_type), wines)
         self._keep(state)
         return scores
-
-    def reject(self, data_type: str, records: int) -> None:
-        """Count records that could not be scored."""
-        self._keep(self._state(data_type).reject(records))
 
     def states(self) -> Sequence[ServingState]:
         """The query: the state for each data type, all of one moment."""

@@ -41,6 +41,9 @@ class Topology:
         self._models: Subject[LoadedModel] = Subject()
         self._data.pipe(self._stage.joined_with(self._models)).subscribe(self._on_scored)
 
+    async def start(self) -> None:
+        """Nothing to restore: the model topic is the memory."""
+
     async def accept(self, arrived: ArrivedModel) -> None:
         """Push a model; it is in force when this returns."""
         await self._push(self._models, arrived.loaded)

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from typing import Self
 
 import numpy as np
+from numpy.typing import NDArray
 
 from model.features import Features, Values
 from model.model import LoadedModel, Model
@@ -45,21 +46,30 @@ class ServingState:
         """The state after ``records`` of this data type went to the dead-letter topic without a try at scoring."""
         return replace(self, dead_letters=self.dead_letters + records)
 
-    def score(self, features: Features, clock_s: Callable[[], float] = time.perf_counter) -> tuple[Self, Scores]:
+    def score(
+        self,
+        features: Features,
+        clock_s: Callable[[], float] = time.perf_counter,
+        uncounted: NDArray[np.bool_] | None = None,
+    ) -> tuple[Self, Scores]:
         """The next state, and what each record of the batch got.
 
         Args:
             features: shape (n, 11), n >= 1; the model sees the whole batch in one call.
             clock_s: a monotonic clock.
+            uncounted: shape (n,); a record for which it is False is scored like every other, but was counted when it
+                came for the first time. None: all are new.
         """
         n = len(features)
+        new = n if uncounted is None else int(uncounted.sum())
         if self.served is None:
-            return replace(self, skipped=self.skipped + n), Scores(None, None, 0.0)
+            return replace(self, skipped=self.skipped + new), Scores(None, None, 0.0)
         started_s = clock_s()
         values = _score(self.served.model, features)
         share_ms = (clock_s() - started_s) * 1000 / n
-        scored = int(np.isfinite(values).sum())
-        return self._used(scored, n - scored, share_ms), Scores(values, self.served.name, share_ms)
+        finite = np.isfinite(values)
+        scored = int((finite if uncounted is None else finite & uncounted).sum())
+        return self._used(scored, new - scored, share_ms), Scores(values, self.served.name, share_ms)
 
     def _used(self, scored: int, failed: int, share_ms: float) -> Self:
         if not scored:

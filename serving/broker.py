@@ -24,6 +24,10 @@ class Broker:
     def __init__(self, settings: Settings, on_change: Callable[[bool], None]) -> None:
         """``on_change`` is told at each change whether the broker answers."""
         self._settings, self._on_change = settings, on_change
+        self.cluster_id = ""
+        """Known once ``wait_for_topics`` has returned; a broker whose data was wiped comes back as another cluster."""
+        self.data_partitions = 0
+        """Likewise."""
         self._admin: Any = AIOKafkaAdminClient(bootstrap_servers=settings.bootstrap_servers)
 
     async def wait_for_topics(self) -> None:
@@ -73,6 +77,7 @@ class Broker:
             async with asyncio.timeout(PROBE_TIMEOUT_S):
                 await self._admin.start()
                 found = await self._admin.describe_topics(list(topics.layout(1)))
+                self.cluster_id = str((await self._admin.describe_cluster())["cluster_id"])
         except (KafkaError, OSError, TimeoutError):
             return BrokerNotFound(bootstrap_servers)
         partitions = {topic["topic"]: len(topic["partitions"]) for topic in found if not topic["error_code"]}
@@ -83,6 +88,7 @@ class Broker:
             raise PartitionsDiffer(topics.data, partitions[topics.data], topics.scores, partitions[topics.scores])
         if partitions[topics.models] != 1:
             raise ModelsPartitioned(topics.models, partitions[topics.models])
+        self.data_partitions = partitions[topics.data]
         return None
 
     async def _answers(self) -> bool:

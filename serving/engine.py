@@ -6,6 +6,7 @@ from typing import Literal, Protocol
 
 from model.model import LoadedModel
 from model.serving_state import ServingState
+from protobufs.model_descriptor_pb2 import ModelDescriptor
 
 ModelStart = Literal["beginning", "end"] | int
 """Where the model feed starts in the models topic; an int is the offset of the first model to read."""
@@ -13,10 +14,11 @@ ModelStart = Literal["beginning", "end"] | int
 
 @dataclass(frozen=True, slots=True)
 class ArrivedModel:
-    """A model that has been loaded, and where in the models topic it stood."""
+    """A model that has been loaded, what it was loaded from, and where in the models topic it stood."""
 
     loaded: LoadedModel
     offset: int
+    descriptor: ModelDescriptor
 
 
 class Engine(Protocol):
@@ -24,11 +26,22 @@ class Engine(Protocol):
 
     @property
     def models_from(self) -> ModelStart:
-        """Where this variant's model feed goes on from."""
+        """Where this variant's model feed goes on from; asked once, after ``start``."""
+        ...
+
+    async def start(self) -> None:
+        """Restore what survived the last life; the broker answers, its topics are there, and no record is read yet.
+
+        Raises:
+            ServingError: what survived cannot be used; the text says where it lies and what to do.
+        """
         ...
 
     async def accept(self, arrived: ArrivedModel) -> None:
-        """Put a model in force, and close the one it replaces; from the next batch on it scores."""
+        """Put a model in force, and close the one it replaces; from the next batch on it scores.
+
+        A model that is in force already - the same offset, the same descriptor - is closed, and nothing changes.
+        """
         ...
 
     async def serve(self) -> None:

@@ -1,5 +1,7 @@
 """What can go wrong around a running server, one class per condition, each with its remedy."""
 
+from pathlib import Path
+
 from model.errors import ServingError
 
 START_KAFKA = "start one with: python -m client.provider"
@@ -62,3 +64,21 @@ class BrokerRefused(ServingError):
     def __init__(self, what: str, reason: str) -> None:
         super().__init__(f"{what}: the broker refused: {reason}")
         self.what, self.reason = what, reason
+
+
+class StateDirectoryInUse(ServingError):
+    """Two servers that kept their state in one directory would spoil it."""
+
+    def __init__(self, directory: Path) -> None:
+        super().__init__(
+            f"another running server keeps its state in {directory}; give this one its own: --data-dir DIR"
+        )
+        self.directory = directory
+
+
+class StateDirectoryUnusable(ServingError):
+    """The directory for the state cannot be made or written."""
+
+    def __init__(self, directory: Path, reason: str) -> None:
+        super().__init__(f"cannot keep state in {directory} ({reason}); name another directory: --data-dir DIR")
+        self.directory = directory

@@ -78,14 +78,16 @@ class _Server:
                 closing.push_async_callback(broker.close)
                 sink = Sink(self._settings, self._variant.name)
                 closing.push_async_callback(sink.close)
-                group = self._settings.group or self._variant.name
-                kernel = Kernel(self._settings, group, sink, broker, self._report, self._stop)
+                kernel = Kernel(self._variant.name, self._port, self._settings, sink, broker, self._report, self._stop)
                 engine = self._variant.build(kernel)
                 closing.push_async_callback(engine.close)
                 async with self._http(engine, listening):
                     await until(broker.wait_for_topics(), self._stop)
                     if not self._stop.is_set():
                         await until(sink.start(), self._stop)
+                    if not self._stop.is_set():
+                        await until(engine.start(), self._stop)
+                    if not self._stop.is_set():
                         await self._serve(kernel, engine)
         report = self._report
         log.info("server_stopped", scored=report.scored, skipped=report.skipped, dead_letters=report.dead_letters)

@@ -118,7 +118,7 @@ class ModelFeed:
         except ModelRejected as error:
             await self._reject(RejectedRecord(record, error.reason, descriptor.dataType), descriptor.name)
             return False
-        await self._accept(ArrivedModel(loaded, record.offset))
+        await self._accept(ArrivedModel(loaded, record.offset, descriptor))
         return True
 
 

@@ -1,7 +1,7 @@
 """From the bytes of a batch of Kafka records to matrices of features, one per data type."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from operator import attrgetter
 from typing import Protocol
 
@@ -48,12 +48,13 @@ class RejectedRecord:
 
 @dataclass(frozen=True, slots=True)
 class WineBatch:
-    """The n records of one data type in a batch, in the order they came."""
+    """The n >= 0 records of one data type in a batch, in the order they came, and those that are unfit for a model."""
 
     data_type: str
     records: Sequence[RawRecord]
     record_ts_ms: Sequence[int]  # epoch ms at submission; Kafka's time stamp where the record has none
     features: Features  # shape (n, 11)
+    unfit: Sequence[RawRecord] = ()  # rejected before any model saw them
 
     def only(self, chosen: NDArray[np.bool_]) -> "WineBatch":
         """The records for which ``chosen``, shape (n,), is true."""
@@ -62,6 +63,7 @@ class WineBatch:
             [record for record, keep in zip(self.records, chosen, strict=True) if keep],
             [ts_ms for ts_ms, keep in zip(self.record_ts_ms, chosen, strict=True) if keep],
             self.features[chosen],
+            self.unfit,
         )
 
 
@@ -69,7 +71,7 @@ _measurements = attrgetter(*WINE)
 
 
 def decode(records: Sequence[RawRecord]) -> tuple[list[WineBatch], list[RejectedRecord]]:
-    """Sort a batch by data type; each record comes back exactly once, in a ``WineBatch`` or rejected."""
+    """Sort a batch by data type; each record comes back exactly once, in a ``WineBatch`` to score or rejected."""
     wines: dict[str, list[tuple[RawRecord, WineRecord]]] = {}
     rejected: list[RejectedRecord] = []
     for record in records:
@@ -79,8 +81,7 @@ def decode(records: Sequence[RawRecord]) -> tuple[list[WineBatch], list[Rejected
             rejected.append(RejectedRecord(record, str(error)))
         else:
             wines.setdefault(wine.dataType, []).append((record, wine))
-    batches = [_without_gaps(_batch(data_type, parsed), rejected) for data_type, parsed in wines.items()]
-    return [batch for batch in batches if batch.records], rejected
+    return [_without_gaps(_batch(data_type, parsed), rejected) for data_type, parsed in wines.items()], rejected
 
 
 def _parse(record: RawRecord) -> WineRecord:
@@ -113,8 +114,10 @@ def _without_gaps(wines: WineBatch, rejected: list[RejectedRecord]) -> WineBatch
     good = np.logical_and.reduce(finite, axis=1)
     if good.all():
         return wines
+    unfit = []
     for row in np.flatnonzero(~good).tolist():
         feature = int(np.argmin(finite[row]))
         reason = f"{WINE[feature]} is {wines.features[row, feature]}, not a finite number"
         rejected.append(RejectedRecord(wines.records[row], reason, wines.data_type))
-    return wines.only(good)
+        unfit.append(wines.records[row])
+    return replace(wines.only(good), unfit=unfit)

@@ -1,14 +1,12 @@
 """From a batch of records to what becomes of each: a score, a dead letter, or a skip. The same for all variants."""
 
-from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple, Protocol
+from typing import NamedTuple
 
 import numpy as np
 
-from model.features import Features
-from model.serving_state import Scores
+from model.serving_state import Scores, ServingState
 from protobufs.serving_result_pb2 import ServingResult
 from serving.records import RawRecord, RejectedRecord, WineBatch, decode
 
@@ -44,28 +42,42 @@ class Result(NamedTuple):
     value: bytes  # a ServingResult
 
 
-class Scorer(Protocol):
-    """What a variant brings: it finds the data type's state, wherever that lives, and keeps the next one."""
+Scorer = Callable[[WineBatch], Scores]
+"""What a variant brings: find the data type's state, wherever that lives, call ``score``, and keep the next one."""
 
-    def score(self, data_type: str, features: Features) -> Scores:
-        """``ServingState.score`` of that data type's state; features of shape (n, 11), n >= 1."""
-        ...
 
-    def reject(self, data_type: str, records: int) -> None:
-        """``ServingState.reject`` of that data type's state."""
-        ...
+def score(
+    state: ServingState, wines: WineBatch, next_offsets: Mapping[int, int] | None = None
+) -> tuple[ServingState, Scores]:
+    """The next state, and what a batch of its data type got.
+
+    Args:
+        next_offsets: by partition, where the records begin that this state has not counted yet; those before it are
+            scored again, as at-least-once demands, and not counted again. None: all are new.
+    """
+    unfit = wines.unfit if next_offsets is None else [each for each in wines.unfit if is_new(each, next_offsets)]
+    state = state.reject(len(unfit))
+    if not wines.records:
+        return state, Scores(None, None, 0.0)
+    if next_offsets is None:
+        return state.score(wines.features)
+    return state.score(wines.features, uncounted=np.array([is_new(each, next_offsets) for each in wines.records]))
+
+
+def is_new(record: RawRecord, next_offsets: Mapping[int, int]) -> bool:
+    """Whether a record has not been counted before."""
+    return record.offset >= next_offsets.get(record.partition, 0)
 
 
 def serve(records: Sequence[RawRecord], scorer: Scorer, now_ms: Callable[[], int]) -> ServedBatch:
     """Decode a batch, score it by data type with one call each, and sort out what has no score."""
     batches, rejected = decode(records)
-    for data_type, count in Counter(each.data_type for each in rejected).items():
-        if data_type is not None:
-            scorer.reject(data_type, count)
     scored: list[ScoredWines] = []
     skipped: list[WineBatch] = []
     for wines in batches:
-        scores = scorer.score(wines.data_type, wines.features)
+        scores = scorer(wines)
+        if not wines.records:
+            continue
         if scores.values is None or scores.model_name is None:
             skipped.append(wines)
             continue

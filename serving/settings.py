@@ -1,5 +1,6 @@
 """The settings of a server, the same for all variants."""
 
+from pathlib import Path
 from typing import Literal
 
 from pydantic import Field
@@ -31,6 +32,12 @@ class Settings(CommandLine):
     host: str = Field("127.0.0.1", description="address of the HTTP interface")
     port: int | None = Field(
         None, ge=1, le=65535, description="port of the HTTP interface; default: the variant's, 5500 or 8888"
+    )
+    data_dir: Path | None = Field(
+        None, description="where this instance keeps its state on disk, if it does; default: .state/VARIANT/PORT"
+    )
+    fsync: bool = Field(
+        False, description="actors_persistent: state survives a power failure too, not only a kill -9; slower"
     )
     pmml_is_1: bool = Field(
         False, description="read model type 1 as PMML, as the JVM tutorial's first version wrote it"

@@ -167,3 +167,19 @@ def test_the_rule_closes_nothing() -> None:
     first = AlcoholModel(1.0)
     ServingState("wine").accept(loaded(first), 0).accept(loaded(AlcoholModel(2.0)), 1)
     assert first.closed == 0
+
+
+@given(ALCOHOLS, st.data())
+def test_records_counted_before_are_scored_again_and_not_counted_again(
+    alcohols: list[float], data: st.DataObject
+) -> None:
+    new = data.draw(st.lists(st.booleans(), min_size=len(alcohols), max_size=len(alcohols)))
+    state, scores = (
+        ServingState("wine").accept(loaded(AlcoholModel(2.0)), 0).score(wines(alcohols), uncounted=np.array(new))
+    )
+    assert as_list(scores, len(alcohols)) == [None if each == DEFECTIVE else each * 2 for each in alcohols]
+    counted = [each for each, is_new in zip(alcohols, new, strict=True) if is_new]
+    assert state.usage == sum(each != DEFECTIVE for each in counted)
+    assert state.dead_letters == counted.count(DEFECTIVE)
+    without_model, _ = ServingState("wine").score(wines(alcohols), uncounted=np.array(new))
+    assert without_model.skipped == len(counted)

@@ -2,10 +2,11 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from model.features import WINE, Features
+from model.features import WINE
 from model.serving_state import Scores
 from protobufs.serving_result_pb2 import ServingResult
 from protobufs.wine_record_pb2 import WineRecord
+from serving.records import WineBatch
 from serving.serve import record_id, results, serve
 
 NO_SCORE = 13.0
@@ -25,16 +26,14 @@ class Record:
 class AlcoholScorer:
     """A wine's score is its alcohol; beer has no model; cider is scored by another one."""
 
-    rejected: list[tuple[str, int]] = field(default_factory=list)
+    unfit: list[tuple[str, list[tuple[int, int]]]] = field(default_factory=list)
 
-    def score(self, data_type: str, features: Features) -> Scores:
-        if data_type == "beer":
+    def __call__(self, wines: WineBatch) -> Scores:
+        self.unfit.append((wines.data_type, [(each.partition, each.offset) for each in wines.unfit]))
+        if wines.data_type == "beer":
             return Scores(None, None, 0.0)
-        alcohol = features[:, WINE.index("alcohol")]
-        return Scores(np.where(alcohol == NO_SCORE, np.nan, alcohol), f"for {data_type}", 0.5)
-
-    def reject(self, data_type: str, records: int) -> None:
-        self.rejected.append((data_type, records))
+        alcohol = wines.features[:, WINE.index("alcohol")]
+        return Scores(np.where(alcohol == NO_SCORE, np.nan, alcohol), f"for {wines.data_type}", 0.5)
 
 
 def of(data_type: str, alcohol: float, partition: int, offset: int, key: bytes | None = b"id") -> Record:
@@ -56,7 +55,9 @@ def test_what_becomes_of_each_record_of_a_mixed_batch() -> None:
     assert [(s.model_name, s.values) for s in served.scored] == [("for cider", [5.0, 6.0]), ("for wine", [9.0])]
     assert sorted((each.record.partition, each.record.offset) for each in served.rejected) == [(0, 2), (1, 1), (1, 2)]
     assert [wines.records for wines in served.skipped] == [[batch[3]]]
-    assert scorer.rejected == [("wine", 1)], "the scored-without-result one is counted where it was scored"
+    assert scorer.unfit == [("cider", []), ("wine", [(1, 2)]), ("beer", [])], (
+        "the scored-without-result one is counted where it was scored"
+    )
 
 
 def test_results_are_in_their_records_order_whatever_their_data_types() -> None:
