@@ -1,0 +1,1 @@
+"""What the three streams servers share: faust on a transport that loses nothing, its supervision, and its queries."""
