@@ -16,11 +16,10 @@ from fastapi.responses import HTMLResponse
 from fastapi_offline import FastAPIOffline
 
 from serving.answers import HealthAnswer, StateAnswer
-from serving.engine import Engine
 from serving.errors import PortInUse
 from serving.health import Health
 from serving.report import Report
-from serving.variant import Variant
+from serving.variant import E, Variant
 
 PAGE_POLICY = (
     "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; connect-src 'self'; img-src data:;"
@@ -29,7 +28,7 @@ PAGE_POLICY = (
 BACKLOG = 128
 
 
-def application(variant: Variant, engine: Engine, report: Report, health: Health) -> FastAPI:
+def application(variant: Variant[E], engine: E, report: Report, health: Health) -> FastAPI:
     """The application: the variant's own paths, and those that all servers share."""
     shared = APIRouter()
 

@@ -32,14 +32,14 @@ async def answered(ask: Callable[[], Awaitable[T]]) -> T:
         await asyncio.sleep(RETRY_S)
 
 
-async def closed(stopping: Coroutine[Any, Any, None]) -> None:
+async def closed(stopping: Coroutine[Any, Any, None], timeout_s: float = CLOSE_TIMEOUT_S) -> None:
     """Wait for a client to stop, but not for long; what goes wrong on the way out is nobody's concern any more.
 
     As a task of its own: aiokafka's ``stop`` can raise the CancelledError of one of its inner tasks, which, awaited
     here, would look as if this very task had been cancelled.
     """
     task = asyncio.ensure_future(stopping)
-    await asyncio.wait([task], timeout=CLOSE_TIMEOUT_S)
+    await asyncio.wait([task], timeout=timeout_s)
     if not task.done():
         task.cancel()
     elif not task.cancelled():

@@ -7,7 +7,7 @@ import signal
 import sys
 from collections.abc import AsyncIterator, Coroutine
 from socket import socket
-from typing import Any, TypeVar
+from typing import Any, Generic, TypeVar
 
 import structlog
 from aiokafka.errors import KafkaError
@@ -26,7 +26,7 @@ from serving.records import RejectedRecord
 from serving.report import Report
 from serving.settings import Settings
 from serving.sink import Sink
-from serving.variant import Variant
+from serving.variant import E, Variant
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger()
 
@@ -37,7 +37,7 @@ TICK_S = 1.0
 T = TypeVar("T", bound=BaseException)
 
 
-def run(variant: Variant) -> None:
+def run(variant: Variant[E]) -> None:
     """Run a variant's server until SIGINT or SIGTERM; the process then exits 0, after an error 1, on bad flags 2."""
     exit_code: object = 0
     try:
@@ -51,7 +51,7 @@ def run(variant: Variant) -> None:
     os._exit(exit_code if isinstance(exit_code, int) else 0)
 
 
-def _run(variant: Variant) -> None:
+def _run(variant: Variant[E]) -> None:
     try:
         settings = Settings.read(f"python -m {variant.name}.server")
         logs.configure(settings)
@@ -61,8 +61,8 @@ def _run(variant: Variant) -> None:
         stop_with(error if isinstance(error, ServingError) else BrokerRefused("Kafka", repr(error)))
 
 
-class _Server:
-    def __init__(self, variant: Variant, settings: Settings) -> None:
+class _Server(Generic[E]):
+    def __init__(self, variant: Variant[E], settings: Settings) -> None:
         self._variant, self._settings = variant, settings
         self._port = settings.port or variant.default_port
         self._health = Health()
@@ -113,11 +113,16 @@ class _Server:
                 task.cancel()
 
     @contextlib.asynccontextmanager
-    async def _http(self, engine: Engine, listening: socket) -> AsyncIterator[None]:
+    async def _http(self, engine: E, listening: socket) -> AsyncIterator[None]:
         app = application(self._variant, engine, self._report, self._health)
         async with asyncio.TaskGroup() as tasks:
             serving = tasks.create_task(HttpServer(app).serve_until_cancelled(listening))
-            log.info("server_started", variant=self._variant.name, url=f"http://{self._settings.host}:{self._port}/")
+            log.info(
+                "server_started",
+                variant=self._variant.name,
+                url=f"http://{self._settings.host}:{self._port}/",
+                queryable=self._variant.guarantees.queryable,
+            )
             yield
             serving.cancel()
 

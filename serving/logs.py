@@ -26,7 +26,12 @@ LINES: dict[str, Callable[[EventDict], str]] = {
     "broker_lost": lambda e: f"Broker lost - {e['bootstrap_servers']} does not answer; retrying until it is back",
     "broker_back": lambda e: f"Broker back - {e['bootstrap_servers']} answers again; carrying on",
     "partitions_assigned": lambda e: f"Partitions assigned - {e['partitions']}",
-    "server_started": lambda e: f"{e['variant']} serves on {e['url']} - its page; also /state, /metrics, /docs",
+    "model_restored": lambda e: f"Model restored - {e['model']} for {e['data_type']} survived the last stop",
+    "model_not_restored": lambda e: f"Model not restored - {e['model']}: {e['reason']}; the next one will do",
+    "batches_left_behind": lambda e: f"Rebalanced with records in hand - {e['reason']}",
+    "server_started": lambda e: (
+        f"{e['variant']} serves on {e['url']} - its page; also {', '.join(e['queryable'])}, /metrics, /docs"
+    ),
     "stopping": lambda e: f"Stopping - {e['reason']}: finishing what is in hand",
     "stop_timed_out": lambda e: (
         f"Gave up - records in hand were not acknowledged within {e['after_s']:g} s; they will be scored again"

@@ -1,1 +1,42 @@
-"""streams_kvstore."""
+"""The model and its counters in a RocksDB table whose changelog is in Kafka: what a stream library offers for state.
+
+Idea: the state is a table that is partitioned like the data. Each batch of records that a partition brings reads the
+partition's rows and writes them again; each write is also a record in the table's changelog. A partition that moves to
+another instance takes its rows along, and a disk that is lost is written again from the changelog.
+
+Picture::
+
+    models_models --> model feed --.   (goes on from the offset in the table)
+                                   v
+    models_data ----> agent --> table --> sink --> models_scores
+                                |  ^ |
+                    RocksDB <---'  | '--> changelog
+                                   '--- /state/value, of all instances
+
+Survives: a ``kill -9``, a wiped disk, and an emptied model topic; the counters are exact in all three cases.
+
+Costs: the disk holds every row, Kafka holds it again, and a start waits for what the disk lacks.
+
+Read next: ``state.py`` (the table), ``serving/streams/table_state.py`` (its rows), ``streams_customstore`` (what an
+engine asks of a store).
+"""
+
+from serving.guarantees import Guarantees, Survives
+from serving.variant import Variant
+from streams_kvstore.state import routes
+from streams_kvstore.topology import Topology
+
+VARIANT = Variant(
+    name="streams_kvstore",
+    summary="A faust agent scores wines with the model in a RocksDB table that has a changelog.",
+    state_lives_in="a RocksDB table with a changelog",
+    default_port=8888,
+    guarantees=Guarantees(
+        delivery=("at-least-once",),
+        model_survives=Survives(killed=True, disk_wiped=True, model_topic_emptied=True),
+        counters_survive=Survives(killed=True, disk_wiped=True, model_topic_emptied=True),
+        queryable=("/state/instances", "/state/value"),
+    ),
+    build=Topology,
+    routes=routes,
+)

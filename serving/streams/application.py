@@ -1,0 +1,247 @@
+"""A faust application as the kernel runs it: started or said why not, watched, and stopped without losing anything."""
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from typing import Any, Protocol
+
+import faust
+import structlog
+
+from model.errors import ServingError
+from serving.engine import Engine
+from serving.kafka_clients import closed
+from serving.kernel import Kernel
+from serving.streams import transport
+from serving.streams.batches import Batch, batches
+from serving.streams.changelogs import ensure_changelog
+from serving.streams.errors import EngineCrashed, EngineNotStarted
+from serving.streams.local_state import LocalState
+from serving.topics import MAX_MESSAGE_BYTES
+
+log: structlog.stdlib.BoundLogger = structlog.get_logger()
+
+POLL_S = 0.02
+JOINING_S = 1.0
+REVOKE_TIMEOUT_S = 4.0
+STOP_TIMEOUT_S = 3.0
+REQUEST_OVERHEAD_BYTES = 64 * 1024
+
+Agent = Callable[[Any], Awaitable[None]]
+"""Takes a faust stream, and serves it until it is cancelled."""
+Parts = Callable[[], Sequence[LocalState]]
+Restore = Callable[[set[int]], Awaitable[None]]
+"""Takes the source partitions that are this instance's now."""
+
+
+class Application:
+    """faust between the kernel's start and stop; a ``Queryable``."""
+
+    def __init__(self, kernel: Kernel, parts: Parts, restore: Restore | None = None) -> None:
+        """Nothing is made yet.
+
+        Args:
+            parts: what this instance answers when it is queried.
+            restore: called after each rebalance, when the tables are complete again, before the next batch.
+        """
+        self._kernel, self.parts, self._restore = kernel, parts, restore
+        self._restored_generation: int | None = None
+        self._stores: list[str] = []
+        self._app: Any = None  # a faust.App; its settings are known when Kafka has answered
+        self._may_serve, self._ended = asyncio.Event(), False
+        self._in_hand = asyncio.Lock()
+        self.url = f"http://{kernel.settings.host}:{kernel.port}"
+        """What the group's other instances know this one by."""
+
+    @property
+    def app(self) -> Any:
+        """The application; made at the first use, which is not before ``Engine.start``."""
+        if self._app is None:
+            self._app = _app(self._kernel, self.url)
+            self._app.on_partitions_revoked.connect(self._on_revoked)
+        return self._app
+
+    async def table(self, name: str, store: str, options: Mapping[str, Any] | None = None) -> Any:
+        """A table of bytes by bytes, partitioned like the data, on a store by its URL; declared before ``start``.
+
+        Raises:
+            ServingError: its changelog topic is there, and of no use as it is.
+        """
+        settings, partitions = self._kernel.settings, self._kernel.broker.data_partitions
+        name = f"{settings.topic_prefix}_{name}"
+        await ensure_changelog(settings.bootstrap_servers, f"{self._kernel.group}-{name}-changelog", partitions)
+        self.app.conf.store = store
+        self._stores.append(name)
+        return self.app.Table(
+            name,
+            partitions=partitions,
+            key_type=bytes,
+            value_type=bytes,
+            options=options,
+        )
+
+    async def start(self, agent: Agent) -> None:
+        """Join the group and restore the tables; ``agent`` gets its stream, and its first batch after ``serve``.
+
+        Raises:
+            EngineNotStarted: for whatever reason.
+        """
+        source = self.app.topic(self._kernel.settings.topics.data, key_type=bytes, value_type=bytes, allow_empty=True)
+        self.app.agent(source, name="score")(agent)
+        waiting = asyncio.get_running_loop().call_later(JOINING_S, self._say_joining)
+        try:
+            await self.app.start()
+            while not self.restored():
+                self._check()
+                await asyncio.sleep(POLL_S)
+                await self._settle()
+        except ServingError:
+            raise
+        except Exception as error:  # whatever faust, its store or its client raises, there is no serving without them
+            raise EngineNotStarted(error) from error
+        finally:
+            waiting.cancel()
+        log.info("partitions_assigned", partitions=sorted(self.assigned()))
+
+    async def serve(self) -> None:
+        """Let the agent work until the kernel's stop; then its batch in hand is finished and committed.
+
+        Raises:
+            EngineCrashed: faust gave up; the process must not live on as if it served.
+        """
+        self._may_serve.set()
+        while not self._kernel.stop.is_set():
+            self._check()
+            if not self.restored() and self._balanced():
+                async with self._in_hand:
+                    await self._settle()
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._kernel.stop.wait(), POLL_S)
+        async with self._in_hand:
+            self._ended = True
+        await self._commit()
+
+    async def stop(self) -> None:
+        """Leave the group and end faust's services."""
+        if self._app is not None and self._app.started:
+            await closed(self._app.stop(), STOP_TIMEOUT_S)
+
+    async def batches(self, stream: Any) -> AsyncIterator[Batch]:
+        """The agent's batches, from ``serve`` on and until its end; one is in hand until the next is asked for."""
+        await self._may_serve.wait()
+        async for batch in batches(self.app, stream, self._kernel.settings.max_batch):
+            async with self._in_hand:
+                await self._settle()
+                if not self._ended and not batch.stale:
+                    yield batch
+
+    def between_batches(self) -> contextlib.AbstractAsyncContextManager[None]:
+        """``async with``: no batch is in hand."""
+        return self._in_hand
+
+    @property
+    def application_id(self) -> str:
+        """What the instances of this application share, and nobody else does."""
+        kernel = self._kernel
+        return f"{kernel.broker.cluster_id}/{kernel.group}/{kernel.settings.topic_prefix}"
+
+    @property
+    def partitions(self) -> int:
+        """How many the data topic has."""
+        return self._kernel.broker.data_partitions
+
+    def restored(self) -> bool:
+        """Whether the partitions are known, the tables hold what their changelogs say, and we have read it."""
+        return self._balanced() and self._restored_generation == self.app.consumer_generation_id
+
+    def instances(self) -> Mapping[str, Sequence[int]]:
+        """The application's instances and their source partitions, as the group's leader has given them out."""
+        topic = self._kernel.settings.topics.data
+        shared = self.app.router.external_topics_metadata()
+        return {str(url).rstrip("/"): sorted(topics.get(topic, ())) for url, topics in shared.items()}
+
+    def stores(self) -> Sequence[str]:
+        """The names of the tables."""
+        return tuple(self._stores)
+
+    def assigned(self) -> set[int]:
+        """The source partitions of this instance."""
+        topic = self._kernel.settings.topics.data
+        return {each.partition for each in self.app.consumer.assignment() if each.topic == topic}
+
+    def _balanced(self) -> bool:
+        app = self._app
+        return bool(
+            app is not None and app.started and not app.crashed and app.tables.actives_ready and not app.rebalancing
+        )
+
+    async def _settle(self) -> None:
+        """Read what the tables say of the partitions that the last rebalance gave us."""
+        generation = self.app.consumer_generation_id
+        if self._balanced() and generation != self._restored_generation:
+            if self._restore is not None:
+                await self._restore(self.assigned())
+            self._restored_generation = generation
+
+    def _check(self) -> None:
+        if self.app.crashed:
+            raise EngineCrashed(self.app.crash_reason)
+
+    async def _on_revoked(self, *_: object, **__: object) -> None:
+        """Finish the batch in hand and commit it before another instance gets its partitions."""
+        try:
+            async with asyncio.timeout(REVOKE_TIMEOUT_S), self._in_hand:
+                await self._commit()
+        except TimeoutError:
+            log.warning("batches_left_behind", reason="not acknowledged in time; they will be scored again")
+
+    async def _commit(self) -> None:
+        consumer = self.app.consumer
+        await consumer.maybe_wait_for_commit_to_finish()
+        await consumer.commit()
+
+    def _say_joining(self) -> None:
+        settings = self._kernel.settings
+        log.info("joining_group", group=self._kernel.group, up_to_s=settings.session_timeout_ms / 1000)
+
+
+def _app(kernel: Kernel, url: str) -> Any:
+    transport.register()
+    # faust and the client below it say every retry; Broker.watch says once that the broker is away.
+    for name in ("faust", "mode"):
+        logging.getLogger(name).setLevel(logging.CRITICAL)
+    settings = kernel.settings
+    directory = kernel.state_directory()
+    directory.mkdir(parents=True, exist_ok=True)
+    return faust.App(
+        kernel.group,
+        broker=[f"{transport.SCHEME}://{server.strip()}" for server in settings.bootstrap_servers.split(",")],
+        canonical_url=url,
+        datadir=directory / "streams",
+        web_enabled=False,
+        processing_guarantee="at_least_once",
+        topic_allow_declare=False,  # what we need has been made and checked before
+        topic_disable_leader=True,
+        topic_partitions=kernel.broker.data_partitions,
+        key_serializer="raw",
+        value_serializer="raw",
+        consumer_auto_offset_reset="earliest",
+        consumer_max_fetch_size=MAX_MESSAGE_BYTES,
+        producer_max_request_size=MAX_MESSAGE_BYTES + REQUEST_OVERHEAD_BYTES,
+        producer_linger=0.005,
+        broker_session_timeout=settings.session_timeout_ms / 1000,
+        broker_heartbeat_interval=settings.session_timeout_ms / 5000,
+        broker_rebalance_timeout=10,
+        broker_commit_interval=max(settings.commit_interval_ms, 1) / 1000,
+        broker_max_poll_records=settings.max_batch,
+        stream_wait_empty=False,  # we wait for the batch in hand ourselves, and no longer than we say
+        stream_recovery_delay=0,
+        table_standby_replicas=0,
+    )
+
+
+class QueryableEngine(Engine, Protocol):
+    """An engine that queries reach through its application."""
+
+    application: Application

@@ -1,0 +1,79 @@
+"""What is at hand in a faust stream, batch by batch: one model call for all of it, acknowledged as a whole."""
+
+import weakref
+from collections.abc import AsyncIterator, Sequence
+from typing import Any, NamedTuple
+
+from faust.streams import _current_event
+
+
+class Record(NamedTuple):
+    """A ``RawRecord`` out of faust's message."""
+
+    topic: str
+    partition: int
+    offset: int
+    timestamp: int
+    key: bytes | None
+    value: bytes | None
+
+
+class Batch:
+    """Records of one generation of the group, in the order they came within each partition."""
+
+    def __init__(self, app: Any, events: Sequence[Any]) -> None:
+        self._app, self._events = app, events
+        self.generation: int = app.consumer_generation_id
+        self.by_partition: dict[int, list[Record]] = {}
+        self._event_of: dict[int, Any] = {}
+        for event in events:
+            message = event.message
+            if message.generation_id != self.generation:
+                continue  # its partitions were taken away: whoever has them now reads it again
+            record = Record(
+                message.topic,
+                message.partition,
+                message.offset,
+                round(message.timestamp * 1000),
+                message.key,
+                message.value,
+            )
+            self.by_partition.setdefault(message.partition, []).append(record)
+            self._event_of[message.partition] = event
+
+    @property
+    def stale(self) -> bool:
+        """Whether the group has been rebalanced since: these records are another instance's, and read again."""
+        return bool(self._app.consumer_generation_id != self.generation)
+
+    def records(self) -> list[Record]:
+        """All of them, partition by partition."""
+        return [record for records in self.by_partition.values() for record in records]
+
+    def write_as(self, partition: int) -> None:
+        """Table writes from here to the next ``await`` belong to this partition's changelog partition.
+
+        faust takes the partition of a write from the event in hand; in a batch there are several.
+        """
+        _current_event.set(weakref.ref(self._event_of[partition]))
+
+    def acknowledge(self) -> None:
+        """All that became of them is in Kafka: they may be committed."""
+        for event in self._events:
+            if event.message.generation_id == self.generation:
+                event.ack()
+
+
+async def batches(app: Any, stream: Any, max_batch: int) -> AsyncIterator[Batch]:
+    """The records at hand, at most ``max_batch`` at a time, for an agent to acknowledge itself.
+
+    An agent's own loop hands over one record at a time, and its ``take`` waits for a batch to fill or time to pass;
+    this takes what its queue holds.
+    """
+    queue = stream.channel.queue
+    async for event in stream.noack().events():
+        events = [event]
+        while len(events) < max_batch and not queue.empty():
+            events.append(queue.get_nowait())
+        if (batch := Batch(app, events)).by_partition:
+            yield batch

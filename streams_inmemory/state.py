@@ -1,0 +1,48 @@
+"""Where state lives: in a Python object of the server's process, and nowhere else."""
+
+from collections.abc import Sequence
+
+from fastapi import APIRouter
+
+from model.serving_state import ServingState
+from serving.engine import ArrivedModel
+from serving.records import RawRecord
+from serving.serve import ServedBatch
+from serving.states import States
+from serving.streams import queries
+from serving.streams.application import QueryableEngine
+from serving.streams.local_state import LocalState
+
+
+class StateInMemory:
+    """The model in force and its counters for each data type; gone when the process is."""
+
+    def __init__(self) -> None:
+        self._states = States()
+        self._offsets: dict[str, int] = {}  # says which instance has the newer model
+
+    def accept(self, arrived: ArrivedModel) -> None:
+        """Put a model in force at once, and close the one it replaces."""
+        self._offsets[arrived.loaded.data_type] = arrived.offset
+        self._states.accept(arrived.loaded)
+
+    def serve(self, records: Sequence[RawRecord]) -> ServedBatch:
+        """What becomes of a batch under the models in force now."""
+        return self._states.serve(records)
+
+    def states(self) -> Sequence[ServingState]:
+        """The query: the state for each data type, all of one moment."""
+        return self._states.all()
+
+    def parts(self) -> Sequence[LocalState]:
+        """The same for the other instances; these counters belong to this instance and not to a partition."""
+        return [LocalState(state, self._offsets.get(state.data_type), None, None) for state in self.states()]
+
+    def close(self) -> None:
+        """Close the models in force."""
+        self._states.close()
+
+
+def routes(engine: QueryableEngine) -> APIRouter:
+    """The paths that answer for this state."""
+    return queries.routes(engine.application)
