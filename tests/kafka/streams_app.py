@@ -1,0 +1,72 @@
+"""A small faust application with a table in memory, on the transport that its words name; a process of its own.
+
+Says ``restored`` when its table is, ``processed PARTITION OFFSET`` for each record, ``committed`` after a commit of
+partitions that are not its own, and ``crashed`` when it has.
+"""
+
+import asyncio
+import sys
+from collections.abc import Callable
+from typing import Any
+
+import faust
+from faust.types import TP
+
+from serving.streams import transport
+
+RECORD_S = 0.001
+SLOW_BROKER_S = 2.5  # longer than a fetch may wait, so that one happens meanwhile
+
+
+async def until(holds: Callable[[], bool]) -> None:
+    while not holds():  # noqa: ASYNC110  # faust has no event for either
+        await asyncio.sleep(0.05)
+
+
+async def run(scheme: str, bootstrap_servers: str, topic: str, group: str, what: str) -> None:
+    transport.register()
+    app = faust.App(
+        group,
+        broker=f"{scheme}://{bootstrap_servers}",
+        store="memory://",
+        web_enabled=False,
+        topic_partitions=1,
+        key_serializer="raw",
+        value_serializer="raw",
+        stream_wait_empty=False,
+        stream_recovery_delay=0,
+        broker_session_timeout=2,
+        broker_heartbeat_interval=0.4,
+        broker_commit_interval=0.2,
+        consumer_auto_offset_reset="earliest",
+    )
+    table = app.Table("rows", partitions=1, key_type=bytes, value_type=bytes)
+
+    async def agent(stream: Any) -> None:
+        async for event in stream.events():
+            table[event.message.key] = event.message.value
+            await asyncio.sleep(RECORD_S)  # the agent's work: records wait in its queue
+            print("processed", event.message.partition, event.message.offset, flush=True)
+
+    app.agent(app.topic(topic, key_type=bytes, value_type=bytes), name="agent")(agent)
+    consumer: Any = app.consumer
+    seek = consumer.seek_to_committed
+
+    async def slow_seek() -> Any:
+        committed = await seek()
+        await asyncio.sleep(SLOW_BROKER_S)  # as if the broker took its time to answer
+        return committed
+
+    consumer.seek_to_committed = slow_seek
+    await app.start()
+    await until(lambda: bool(app.tables.actives_ready))
+    print("restored", flush=True)
+    if what == "commit revoked":
+        await consumer._commit({TP(topic, 7): 1})
+        print("committed", flush=True)
+    await until(lambda: bool(app.crashed))
+    print("crashed", flush=True)
+
+
+if __name__ == "__main__":
+    asyncio.run(run(*sys.argv[1:]))
