@@ -1,41 +1,48 @@
 """Writes the table of what survives into the README, from what the variants promise: ``make generate``."""
 
-import re
-from importlib import import_module
 from pathlib import Path
+from typing import Any
 
+from experiments.markdown import table as markdown
+from experiments.markdown import with_table as placed
+from experiments.variants import VARIANTS, variant
 from serving.variant import Variant
 
 README = Path(__file__).parents[1] / "README.md"
-VARIANTS = ("custom_stage",)
-HEAD = """\
-| variant | where model and counters live | killed | and its disk wiped | and the model topic emptied | counters |
-|---|---|---|---|---|---|
-"""
-TABLE = re.compile(r"(<!-- survival table[^>]*-->\n)(?:\|[^\n]*\n)*")
+MARKER = "survival table: make generate"
+HEAD = (
+    *("variant", "where model and counters live"),
+    *("killed", "and its disk wiped", "and the model topic emptied", "counters"),
+)
 
 
 def table() -> str:
     """The table in Markdown, a row per variant."""
-    variants: list[Variant] = [import_module(name).VARIANT for name in VARIANTS]
-    return HEAD + "\n".join(map(_row, variants))
+    return markdown(HEAD, [_row(variant(name)) for name in VARIANTS])
 
 
 def with_table(readme: str) -> str:
     """The README's text with the table as it should be."""
-    return TABLE.sub(lambda found: found[1] + table() + "\n", readme)
+    return placed(readme, MARKER, table())
 
 
-def _row(variant: Variant) -> str:
-    model = variant.guarantees.model_survives
-    serves = [
-        "serves at once" if survives else "skips until the next model"
-        for survives in (model.killed, model.disk_wiped, model.model_topic_emptied)
-    ]
-    counters = "exact" if variant.guarantees.counters_survive.killed else "from zero"
-    return (
-        f"| [`{variant.name}`]({variant.name}/README.md) | {' | '.join([variant.state_lives_in, *serves, counters])} |"
+def _row(variant: Variant[Any]) -> tuple[str, ...]:
+    model, counters = variant.guarantees.model_survives, variant.guarantees.counters_survive
+    cells = (
+        (model.killed, counters.killed),
+        (model.disk_wiped, counters.disk_wiped),
+        (model.model_topic_emptied, counters.model_topic_emptied),
     )
+    return (
+        f"[`{variant.name}`]({variant.name}/README.md)",
+        variant.state_lives_in,
+        *(_cell(serves, lost=counters.killed and not counted) for serves, counted in cells),
+        "exact" if counters.killed else "from zero",
+    )
+
+
+def _cell(serves: bool, *, lost: bool) -> str:
+    return ("serves at once" if serves else "skips until the next model") + (", counters from zero" if lost else "")
 
 
 if __name__ == "__main__":

@@ -51,7 +51,8 @@ class Application:
         self._app: Any = None  # a faust.App; its settings are known when Kafka has answered
         self._may_serve, self._ended = asyncio.Event(), False
         self._in_hand = asyncio.Lock()
-        self.url = f"http://{kernel.settings.host}:{kernel.port}"
+        host = kernel.settings.host
+        self.url = f"http://{f'[{host}]' if ':' in host else host}:{kernel.port}"
         """What the group's other instances know this one by."""
 
     @property

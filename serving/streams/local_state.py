@@ -11,7 +11,7 @@ from model.serving_state import ServingState
 from serving.answers import StateAnswer
 
 Count = Annotated[int, Field(ge=0, lt=2**63)]
-Milliseconds = Annotated[float, Field(ge=0, le=1e15)]  # 30,000 years; a sum of these stays finite
+Milliseconds = Annotated[float, Field(ge=0, le=1e15)]  # 30,000 years; neither infinite nor NaN, and a sum stays finite
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +30,7 @@ class LocalState:
 class Part(BaseModel):
     """A ``LocalState`` without its live model: as it goes from instance to instance, and as the sum is made of it."""
 
-    model_config = ConfigDict(frozen=True, strict=True, allow_inf_nan=False)
+    model_config = ConfigDict(frozen=True, strict=True)
 
     data_type: str
     partition: Count | None = Field(description="of the data topic; null where counters belong to an instance")

@@ -7,7 +7,7 @@ from fastapi import APIRouter, Depends, HTTPException
 from pydantic import BaseModel, Field
 
 from serving.answers import Refusal, StateAnswer
-from serving.streams.instances import LOCAL_PATH, LocalAnswer, NoAnswer, ask
+from serving.streams.instances import LOCAL_PATH, TIME_LIMIT_S, LocalAnswer, NoAnswer, ask
 from serving.streams.local_state import Part, combined
 from serving.streams.queryable import Queryable
 
@@ -78,11 +78,11 @@ class Gathered:
         return [partition for partition in range(self.partitions) if partition not in covered]
 
 
-async def gather(engine: Queryable, data_type: str) -> Gathered:
-    """Ask every instance that the group has; this one answers first."""
+async def gather(engine: Queryable, data_type: str, time_limit_s: float) -> Gathered:
+    """Ask every instance that the group has; this one answers first, the others within the time limit."""
     instances = engine.instances()
     own = local_answer(engine, data_type)
-    others = await ask((url for url in instances if url != engine.url), engine.application_id, data_type)
+    others = await ask((url for url in instances if url != engine.url), engine.application_id, data_type, time_limit_s)
     return Gathered(instances, {engine.url: own, **others}, engine.partitions)
 
 
@@ -96,8 +96,8 @@ def local_answer(engine: Queryable, data_type: str | None = None) -> LocalAnswer
     )
 
 
-def routes(engine: Queryable) -> APIRouter:
-    """The paths that answer for this application's state."""
+def routes(engine: Queryable, time_limit_s: float = TIME_LIMIT_S) -> APIRouter:
+    """The paths that answer for this application's state; other instances get so long to answer."""
 
     async def once_restored() -> None:
         if not engine.restored():
@@ -108,14 +108,14 @@ def routes(engine: Queryable) -> APIRouter:
     @router.get("/state/instance", summary="The same as /state/instances")
     @router.get("/state/instances", summary="Every instance, its partitions of the data topic, and its stores")
     async def instances() -> list[InstanceAnswer]:
-        gathered = await gather(engine, DEFAULT_DATA_TYPE)  # of any: what counts is who answers
+        gathered = await gather(engine, DEFAULT_DATA_TYPE, time_limit_s)  # of any: what counts is who answers
         return [_instance(url, gathered.instances.get(url, ()), answer) for url, answer in gathered.answers.items()]
 
     @router.get(
         "/state/value", responses={404: {"model": Refusal}}, summary="The model in force and what all instances did"
     )
     async def value(data_type: str = DEFAULT_DATA_TYPE) -> ValueAnswer:
-        gathered = await gather(engine, data_type)
+        gathered = await gather(engine, data_type, time_limit_s)
         if not gathered.parts and data_type != DEFAULT_DATA_TYPE:
             raise _unknown(data_type, gathered)
         state = combined(data_type, gathered.parts)

@@ -7,11 +7,12 @@ import numpy as np
 import pytest
 from reactivex import Subject
 
-from custom_stage.state import MAX_DATA_TYPES_WITHOUT_MODEL, Records, ServingStage
+from custom_stage.state import Records, ServingStage
 from model.features import Features, Values
 from model.model import LoadedModel
 from protobufs.wine_record_pb2 import WineRecord
 from serving.serve import ServedBatch
+from serving.states import MAX_DATA_TYPES_WITHOUT_MODEL
 
 
 @dataclass
