@@ -3,7 +3,8 @@
 from fastapi import APIRouter
 
 from serving.streams import queries
-from serving.streams.application import Application, QueryableEngine
+from serving.streams.application import Application
+from serving.streams.queryable import QueryableEngine
 from serving.streams.table_state import TableState
 from streams_customstore import store
 

@@ -10,8 +10,8 @@ from serving.records import RawRecord
 from serving.serve import ServedBatch
 from serving.states import States
 from serving.streams import queries
-from serving.streams.application import QueryableEngine
 from serving.streams.local_state import LocalState
+from serving.streams.queryable import QueryableEngine
 
 
 class StateInMemory:

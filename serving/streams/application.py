@@ -2,23 +2,20 @@
 
 import asyncio
 import contextlib
-import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
-from typing import Any, Protocol
+from typing import Any
 
-import faust
 import structlog
 
 from model.errors import ServingError
-from serving.engine import Engine
 from serving.kafka_clients import closed
 from serving.kernel import Kernel
-from serving.streams import transport
 from serving.streams.batches import Batch, batches
 from serving.streams.changelogs import ensure_changelog
 from serving.streams.errors import EngineCrashed, EngineNotStarted
+from serving.streams.faust_app import faust_app
+from serving.streams.lag import Lag
 from serving.streams.local_state import LocalState
-from serving.topics import MAX_MESSAGE_BYTES
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger()
 
@@ -26,7 +23,6 @@ POLL_S = 0.02
 JOINING_S = 1.0
 REVOKE_TIMEOUT_S = 4.0
 STOP_TIMEOUT_S = 3.0
-REQUEST_OVERHEAD_BYTES = 64 * 1024
 
 Agent = Callable[[Any], Awaitable[None]]
 """Takes a faust stream, and serves it until it is cancelled."""
@@ -48,6 +44,7 @@ class Application:
         self._kernel, self.parts, self._restore = kernel, parts, restore
         self._restored_generation: int | None = None
         self._stores: list[str] = []
+        self._lag = Lag()
         self._app: Any = None  # a faust.App; its settings are known when Kafka has answered
         self._may_serve, self._ended = asyncio.Event(), False
         self._in_hand = asyncio.Lock()
@@ -59,7 +56,7 @@ class Application:
     def app(self) -> Any:
         """The application; made at the first use, which is not before ``Engine.start``."""
         if self._app is None:
-            self._app = _app(self._kernel, self.url)
+            self._app = faust_app(self._kernel, self.url)
             self._app.on_partitions_revoked.connect(self._on_revoked)
         return self._app
 
@@ -135,6 +132,7 @@ class Application:
             async with self._in_hand:
                 await self._settle()
                 if not self._ended and not batch.stale:
+                    self._kernel.report.metrics.lag.set(self._lag.after(batch, self.app.consumer))
                     yield batch
 
     def between_batches(self) -> contextlib.AbstractAsyncContextManager[None]:
@@ -205,44 +203,3 @@ class Application:
     def _say_joining(self) -> None:
         settings = self._kernel.settings
         log.info("joining_group", group=self._kernel.group, up_to_s=settings.session_timeout_ms / 1000)
-
-
-def _app(kernel: Kernel, url: str) -> Any:
-    transport.register()
-    # faust and the client below it say every retry; Broker.watch says once that the broker is away.
-    for name in ("faust", "mode"):
-        logging.getLogger(name).setLevel(logging.CRITICAL)
-    settings = kernel.settings
-    directory = kernel.state_directory()
-    directory.mkdir(parents=True, exist_ok=True)
-    return faust.App(
-        kernel.group,
-        broker=[f"{transport.SCHEME}://{server.strip()}" for server in settings.bootstrap_servers.split(",")],
-        canonical_url=url,
-        datadir=directory / "streams",
-        web_enabled=False,
-        processing_guarantee="at_least_once",
-        topic_allow_declare=False,  # what we need has been made and checked before
-        topic_disable_leader=True,
-        topic_partitions=kernel.broker.data_partitions,
-        key_serializer="raw",
-        value_serializer="raw",
-        consumer_auto_offset_reset="earliest",
-        consumer_max_fetch_size=MAX_MESSAGE_BYTES,
-        producer_max_request_size=MAX_MESSAGE_BYTES + REQUEST_OVERHEAD_BYTES,
-        producer_linger=0.005,
-        broker_session_timeout=settings.session_timeout_ms / 1000,
-        broker_heartbeat_interval=settings.session_timeout_ms / 5000,
-        broker_rebalance_timeout=10,
-        broker_commit_interval=max(settings.commit_interval_ms, 1) / 1000,
-        broker_max_poll_records=settings.max_batch,
-        stream_wait_empty=False,  # we wait for the batch in hand ourselves, and no longer than we say
-        stream_recovery_delay=0,
-        table_standby_replicas=0,
-    )
-
-
-class QueryableEngine(Engine, Protocol):
-    """An engine that queries reach through its application."""
-
-    application: Application

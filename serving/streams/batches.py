@@ -25,6 +25,8 @@ class Batch:
         self._app, self._events = app, events
         self.generation: int = app.consumer_generation_id
         self.by_partition: dict[int, list[Record]] = {}
+        self.next_offsets: dict[Any, int] = {}
+        """By topic and partition, as faust has it: where its records end."""
         self._event_of: dict[int, Any] = {}
         for event in events:
             message = event.message
@@ -40,6 +42,7 @@ class Batch:
             )
             self.by_partition.setdefault(message.partition, []).append(record)
             self._event_of[message.partition] = event
+            self.next_offsets[message.tp] = message.offset + 1
 
     @property
     def stale(self) -> bool:

@@ -7,7 +7,7 @@ it counts; faust flushes the changelog before it commits their offsets.
 
 import asyncio
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 import structlog
 
@@ -23,29 +23,11 @@ from serving.records import WineBatch
 from serving.serve import ServedBatch, serve
 from serving.streams.batches import Batch
 from serving.streams.local_state import LocalState
+from serving.streams.rows import COUNTERS, MODEL, Key, total
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger()
 
 MAX_STATES_WITHOUT_MODEL = 300  # a record's data type is a stranger's text: it must not fill our memory, or the disk
-
-MODEL, COUNTERS = b"model", b"counters"
-
-
-class Key(NamedTuple):
-    """What a state is kept under."""
-
-    partition: int  # of the data topic
-    data_type: str
-
-    def row(self, kind: bytes) -> bytes:
-        """The key of one of its rows, such as ``b"counters/2/wine"``; unique across partitions, as faust needs it."""
-        return b"%s/%d/%s" % (kind, self.partition, self.data_type.encode())
-
-    @classmethod
-    def of_row(cls, row: bytes) -> tuple[bytes, "Key"]:
-        """The kind of a row, and whose it is."""
-        kind, partition, data_type = row.split(b"/", 2)
-        return kind, cls(int(partition), data_type.decode())
 
 
 class TableState:
@@ -142,7 +124,7 @@ class TableState:
 
     def states(self) -> Sequence[ServingState]:
         """The state for each data type, over this instance's partitions."""
-        return [_total(data_type, self._of(data_type)) for data_type in self._data_types()]
+        return [total(data_type, self._of(data_type)) for data_type in self._data_types()]
 
     def parts(self) -> Sequence[LocalState]:
         """The states by source partition, and one without a partition for each model that has not scored yet."""
@@ -216,18 +198,3 @@ class TableState:
     def _of(self, data_type: str) -> list[ServingState]:
         known = [state.serving for key, state in list(self._states.items()) if key.data_type == data_type]
         return known or [self._fresh(data_type).serving]
-
-
-def _total(data_type: str, parts: Sequence[ServingState]) -> ServingState:
-    first = parts[0]
-    return ServingState(
-        data_type,
-        first.served,
-        first.since_ms,
-        sum(part.usage for part in parts),
-        sum(part.duration_ms for part in parts),
-        min((part.min_ms for part in parts if part.min_ms is not None), default=None),
-        max((part.max_ms for part in parts if part.max_ms is not None), default=None),
-        sum(part.skipped for part in parts),
-        sum(part.dead_letters for part in parts),
-    )

@@ -1,0 +1,52 @@
+"""A faust application with the settings that keep its promises."""
+
+import logging
+from typing import Any
+
+import faust
+
+from serving.kernel import Kernel
+from serving.streams import transport
+from serving.topics import MAX_MESSAGE_BYTES
+
+REQUEST_OVERHEAD_BYTES = 64 * 1024
+
+
+def faust_app(kernel: Kernel, url: str) -> Any:
+    """The application, not started.
+
+    Args:
+        url: what the group's other instances know this one by.
+    """
+    transport.register()
+    # faust and the client below it say every retry; Broker.watch says once that the broker is away.
+    for name in ("faust", "mode"):
+        logging.getLogger(name).setLevel(logging.CRITICAL)
+    settings = kernel.settings
+    directory = kernel.state_directory()
+    directory.mkdir(parents=True, exist_ok=True)
+    return faust.App(
+        kernel.group,
+        broker=[f"{transport.SCHEME}://{server.strip()}" for server in settings.bootstrap_servers.split(",")],
+        canonical_url=url,
+        datadir=directory / "streams",
+        web_enabled=False,
+        processing_guarantee="at_least_once",
+        topic_allow_declare=False,  # what we need has been made and checked before
+        topic_disable_leader=True,
+        topic_partitions=kernel.broker.data_partitions,
+        key_serializer="raw",
+        value_serializer="raw",
+        consumer_auto_offset_reset="earliest",
+        consumer_max_fetch_size=MAX_MESSAGE_BYTES,
+        producer_max_request_size=MAX_MESSAGE_BYTES + REQUEST_OVERHEAD_BYTES,
+        producer_linger=0.005,
+        broker_session_timeout=settings.session_timeout_ms / 1000,
+        broker_heartbeat_interval=settings.session_timeout_ms / 5000,
+        broker_rebalance_timeout=10,
+        broker_commit_interval=max(settings.commit_interval_ms, 1) / 1000,
+        broker_max_poll_records=settings.max_batch,
+        stream_wait_empty=False,  # we wait for the batch in hand ourselves, and no longer than we say
+        stream_recovery_delay=0,
+        table_standby_replicas=0,
+    )
