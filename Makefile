@@ -1,7 +1,7 @@
 # Works with GNU make 3.81 (macOS) and later; needs Python >= 3.11, brings everything else.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help demo test check generate models constraints clean
+.PHONY: help demo demo-all test check bench survival generate models constraints clean
 
 PYTHON ?= $(shell for python in python3.13 python3.12 python3.11 python3; do \
 	$$python -c 'import sys, ensurepip; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$python && break; done)
@@ -11,10 +11,13 @@ BIN := .venv/bin
 INSTALL := $(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
 help: ## This list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-demo: .venv/installed ## Kafka, the provider and a server, and a live view of all three; Ctrl-C ends them
-	@$(BIN)/python -m client.demo
+demo: .venv/installed ## Kafka, the provider and a server (VARIANT=...), and a live view of all three; Ctrl-C ends them
+	@$(BIN)/python -m client.demo $(if $(VARIANT),--variant '$(VARIANT)')
+
+demo-all: .venv/installed ## All five servers beside each other, to be killed live; Ctrl-C ends them
+	@$(BIN)/python -m client.demo.all_servers
 
 test: .venv/installed-for-tests check ## Everything that is tested, on a real broker
 	@$(BIN)/python -m pytest
@@ -24,6 +27,12 @@ check: .venv/installed-for-tests ## Lint, types, layers
 	@$(BIN)/ruff check --quiet
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports --no-logo
+
+bench: .venv/installed ## How fast each variant is: docs/experiments/throughput.md; fewer records: make bench RECORDS=30000
+	@$(BIN)/python -m experiments.throughput $(if $(RECORDS),--records $(RECORDS))
+
+survival: .venv/installed ## What each variant survives, measured: the second table in the README
+	@$(BIN)/python -m experiments.survival
 
 generate: .venv/installed-for-tests ## The code of protobufs/*.proto, and the table in the README
 	@$(BIN)/python -m grpc_tools.protoc -I. --python_out=. --pyi_out=. protobufs/*.proto

@@ -76,6 +76,7 @@ class Application:
             partitions=partitions,
             key_type=bytes,
             value_type=bytes,
+            recovery_buffer_size=100,  # rows; one can be a model of megabytes
             options=options,
         )
 
@@ -185,7 +186,8 @@ class Application:
 
     def _check(self) -> None:
         if self.app.crashed:
-            raise EngineCrashed(self.app.crash_reason)
+            reason = self.app.crash_reason
+            raise reason if isinstance(reason, ServingError) else EngineCrashed(reason)
 
     async def _on_revoked(self, *_: object, **__: object) -> None:
         """Finish the batch in hand and commit it before another instance gets its partitions."""

@@ -1,0 +1,103 @@
+"""How fast one variant works off records that wait for it, and how many it would score again after a ``kill -9``."""
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from experiments.scene import Scene
+from protobufs.model_descriptor_pb2 import ModelDescriptor
+
+WARM_UP_RECORDS = 2000
+LOOK_S = 0.01
+STILL_S = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class Speed:
+    """One variant with one model."""
+
+    variant: str
+    model: str
+    records_per_s: float
+    cpu_us_per_record: float
+    peak_memory_bytes: int
+    redelivered: int | None = None  # None: not killed with this model
+
+
+def measured(scene: Scene, models: Sequence[ModelDescriptor], wines: Sequence[bytes]) -> list[Speed]:
+    """The speed with each model in turn; with the last one the server is killed halfway through a further backlog."""
+    scene.server.start()
+    scene.server.wait_until_ready()
+    speeds = []
+    for model in models:
+        scene.put_in_force(model)
+        _warm_up(scene, wines[:WARM_UP_RECORDS])
+        speeds.append(_speed(scene, model.name, wines))
+    last = speeds.pop()
+    redelivered = _redelivered(scene, wines)
+    return [
+        *speeds,
+        Speed(
+            last.variant, last.model, last.records_per_s, last.cpu_us_per_record, last.peak_memory_bytes, redelivered
+        ),
+    ]
+
+
+def _warm_up(scene: Scene, wines: Sequence[bytes]) -> None:
+    expected = scene.observer.scores() + len(wines)
+    scene.publish_wines(wines)
+    scene.server.wait_until(lambda: scene.observer.scores() >= expected, "it was warm")
+    scene.wait_until_drained()
+
+
+def _backlog(scene: Scene, wines: Sequence[bytes]) -> None:
+    # A server that is down would do as well, but one of the variants learns no model that was published before its
+    # start; and so the start is no part of the figure. The frozen one keeps its partitions: see SESSION_TIMEOUT_MS.
+    scene.server.freeze()
+    scene.publish_wines(wines)
+
+
+def _speed(scene: Scene, model: str, wines: Sequence[bytes]) -> Speed:
+    server, observer = scene.server, scene.observer
+    before = observer.scores()
+    _backlog(scene, wines)
+    used = server.usage()
+    peak_bytes = used.memory_bytes
+    server.thaw()
+    begin_s = looked_s = time.monotonic()
+    scored = 0
+    while scored < len(wines):
+        server.check()
+        if scored == 0:
+            begin_s = looked_s
+        time.sleep(LOOK_S)
+        looked_s = time.monotonic()
+        scored = observer.scores() - before
+        peak_bytes = max(peak_bytes, server.usage().memory_bytes)
+    ended_s = time.monotonic()
+    cpu_s = server.usage().cpu_s - used.cpu_s
+    scene.wait_until_drained()
+    n = len(wines)
+    return Speed(server.variant, model, n / (ended_s - begin_s), cpu_s / n * 1e6, peak_bytes)
+
+
+def _redelivered(scene: Scene, wines: Sequence[bytes]) -> int:
+    observer = scene.observer
+    before = observer.score_ends()
+    half = sum(before.values()) + len(wines) // 2
+    _backlog(scene, wines)
+    scene.server.thaw()
+    scene.server.wait_until(lambda: observer.scores() >= half, "half of the records were scored")
+    scene.server.kill()
+    _wait_until_still(scene)
+    committed = observer.committed(scene.server.group)
+    return sum(score.offset >= committed[score.partition] for score in observer.scored_since(before))
+
+
+def _wait_until_still(scene: Scene) -> None:
+    """What the killed server has sent may still be on its way."""
+    seen, since_s = scene.observer.scores(), time.monotonic()
+    while time.monotonic() - since_s < STILL_S:
+        time.sleep(LOOK_S)
+        if (now := scene.observer.scores()) != seen:
+            seen, since_s = now, time.monotonic()

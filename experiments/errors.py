@@ -1,0 +1,55 @@
+"""What can keep an experiment from its figures."""
+
+from collections.abc import Sequence
+
+from model.errors import ServingError
+
+
+class UnknownVariant(ServingError):
+    """There is no such variant to measure."""
+
+    def __init__(self, name: str, known: Sequence[str]) -> None:
+        super().__init__(f"no variant {name!r}: choose from {', '.join(known)}")
+        self.name = name
+
+
+class ServerEnded(ServingError):
+    """A server under measurement has ended though nobody stopped it."""
+
+    def __init__(self, variant: str, exit_code: int, last_lines: Sequence[str]) -> None:
+        super().__init__(
+            f"{variant} has ended by itself (exit code {exit_code}): put right what it said, then measure again"
+            f"{_quoted(last_lines)}"
+        )
+        self.variant, self.exit_code = variant, exit_code
+
+
+class NotMeasured(ServingError):
+    """What was to be measured did not happen."""
+
+    def __init__(self, variant: str, what: str, timeout_s: float, last_lines: Sequence[str]) -> None:
+        super().__init__(
+            f"{variant}: not within {timeout_s:.0f} s: {what}. The machine may be too busy, then try again"
+            f"{_quoted(last_lines)}"
+        )
+        self.variant, self.what = variant, what
+
+
+class PromiseBroken(ServingError):
+    """A variant did otherwise than its ``Guarantees`` say."""
+
+    def __init__(self, broken: Sequence[str]) -> None:
+        super().__init__(f"measured otherwise than promised: {'; '.join(broken)}. Mend the variant or its Guarantees")
+        self.broken = tuple(broken)
+
+
+class MarkerMissing(ServingError):
+    """A page has no place for its table."""
+
+    def __init__(self, marker: str) -> None:
+        super().__init__(f"the page has no line '<!-- {marker} -->': put it where the table belongs")
+        self.marker = marker
+
+
+def _quoted(lines: Sequence[str]) -> str:
+    return "".join(f"\n  server: {line}" for line in lines)

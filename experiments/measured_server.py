@@ -1,0 +1,152 @@
+"""A real ``python -m VARIANT.server`` that an experiment starts, stops for a while, kills and starts again."""
+
+import contextlib
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from client.broker_files import HOST, last_lines
+from client.ports import free_port
+from client.watchdog import watchdog_command
+from experiments.errors import NotMeasured, ServerEnded
+from experiments.process_usage import Usage, only_child, usage
+
+TIMEOUT_S = 60.0
+LOOK_S = 0.01
+GRACE_S = 12.0  # a stop takes a server at most 10 s
+
+
+class MeasuredServer:
+    """One instance: the same port, group and state directory at each start; it ends with this process."""
+
+    def __init__(self, variant: str, bootstrap_servers: str, prefix: str, home: Path, flags: Sequence[str]) -> None:
+        """Start nothing yet; ``home`` is an empty directory for its log and its state."""
+        self.variant, self.data_dir = variant, home / "state"
+        self._log, self._port = home / "server.log", free_port()
+        self._process: subprocess.Popen[bytes] | None = None
+        self._pid = 0
+        self._command = [
+            *(sys.executable, "-m", f"{variant}.server"),
+            *("--bootstrap-servers", bootstrap_servers, "--topic-prefix", prefix, "--group", self.group),
+            *("--port", str(self._port), "--data-dir", str(self.data_dir), *flags),
+        ]
+
+    @property
+    def group(self) -> str:
+        """Its consumer group."""
+        return self.variant
+
+    def start(self) -> float:
+        """Start it; returns when that was, on ``time.monotonic``'s clock."""
+        started_s = time.monotonic()
+        with self._log.open("wb") as output:
+            self._process = subprocess.Popen(
+                watchdog_command(self._command, GRACE_S),
+                stdin=subprocess.PIPE,
+                stdout=output,
+                stderr=output,
+                start_new_session=True,
+            )
+        while (child := only_child(self._process.pid)) is None:
+            self.check()
+            time.sleep(LOOK_S)
+        self._pid = child
+        return started_s
+
+    def freeze(self) -> None:
+        """Let it do nothing until ``thaw``, as Ctrl-Z does."""
+        os.kill(self._pid, signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        """Let it go on."""
+        os.kill(self._pid, signal.SIGCONT)
+
+    def kill(self) -> None:
+        """``kill -9``."""
+        os.kill(self._pid, signal.SIGKILL)
+        self._ended()
+
+    def stop(self) -> None:
+        """Ask it to stop and wait for its end; without effect where it does not run."""
+        if self._process is not None:
+            with contextlib.suppress(ProcessLookupError):
+                self.thaw()  # frozen, it would hear of nothing
+            self._ended()
+
+    def usage(self) -> Usage:
+        """What it has used so far.
+
+        Raises:
+            ServerEnded: it does not run.
+        """
+        try:
+            return usage(self._pid)
+        except ProcessLookupError:
+            self.check()
+            raise
+
+    def get(self, path: str) -> Any:
+        """The JSON, or else the text, of its answer; None while it does not answer, or not with 200."""
+        try:
+            with urllib.request.urlopen(f"http://{HOST}:{self._port}{path}", timeout=5) as answer:
+                content = answer.read()
+        except (urllib.error.URLError, OSError):
+            return None
+        return json.loads(content) if content[:1] in b"{[" else content.decode()
+
+    def meter(self, name: str) -> float:
+        """One of its meters in ``/metrics``; 0 while it does not answer."""
+        lines = (self.get("/metrics") or "").splitlines()
+        return next((float(line.split()[1]) for line in lines if line.startswith(f"{name} ")), 0.0)
+
+    def wait_until(self, holds: Callable[[], bool], what: str, timeout_s: float = TIMEOUT_S) -> float:
+        """Look until it holds; when that was seen, on ``time.monotonic``'s clock.
+
+        Raises:
+            ServerEnded: the server has ended instead.
+            NotMeasured: ``what`` took longer than ``timeout_s``.
+        """
+        deadline_s = time.monotonic() + timeout_s
+        while not holds():
+            self.check()
+            if time.monotonic() > deadline_s:
+                raise NotMeasured(self.variant, what, timeout_s, last_lines(self._log))
+            time.sleep(LOOK_S)
+        return time.monotonic()
+
+    def wait_until_ready(self) -> None:
+        """Its models have caught up and it serves."""
+        self.wait_until(lambda: self.get("/healthz") is not None, "it was ready")
+
+    def check(self) -> None:
+        """See that it runs.
+
+        Raises:
+            ServerEnded: it does not.
+        """
+        if self._process is not None and (exit_code := self._process.poll()) is not None:
+            raise ServerEnded(self.variant, exit_code, last_lines(self._log))
+
+    def _ended(self) -> None:
+        assert self._process is not None
+        assert self._process.stdin is not None
+        self._process.stdin.close()  # the watchdog's sign
+        self._process.wait(GRACE_S + 5.0)
+        self._process = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, _type: type[BaseException] | None, _error: BaseException | None, _at: TracebackType | None
+    ) -> None:
+        self.stop()

@@ -1,0 +1,111 @@
+"""What Kafka itself says of a run, whatever the server says of itself."""
+
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from concurrent.futures import Future
+from typing import Any, NamedTuple
+
+from confluent_kafka import Consumer, ConsumerGroupState, ConsumerGroupTopicPartitions, TopicPartition
+from confluent_kafka.admin import (  # type: ignore[attr-defined]  # public, though not all are named as exports
+    AdminClient,
+    AlterConfigOpType,
+    ConfigEntry,
+    ConfigResource,
+    OffsetSpec,
+    ResourceType,
+)
+
+from protobufs.serving_result_pb2 import ServingResult
+from serving.topics import Topics
+
+Offsets = Mapping[int, int]
+"""By partition."""
+
+TIMEOUT_S = 10.0
+AT_ONCE = 10_000
+
+
+class Scored(NamedTuple):
+    """One score: which record got it, and from which model."""
+
+    partition: int
+    offset: int  # in the data topic
+    model_name: str
+
+
+class Observer:
+    """Asks a broker about one set of topics."""
+
+    def __init__(self, bootstrap_servers: str, topics: Topics, partitions: int) -> None:
+        """Connect in the background; ``partitions`` is how many the data and the scores topic have."""
+        self._bootstrap_servers, self._topics, self._partitions = bootstrap_servers, topics, partitions
+        self._admin = AdminClient({"bootstrap.servers": bootstrap_servers, "log_level": 0})
+
+    def data_ends(self) -> Offsets:
+        """Where the data topic's next records will stand."""
+        return self._ends(self._topics.data, self._partitions)
+
+    def score_ends(self) -> Offsets:
+        """Where the scores topic's next messages will stand."""
+        return self._ends(self._topics.scores, self._partitions)
+
+    def scores(self) -> int:
+        """How many scores there are."""
+        return sum(self.score_ends().values())
+
+    def scored_since(self, begin: Offsets) -> Counter[Scored]:
+        """How often each record was scored, by each model, from these offsets of the scores topic to its end now."""
+        return Counter(self._scored(begin, self.score_ends()))
+
+    def committed(self, group: str) -> Offsets:
+        """Where in the data topic the group would go on."""
+        wanted = [TopicPartition(self._topics.data, number) for number in range(self._partitions)]
+        asked = self._admin.list_consumer_group_offsets([ConsumerGroupTopicPartitions(group, wanted)])
+        found = _result(asked[group]).topic_partitions
+        return {each.partition: max(0, each.offset) for each in found}
+
+    def without_members(self, group: str) -> bool:
+        """Whether nobody belongs to the group, as it sees it: a killed member does until its session has timed out."""
+        described = _result(self._admin.describe_consumer_groups([group], request_timeout=TIMEOUT_S)[group])
+        return bool(described.state in (ConsumerGroupState.EMPTY, ConsumerGroupState.DEAD))
+
+    def empty_models(self) -> None:
+        """Take all models out of their topic; the offsets go on from where they were."""
+        here = TopicPartition(self._topics.models, 0, self._ends(self._topics.models, 1)[0])
+        self._set_model_policy("compact,delete")  # Kafka deletes nothing on demand from a topic that is only compacted
+        _result(self._admin.delete_records([here], request_timeout=TIMEOUT_S)[here])
+        self._set_model_policy("compact")
+
+    def _ends(self, topic: str, partitions: int) -> Offsets:
+        wanted = {TopicPartition(topic, number): OffsetSpec.latest() for number in range(partitions)}  # type: ignore[no-untyped-call]
+        asked = self._admin.list_offsets(wanted, request_timeout=TIMEOUT_S)
+        return {each.partition: _result(answer).offset for each, answer in asked.items()}
+
+    def _set_model_policy(self, policy: str) -> None:
+        entry = ConfigEntry("cleanup.policy", policy, incremental_operation=AlterConfigOpType.SET)
+        resource = ConfigResource(ResourceType.TOPIC, self._topics.models, incremental_configs=[entry])
+        _result(self._admin.incremental_alter_configs([resource], request_timeout=TIMEOUT_S)[resource])
+
+    def _scored(self, begin: Offsets, end: Offsets) -> Iterator[Scored]:
+        consumer = Consumer(
+            {
+                "bootstrap.servers": self._bootstrap_servers,
+                "group.id": "observer",  # not joined: partitions are assigned by hand
+                "enable.auto.commit": False,
+                "log_level": 0,
+            }
+        )
+        left = sum(end[number] - first for number, first in begin.items())
+        try:
+            consumer.assign([TopicPartition(self._topics.scores, *at) for at in begin.items()])
+            while left > 0:
+                for message in consumer.consume(min(AT_ONCE, left), timeout=0.1):
+                    score = ServingResult.FromString(message.value() or b"")
+                    left -= 1
+                    yield Scored(score.source_partition, score.source_offset, score.model_name)
+        finally:
+            consumer.close()
+
+
+def _result(answer: "Future[Any]") -> Any:
+    return answer.result(TIMEOUT_S)

@@ -1,0 +1,85 @@
+"""One variant's server on topics of its own, with what feeds it and what watches it."""
+
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from client.embedded_kafka import EmbeddedKafka
+from client.publisher import Publisher
+from client.topic_creation import create_topics
+from client.wine_source import GeneratedWines, wine_records
+from experiments.measured_server import TIMEOUT_S, MeasuredServer
+from experiments.observer import Observer
+from protobufs.model_descriptor_pb2 import ModelDescriptor
+from serving.topics import Topics
+
+PARTITIONS = 3
+DATA_TYPE = "wine"
+MODELS_METER = "serving_models_accepted_total"
+NEVER = threading.Event()
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """Everything an experiment with one variant needs."""
+
+    broker: EmbeddedKafka
+    server: MeasuredServer
+    observer: Observer
+    publisher: Publisher
+
+    def publish_wines(self, wines: Sequence[bytes]) -> None:
+        """Publish; returns when the broker has them all."""
+        self.publisher.publish_wines(wines, NEVER)
+        self.publisher.flush(TIMEOUT_S)
+
+    def publish_model(self, model: ModelDescriptor) -> float:
+        """Publish; when the broker had it, on ``time.monotonic``'s clock."""
+        self.publisher.publish_model(model, NEVER)
+        self.publisher.flush(TIMEOUT_S)
+        return time.monotonic()
+
+    def put_in_force(self, model: ModelDescriptor) -> None:
+        """Publish a model; returns when the server has taken it over."""
+        before = self.server.meter(MODELS_METER)
+        self.publish_model(model)
+        self.server.wait_until(lambda: self.server.meter(MODELS_METER) > before, f"{model.name} was in force")
+
+    def wait_until_drained(self) -> None:
+        """The group has committed every record there is."""
+        ends, observer = self.observer.data_ends(), self.observer
+        self.server.wait_until(lambda: observer.committed(self.server.group) == ends, "every record was committed")
+
+
+@contextmanager
+def scene(variant: str, broker: EmbeddedKafka, home: Path, flags: Sequence[str]) -> Iterator[Scene]:
+    """Make the topics; the server is started by whoever asks, and stopped at the end.
+
+    Args:
+        variant: its name; it is the prefix of the topics too.
+        broker: a running one.
+        home: a directory of this experiment's own.
+        flags: more settings of the server.
+    """
+    topics, where = Topics.prefixed(variant), broker.bootstrap_servers
+    create_topics(where, topics, PARTITIONS)
+    (home / variant).mkdir()
+    publisher = Publisher(where, topics, "measured", print)
+    with MeasuredServer(variant, where, variant, home / variant, flags) as server:
+        yield Scene(broker, server, Observer(where, topics, PARTITIONS), publisher)
+
+
+@contextmanager
+def scratch() -> Iterator[Path]:
+    """A directory for as long as the block runs; not in /tmp, which may be in memory: some 1.5 GB come together."""
+    with TemporaryDirectory(prefix=".kafka-", dir=".") as directory:  # ignored by git, removed by make clean
+        yield Path(directory)
+
+
+def wines(source: GeneratedWines, n: int) -> list[bytes]:
+    """The next n wines, submitted now."""
+    return wine_records(source.batch(n), DATA_TYPE, time.time_ns() // 1_000_000)

@@ -1,0 +1,59 @@
+"""One variant's life, from one ``kill -9`` to the next, and what it leaves on disk and in Kafka."""
+
+import itertools
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import get_args
+
+from client.broker_files import DATA
+from client.wine_source import GeneratedWines
+from experiments.kill_round import Circumstance, Outcome, kill_round
+from experiments.scene import Scene
+from protobufs.model_descriptor_pb2 import ModelDescriptor
+
+CIRCUMSTANCES: Sequence[Circumstance] = get_args(Circumstance)
+
+
+@dataclass(frozen=True, slots=True)
+class Life:
+    """What one variant went through, and its traces at the end."""
+
+    variant: str
+    outcomes: Sequence[Outcome]
+    records: int  # that it was given
+    disk_bytes: int  # in its state directory
+    changelog_bytes: int  # in its changelog topics' logs; Kafka's compaction makes them smaller in time
+
+
+def live(scene: Scene, model: ModelDescriptor, kills: int, per_s: float) -> Life:
+    """Start the server, and kill it ``kills`` times in each circumstance, each time under load."""
+    scene.server.start()
+    scene.server.wait_until_ready()
+    models, source = _renamed(model), GeneratedWines()
+    outcomes = [
+        kill_round(scene, circumstance, models, source, per_s) for _ in range(kills) for circumstance in CIRCUMSTANCES
+    ]
+    changelog = re.compile(rf"{re.escape(scene.server.group)}-.*changelog-\d+")
+    partitions = (each for each in (scene.broker.data_dir / DATA).iterdir() if changelog.fullmatch(each.name))
+    return Life(
+        scene.server.variant,
+        outcomes,
+        sum(scene.observer.data_ends().values()),
+        _size_bytes(scene.server.data_dir.rglob("*")),
+        sum(_size_bytes(each.glob("*.log")) for each in partitions),
+    )
+
+
+def _renamed(model: ModelDescriptor) -> Iterator[ModelDescriptor]:
+    """The same model again and again, under names by which its scores can be told apart."""
+    for number in itertools.count(1):
+        renamed = ModelDescriptor()
+        renamed.CopyFrom(model)
+        renamed.name = f"{model.name}-{number}"
+        yield renamed
+
+
+def _size_bytes(files: Iterable[Path]) -> int:
+    return sum(file.stat().st_size for file in files if file.is_file())

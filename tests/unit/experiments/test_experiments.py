@@ -1,0 +1,63 @@
+"""The experiments as they are run: small ones, to see that they measure."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+from experiments.survival_page import MARKER
+
+ROOT = Path(__file__).parents[3]
+DEADLINE_S = 120
+
+
+def run(*words: str) -> str:
+    ended = subprocess.run(
+        [sys.executable, "-m", *words], cwd=ROOT, capture_output=True, text=True, timeout=DEADLINE_S, check=False
+    )
+    assert ended.returncode == 0, ended.stdout + ended.stderr
+    return ended.stdout
+
+
+def rows(page: str) -> list[list[str]]:
+    lines = [line for line in page.splitlines() if re.match(r"\| \[?`", line)]
+    return [[cell.strip() for cell in line.strip("|").split("|")] for line in lines]
+
+
+def test_a_small_throughput_run_writes_its_page(tmp_path: Path) -> None:
+    page = tmp_path / "throughput.md"
+    run("experiments.throughput", "--records", "30000", "--variants", "custom_stage", "--output", str(page))
+    forest, linear = rows(page.read_text("utf-8"))
+    assert forest[:2] == ["`custom_stage`", "forest-onnx"]
+    assert linear[:2] == ["`custom_stage`", "linear-onnx"]
+    for row in (forest, linear):
+        per_s, ratio, cpu_us, memory_mib = (float(cell.replace(",", "")) for cell in row[2:6])
+        assert ratio == 1
+        assert 0 < cpu_us < 2 * 1e6 / per_s * 8, "a process cannot use more time than there was on all cores"
+        assert memory_mib > 20, "a server with its libraries"
+    assert forest[6] == ""
+    assert 0 <= int(linear[6].replace(",", "")) <= 30_000
+
+
+def test_a_small_survival_run_measures_what_custom_stage_promises(tmp_path: Path) -> None:
+    readme, page = tmp_path / "README.md", tmp_path / "survival.md"
+    readme.write_text(f"before\n\n<!-- {MARKER} -->\n\nafter\n", "utf-8")
+    to = ["--readme", str(readme), "--output", str(page)]
+    run("experiments.survival", "--kills", "1", "--variants", "custom_stage", *to)
+    killed, wiped, emptied, traces = rows(page.read_text("utf-8"))
+    assert killed[4] == wiped[4] == "0", "records skipped"
+    assert killed[2].endswith(" s")
+    assert emptied[2] == ""
+    assert int(emptied[4].replace(",", "")) > 0
+    assert int(traces[1].replace(",", "")) > 0
+    assert traces[2:] == ["nothing", "nothing"]
+    ((_, *promised, _, _, _, _),) = rows(readme.read_text("utf-8"))
+    assert [cell.split()[0] for cell in promised] == ["scores", "scores", "skips"]
+
+
+def test_an_unknown_variant_is_one_line_that_names_those_there_are() -> None:
+    command = [sys.executable, "-m", "experiments.throughput", "--variants", "custom_stages"]
+    ended = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=DEADLINE_S, check=False)
+    assert ended.returncode == 1
+    assert ended.stderr.count("\n") == 1
+    assert "streams_customstore" in ended.stderr
