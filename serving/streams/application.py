@@ -13,7 +13,7 @@ from serving.kernel import Kernel
 from serving.streams.batches import Batch, batches
 from serving.streams.changelogs import ensure_changelog
 from serving.streams.errors import EngineCrashed, EngineNotStarted
-from serving.streams.faust_app import faust_app
+from serving.streams.faust_app import faust_app, table_of_bytes
 from serving.streams.lag import Lag
 from serving.streams.local_state import LocalState
 
@@ -69,16 +69,8 @@ class Application:
         settings, partitions = self._kernel.settings, self._kernel.broker.data_partitions
         name = f"{settings.topic_prefix}_{name}"
         await ensure_changelog(settings.bootstrap_servers, f"{self._kernel.group}-{name}-changelog", partitions)
-        self.app.conf.store = store
         self._stores.append(name)
-        return self.app.Table(
-            name,
-            partitions=partitions,
-            key_type=bytes,
-            value_type=bytes,
-            recovery_buffer_size=100,  # rows; one can be a model of megabytes
-            options=options,
-        )
+        return table_of_bytes(self.app, name, partitions, store, options)
 
     async def start(self, agent: Agent) -> None:
         """Join the group and restore the tables; ``agent`` gets its stream, and its first batch after ``serve``.

@@ -1,6 +1,7 @@
 """A faust application with the settings that keep its promises."""
 
 import logging
+from collections.abc import Mapping
 from typing import Any
 
 import faust
@@ -49,4 +50,17 @@ def faust_app(kernel: Kernel, url: str) -> Any:
         stream_wait_empty=False,  # we wait for the batch in hand ourselves, and no longer than we say
         stream_recovery_delay=0,
         table_standby_replicas=0,
+    )
+
+
+def table_of_bytes(app: Any, name: str, partitions: int, store: str, options: Mapping[str, Any] | None) -> Any:
+    """A table with bytes for keys and values, on a store by its URL; for an application that is not started."""
+    app.conf.store = store
+    return app.Table(
+        name,
+        partitions=partitions,
+        key_type=bytes,
+        value_type=bytes,
+        recovery_buffer_size=100,  # rows; one can be a model of megabytes
+        options=options,
     )
