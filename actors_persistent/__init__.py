@@ -1,1 +1,46 @@
-"""actors_persistent."""
+"""The model in an actor, which writes down what happens before it tells anybody.
+
+Idea: one actor per data type has the model and the counters to itself. It takes one message after the other - here is a
+model; score this batch - and appends each to an event log before it answers. So whoever restarts it can make it again
+what it was.
+
+Picture::
+
+    models_models --> model feed ---.           .--> ModelServer wine --> event log, snapshot
+                                    v           |
+    models_data --> consumer --> ModelServingManager
+                     thread ^       |           |
+                       |    |     states        '--> ModelServer beer --> event log, snapshot
+                       |    |       v
+                       |    |    /models, /state/{data_type}
+                       |    '--- acknowledged
+                       '--> sink --> models_scores
+
+Survives: a ``kill -9``, with exact counters, also when the model topic has been emptied. With its disk wiped it reads
+the model topic again, and its counters begin at zero.
+
+Costs: a write for each batch before its scores are sent, a model twice on disk at most; a start reads the memory and
+loads the models from it.
+
+Read next: ``state.py`` (the actors), ``journal.py`` (their memory), ``topology.py`` (who waits for whom).
+"""
+
+from actors_persistent.state import routes
+from actors_persistent.topology import Topology
+from serving.guarantees import Guarantees, Survives
+from serving.variant import Variant
+
+VARIANT = Variant(
+    name="actors_persistent",
+    summary="Pykka actors over confluent-kafka score wines, each with its model and an event log.",
+    state_lives_in="an actor per data type, with snapshot and event log on disk",
+    default_port=5500,
+    guarantees=Guarantees(
+        delivery=("at-least-once",),
+        model_survives=Survives(killed=True, disk_wiped=True, model_topic_emptied=True),
+        counters_survive=Survives(killed=True, disk_wiped=False, model_topic_emptied=True),
+        queryable=("/models", "/state/{data_type}"),
+    ),
+    build=Topology,
+    routes=routes,
+)

@@ -8,7 +8,7 @@ import structlog
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import KafkaError
 
-from serving.errors import BrokerNotFound, ModelsPartitioned, PartitionsDiffer, TopicMissing
+from serving.errors import BrokerNotFound, ClusterChanged, ModelsPartitioned, PartitionsDiffer, TopicMissing
 from serving.kafka_clients import RETRY_S, closed
 from serving.settings import Settings
 
@@ -21,9 +21,14 @@ PROBE_TIMEOUT_S = 5.0
 class Broker:
     """Waits for Kafka and its topics, then watches it; one line when it is lost, one when it is back."""
 
-    def __init__(self, settings: Settings, on_change: Callable[[bool], None]) -> None:
-        """``on_change`` is told at each change whether the broker answers."""
-        self._settings, self._on_change = settings, on_change
+    def __init__(self, settings: Settings, on_change: Callable[[bool], None], *, same_cluster: bool) -> None:
+        """What this server needs of its broker.
+
+        Args:
+            on_change: told at each change whether the broker answers.
+            same_cluster: another cluster is of no use to it, because it keeps offsets.
+        """
+        self._settings, self._on_change, self._same_cluster = settings, on_change, same_cluster
         self.cluster_id = ""
         """Known once ``wait_for_topics`` has returned; a broker whose data was wiped comes back as another cluster."""
         self.data_partitions = 0
@@ -53,7 +58,11 @@ class Broker:
             await asyncio.sleep(RETRY_S)
 
     async def watch(self) -> None:
-        """Until cancelled: ask for the cluster's metadata each second, and say when the answer changes."""
+        """Until cancelled: ask for the cluster's metadata each second, and say when the answer changes.
+
+        Raises:
+            ClusterChanged: the broker came back as another cluster, and this server keeps offsets of the old one.
+        """
         connected = True
         while True:
             answers = await self._answers()
@@ -94,7 +103,9 @@ class Broker:
     async def _answers(self) -> bool:
         try:
             async with asyncio.timeout(PROBE_TIMEOUT_S):
-                await self._admin.describe_cluster()
+                cluster_id = str((await self._admin.describe_cluster())["cluster_id"])
         except (KafkaError, OSError, TimeoutError):
             return False
+        if self._same_cluster and cluster_id != self.cluster_id:
+            raise ClusterChanged(self._settings.bootstrap_servers)
         return True

@@ -15,6 +15,17 @@ class BrokerNotFound(ServingError):
         self.bootstrap_servers = bootstrap_servers
 
 
+class ClusterChanged(ServingError):
+    """The broker's data was wiped, or another one has its address: offsets that were kept mean nothing there."""
+
+    def __init__(self, bootstrap_servers: str) -> None:
+        super().__init__(
+            f"the broker at {bootstrap_servers} is another Kafka cluster now (was its data wiped?), and what this"
+            " server keeps belongs to the old one; start it again, and it begins anew"
+        )
+        self.bootstrap_servers = bootstrap_servers
+
+
 class TopicMissing(ServingError):
     """A topic that this server reads or writes is not there, and did not appear in time."""
 

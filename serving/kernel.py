@@ -4,6 +4,7 @@ import asyncio
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
+from urllib.parse import quote
 
 from serving.broker import Broker
 from serving.report import Report
@@ -38,7 +39,14 @@ class Kernel:
             StateDirectoryUnusable: it cannot be made or written.
         """
         top = self.settings.data_dir or Path(".state", self.variant, str(self.port))
-        return claimed(top) / self.broker.cluster_id / self.group / self.settings.topic_prefix
+        return claimed(top).joinpath(
+            *(_directory_name(each) for each in (self.broker.cluster_id, self.group, self.settings.topic_prefix))
+        )
+
+
+def _directory_name(text: str) -> str:
+    """A name for whatever text: a group is called ``../x`` if somebody says so, and must not lead out of here."""
+    return quote(text, safe="").replace(".", "%2E")
 
 
 def epoch_ms() -> int:

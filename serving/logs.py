@@ -28,6 +28,9 @@ LINES: dict[str, Callable[[EventDict], str]] = {
     "partitions_assigned": lambda e: f"Partitions assigned - {e['partitions']}",
     "model_restored": lambda e: f"Model restored - {e['model']} for {e['data_type']} survived the last stop",
     "model_not_restored": lambda e: f"Model not restored - {e['model']}: {e['reason']}; the next one will do",
+    "actor_replaced": lambda e: (
+        f"Actor replaced - {e['data_type']}: {e['reason']}; its successor carries on from what is on disk"
+    ),
     "batches_left_behind": lambda e: f"Rebalanced with records in hand - {e['reason']}",
     "server_started": lambda e: (
         f"{e['variant']} serves on {e['url']} - its page; also {', '.join(e['queryable'])}, /metrics, /docs"
