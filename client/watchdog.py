@@ -3,8 +3,9 @@
 A process that is killed with ``kill -9`` cannot stop what it has started. So it starts this program in between and
 holds the other end of its standard input: however the parent ends, the system closes that end, and the command is
 stopped - SIGTERM first, SIGKILL after the grace time. It works the same on Linux and macOS. SIGTERM to the watchdog
-does it too. The command runs in a session of its own, so that a Ctrl-C reaches only the parent, which can then stop
-the command when it has finished its own work.
+does it too; SIGUSR1 kills the command at once, for a parent that wants to show what ``kill -9`` does. The command runs
+in a session of its own, so that a Ctrl-C reaches only the parent, which can then stop the command when it has finished
+its own work.
 
 Run as a file with ``python -I -S`` this starts in 20 ms: it must import the standard library only, and little of it.
 """
@@ -21,6 +22,8 @@ from collections.abc import Sequence
 USAGE = "usage: python -m client.watchdog [--grace SECONDS] COMMAND [ARGUMENT ...]"
 GRACE_S = 3.0
 STDIN = 0
+STOPPING = (signal.SIGTERM, signal.SIGHUP)
+KILL = signal.SIGUSR1
 
 
 def watchdog_command(command: Sequence[str], grace_s: float = GRACE_S) -> list[str]:
@@ -40,7 +43,7 @@ def watch(command: Sequence[str], grace_s: float = GRACE_S) -> int:
     reading, writing = os.pipe()
     os.set_blocking(writing, False)
     signal.set_wakeup_fd(writing)
-    for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT, signal.SIGCHLD):
+    for number in (*STOPPING, KILL, signal.SIGINT, signal.SIGCHLD):
         signal.signal(number, _wake)
     try:
         # Files that the parent passed on purpose go on to the command: the broker holds the lock of its directory.
@@ -48,24 +51,30 @@ def watch(command: Sequence[str], grace_s: float = GRACE_S) -> int:
     except OSError as error:
         sys.stderr.write(f"error: {command[0]}: {error.strerror}\n")
         return 127
-    if _ends_first(child, reading):
-        child.terminate()
-        _wait(child, reading, grace_s)
+    sign = _sign_to_end(child, reading)
+    if sign is not None:
+        if sign != KILL:
+            child.terminate()
+            _wait(child, reading, grace_s)
         with contextlib.suppress(ProcessLookupError, PermissionError):  # nobody is left; on macOS: only zombies are
             os.killpg(child.pid, signal.SIGKILL)
     code = child.wait()
     return code if code >= 0 else 128 - code
 
 
-def _ends_first(child: subprocess.Popen[bytes], wakeups: int) -> bool:
-    """Wait until standard input ends or SIGTERM or SIGHUP comes (True), or the command ends by itself (False)."""
+def _sign_to_end(child: subprocess.Popen[bytes], wakeups: int) -> signal.Signals | None:
+    """Wait for a sign to end the command: a signal, or the end of standard input, which is as good as SIGTERM.
+
+    None where the command ends by itself.
+    """
     while child.poll() is None:
         ready, _, _ = select.select([STDIN, wakeups], [], [])
-        if wakeups in ready and {signal.SIGTERM, signal.SIGHUP} & set(os.read(wakeups, 1024)):
-            return True
-        if STDIN in ready and not os.read(STDIN, 65536):
-            return True
-    return False
+        arrived = set(os.read(wakeups, 1024)) if wakeups in ready else set()
+        if KILL in arrived:
+            return KILL
+        if arrived.intersection(STOPPING) or (STDIN in ready and not os.read(STDIN, 65536)):
+            return signal.SIGTERM
+    return None
 
 
 def _wait(child: subprocess.Popen[bytes], wakeups: int, grace_s: float) -> None:

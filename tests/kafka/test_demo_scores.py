@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 import pytest
 
-from client.demo_scores import ScoreReader
+from client.demo.scores import ScoreReader
 from client.embedded_kafka import EmbeddedKafka
 from protobufs.serving_result_pb2 import ServingResult
 from serving.topics import Topics

@@ -2,42 +2,26 @@
 
 import json
 import re
-import shutil
 import signal
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from selenium.webdriver import Chrome, ChromeOptions
-from selenium.webdriver.chrome.service import Service
+from selenium.webdriver import Chrome
 from selenium.webdriver.common.by import By
 from selenium.webdriver.support.ui import WebDriverWait
 
 from client.embedded_kafka import EmbeddedKafka
 from serving.topics import Topics
+from tests.browser import chromium, needs_chromium
 from tests.models import times_alcohol
 from tests.server_process import ServerProcess
 from tests.stream import Stream, model, wine
 
 DEADLINE_S = 20.0
 NOTHING = "\N{EN DASH}"
-CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-CHROMEDRIVER = shutil.which("chromedriver")
-FLAGS = (
-    "--headless",
-    "--no-sandbox",  # CI runs as root
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-)
 
-pytestmark = pytest.mark.skipif(
-    CHROMIUM is None or CHROMEDRIVER is None,
-    reason="needs chromium and chromedriver on the PATH (Debian: apt install chromium chromium-driver)",
-)
+pytestmark = needs_chromium
 
 
 class LivePage:
@@ -81,19 +65,8 @@ class LivePage:
 @pytest.fixture
 def browser(tmp_path: Path) -> Iterator[Chrome]:
     """A browser without a past."""
-    assert CHROMIUM is not None
-    assert CHROMEDRIVER is not None
-    options = ChromeOptions()
-    options.binary_location = CHROMIUM
-    options.set_capability("goog:loggingPrefs", {"performance": "ALL"})
-    for flag in (*FLAGS, f"--user-data-dir={tmp_path / 'browser'}"):
-        options.add_argument(flag)
-    # With its path given, selenium looks for no driver anywhere else.
-    browser = Chrome(options, Service(CHROMEDRIVER))
-    try:
+    with chromium(tmp_path / "browser") as browser:
         yield browser
-    finally:
-        browser.quit()
 
 
 @pytest.fixture

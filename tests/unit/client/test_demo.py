@@ -1,18 +1,22 @@
 """What the demo checks before it starts anything, and how it judges what it has seen."""
 
 import socket
+from importlib import import_module
 from pathlib import Path
 
 import pytest
 from rich.console import Console
 
-from client.demo import Demo
-from client.demo_errors import DemoPortInUse, TooFewModels, UnknownVariant
-from client.demo_scores import Summary
-from client.demo_settings import DemoSettings
+from client.demo.errors import DemoPortInUse, TooFewModels, UnknownVariant
+from client.demo.one_server import Demo
+from client.demo.scores import Summary
+from client.demo.settings import DemoSettings
+from client.demo.variants import DEFAULT_PORTS
 from client.errors import DataDirectoryUnusable
 from client.ports import free_port
 from serving.command_line import BadSetting
+
+ROOT = Path(__file__).parents[3]
 
 
 def settings(tmp_path: Path, *flags: str) -> DemoSettings:
@@ -43,10 +47,40 @@ def test_a_port_in_use_is_said_with_the_flag_that_helps(tmp_path: Path, flag: st
             Demo(settings(tmp_path, flag, str(port)), Console())
 
 
-@pytest.mark.parametrize("variant", ["no_such_package", "protobufs", "json"])
-def test_a_variant_without_a_server_is_refused(tmp_path: Path, variant: str) -> None:
-    with pytest.raises(UnknownVariant, match=f"^there is no {variant}/server.py here: .*--variant$"):
+@pytest.mark.parametrize("variant", ["no_such_package", "protobufs", ""])
+def test_a_variant_that_does_not_exist_is_one_line_that_lists_the_five(tmp_path: Path, variant: str) -> None:
+    with pytest.raises(UnknownVariant) as refused:
         Demo(settings(tmp_path, "--variant", variant), Console())
+    assert str(refused.value) == (
+        f"there is no variant {variant!r}; choose one of custom_stage, actors_persistent, streams_inmemory, "
+        "streams_kvstore, streams_customstore with --variant"
+    )
+
+
+@pytest.mark.parametrize(("variant", "port"), [("actors_persistent", 5500), ("streams_kvstore", 8888)])
+def test_a_servers_page_is_at_its_own_port_unless_told_otherwise(variant: str, port: int) -> None:
+    # Source: the design's table of queryable state.
+    assert DemoSettings.read("demo", ["--variant", variant]).page == f"http://127.0.0.1:{port}/"
+    assert DemoSettings.read("demo", ["--variant", variant, "--http-port", "5501"]).page == "http://127.0.0.1:5501/"
+
+
+def test_the_five_are_the_packages_that_have_a_server_with_their_own_ports() -> None:
+    packages = {file.parent.name for file in ROOT.glob("*/server.py")}
+    assert set(DEFAULT_PORTS) == packages
+    for name, port in DEFAULT_PORTS.items():
+        variant = import_module(name).VARIANT
+        assert (variant.name, variant.default_port) == (name, port)
+
+
+def test_a_state_of_an_earlier_demo_is_gone_and_its_broker_data_is_left_to_the_broker(tmp_path: Path) -> None:
+    wanted = settings(tmp_path)
+    old = tmp_path / "demo" / str(wanted.port)
+    for directory in ("state/custom_stage/old-cluster", "broker/data"):
+        (old / directory).mkdir(parents=True)
+    Demo(wanted, Console())
+    assert [each.name for each in old.iterdir()] == ["broker"]
+    command = wanted.server_command("custom_stage", 5500, old)
+    assert command[command.index("--data-dir") + 1] == str(old / "state" / "custom_stage")
 
 
 def test_a_place_that_cannot_be_written_is_refused(tmp_path: Path) -> None:

@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from client.demo_scores import by_model
+from client.demo.scores import by_model
 from protobufs.serving_result_pb2 import ServingResult
 
 RESULTS = st.builds(

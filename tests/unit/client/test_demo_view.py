@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 from rich.cells import cell_len
 from rich.console import Console
 
-from client.demo_charts import Curve, Histogram, bar_of
-from client.demo_display import LineDisplay
-from client.demo_view import DemoView
+from client.demo.charts import Curve, Histogram, bar_of
+from client.demo.display import LineDisplay
+from client.demo.view import DemoView
 from client.printable import age, duration, printable, rate
 from serving.live_snapshot import LiveHistogram, LiveSnapshot
 from serving.live_view import LiveView

@@ -76,6 +76,17 @@ def test_a_command_that_ignores_sigterm_is_killed_after_the_grace_time(tmp_path:
     assert not alive(pid)
 
 
+def test_sigusr1_kills_the_command_at_once(tmp_path: Path) -> None:
+    script = f"trap 'touch {tmp_path}/asked' TERM; echo $$ > {tmp_path}/pid; while :; do sleep 0.05; done"
+    process = started("/bin/sh", "-c", script)
+    pid = wait_for_pid(tmp_path / "pid")
+    process.send_signal(signal.SIGUSR1)
+    assert process.wait(10) == 128 + signal.SIGKILL
+    assert not alive(pid)
+    assert not (tmp_path / "asked").exists(), "it was killed, and not asked to end"
+    ended(process)
+
+
 def test_the_command_ends_when_the_parent_is_killed(tmp_path: Path) -> None:
     parent = subprocess.Popen(
         [

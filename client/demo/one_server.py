@@ -1,27 +1,22 @@
-"""Everything at once: ``python -m client.demo`` starts Kafka, the provider and a server, and shows what they do.
+"""Everything at once: ``python -m client.demo`` starts Kafka, the provider and one server, and shows what they do.
 
 The provider and the server are the same programs that one starts by hand (see the README); the demo reads the scores
 as any consumer would. Ctrl-C ends all of them in order, and so does the end of the demo, even by ``kill -9``.
 """
 
-import os
 import threading
 import time
-from importlib.util import find_spec
-from pathlib import Path
 
 from rich.console import Console
 
-from client.demo_children import Child
-from client.demo_display import display_for, working
-from client.demo_errors import DemoPortInUse, TooFewModels, UnknownVariant
-from client.demo_readiness import has_topics, is_healthy
-from client.demo_scores import ScoreReader, Summary
-from client.demo_settings import HOST, DemoSettings
-from client.demo_view import DemoView
-from client.errors import DataDirectoryUnusable, PortInUse
+from client.demo.children import Child, environment_of_children
+from client.demo.display import LineDisplay, display_for, working
+from client.demo.errors import TooFewModels
+from client.demo.readiness import check_demo_port, has_topics, is_healthy
+from client.demo.scores import ScoreReader, Summary
+from client.demo.settings import HOST, DemoSettings
+from client.demo.view import DemoView
 from client.kafka_jars import kafka_jars
-from client.ports import check_port
 from client.printable import duration, printable
 from client.stop_signals import interruptible, stop_on_signals
 from model.errors import ServingError
@@ -45,18 +40,18 @@ class Demo:
             DataDirectoryUnusable: the place cannot be written.
         """
         self._settings, self._console = settings, console
-        _check_variant(settings.variant)
-        _check_port(settings.port, "--port")
-        _check_port(settings.http_port, "--http-port")
-        directory = settings.data_dir / str(settings.port)  # one per demo that can run at the same time
-        try:
-            directory.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise DataDirectoryUnusable(directory, error.strerror or str(error)) from None
+        check_demo_port(settings.page_port, "--http-port")
+        check_demo_port(settings.port, "--port")
+        directory = settings.directory()
         self._provider = Child(
             "provider", settings.provider_command(directory / "broker"), directory / "provider.log", GRACE_S
         )
-        self._server = Child("server", settings.server_command(), directory / "server.log", GRACE_S)
+        self._server = Child(
+            "server",
+            settings.server_command(settings.variant, settings.page_port, directory),
+            directory / "server.log",
+            GRACE_S,
+        )
 
     def run(self, stop: threading.Event) -> Summary | None:
         """Start everything, show it until ``stop`` or the end of its time, stop everything.
@@ -66,17 +61,16 @@ class Demo:
         Raises:
             ChildEnded, ChildNotReady: one of the processes did not do what it should.
         """
-        environment = {**os.environ, "PYTHONUNBUFFERED": "1", "NO_COLOR": "1"}
-        environment.pop("KAFKA_BOOTSTRAP_SERVERS", None)  # this demo is about its own broker
         try:
-            if not self._start(environment, stop):
+            if not self._start(stop):
                 return None
             return self._show(stop)
         finally:
             self._stop()
 
-    def _start(self, environment: dict[str, str], stop: threading.Event) -> bool:
+    def _start(self, stop: threading.Event) -> bool:
         settings, names = self._settings, self._settings.topics.layout(1).keys()
+        environment = environment_of_children()
         with working(self._console, "Starting Kafka and the provider"):
             self._provider.start(environment)
             there = self._provider.wait_until(
@@ -86,7 +80,7 @@ class Demo:
             return False
         with working(self._console, f"Starting {settings.variant}.server"):
             self._server.start(environment)
-            return self._server.wait_until(lambda: is_healthy(HOST, settings.http_port), READY_S, stop.is_set)
+            return self._server.wait_until(lambda: is_healthy(HOST, settings.page_port), READY_S, stop.is_set)
 
     def _show(self, stop: threading.Event) -> Summary:
         settings, started_s = self._settings, time.monotonic()
@@ -94,7 +88,7 @@ class Demo:
         view = DemoView(settings.variant, settings.page)
         with (
             ScoreReader(settings.bootstrap_servers, settings.topics.scores) as scores,
-            display_for(self._console, view) as display,
+            display_for(self._console, view, LineDisplay(self._console)) as display,
         ):
             while not stop.is_set():
                 self._provider.check()
@@ -125,20 +119,6 @@ class Demo:
         if len(summary.models) < MODELS_TO_SEE:
             said = {child.name: child.last_lines() for child in (self._provider, self._server)}
             raise TooFewModels(summary.records, summary.models, self._settings.seconds, said)
-
-
-def _check_variant(name: str) -> None:
-    spec = find_spec(name)
-    places = [] if spec is None else spec.submodule_search_locations or []
-    if not any(Path(place, "server.py").exists() for place in places):
-        raise UnknownVariant(name)
-
-
-def _check_port(port: int, flag: str) -> None:
-    try:
-        check_port(port)
-    except PortInUse:
-        raise DemoPortInUse(port, flag) from None
 
 
 def summary_lines(summary: Summary) -> list[str]:
@@ -177,7 +157,3 @@ def main() -> None:
             run(DemoSettings.read("python -m client.demo"))
     except ServingError as error:
         stop_with(error)
-
-
-if __name__ == "__main__":
-    main()

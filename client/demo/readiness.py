@@ -1,4 +1,4 @@
-"""Whether what the demo has started is ready for its work."""
+"""Whether the demo can start, and whether what it has started is ready for its work."""
 
 import http.client
 from collections.abc import Collection
@@ -6,9 +6,24 @@ from collections.abc import Collection
 from confluent_kafka import KafkaException
 from confluent_kafka.admin import AdminClient
 
-from client.ports import answers
+from client.demo.errors import DemoPortInUse
+from client.errors import PortInUse
+from client.ports import answers, check_port
 
 TIMEOUT_S = 2.0
+
+
+def check_demo_port(port: int, flag: str, instead: int | None = None, target: str = "demo") -> None:
+    """See that a process of the demo can listen on this port; ``flag`` changes it, to ``instead`` for example.
+
+    Raises:
+        DemoPortInUse: something else does.
+        PortForbidden: this user may not.
+    """
+    try:
+        check_port(port)
+    except PortInUse:
+        raise DemoPortInUse(port, flag, instead or port + 1, target) from None
 
 
 def has_topics(bootstrap_servers: str, names: Collection[str]) -> bool:

@@ -2,18 +2,27 @@
 
 from contextlib import AbstractContextManager, nullcontext
 from types import TracebackType
-from typing import Protocol, Self
+from typing import Generic, Protocol, Self, TypeVar
 
-from rich.console import Console
+from rich.console import Console, RenderableType
 from rich.control import Control
 from rich.live import Live
 
-from client.demo_view import DemoView
 from client.printable import duration, printable, rate
 from serving.live_snapshot import LiveSnapshot
 
+Shown = TypeVar("Shown", contravariant=True)
 
-class Display(Protocol):
+
+class View(Protocol[Shown]):
+    """Draws what a demo shows at one moment."""
+
+    def picture(self, shown: Shown, ending: str, rows: int, /) -> RenderableType:
+        """The whole screen, of so many rows; ``ending`` says how the demo will end."""
+        ...
+
+
+class Display(Protocol[Shown]):
     """Shows a demo while it runs."""
 
     interval_s: float
@@ -25,17 +34,17 @@ class Display(Protocol):
         self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None
     ) -> None: ...
 
-    def show(self, snapshot: LiveSnapshot, left_s: float | None) -> None:
+    def show(self, shown: Shown, left_s: float | None, /) -> None:
         """Show this moment; ``left_s`` until the demo ends by itself, None if it does not."""
         ...
 
 
-class TerminalDisplay:
+class TerminalDisplay(Generic[Shown]):
     """Draws over the whole terminal, and gives it back as it was."""
 
     interval_s = 0.25
 
-    def __init__(self, console: Console, view: DemoView) -> None:
+    def __init__(self, console: Console, view: View[Shown]) -> None:
         """Draw there what the view makes of each moment."""
         self._console, self._view = console, view
         self._live = Live(console=console, screen=True, auto_refresh=False)
@@ -49,10 +58,10 @@ class TerminalDisplay:
         self._console.control(Control.home(), Control.clear())
         self._live.stop()
 
-    def show(self, snapshot: LiveSnapshot, left_s: float | None) -> None:
+    def show(self, shown: Shown, left_s: float | None) -> None:
         """Draw it; a terminal that has been resized is filled anew."""
         ending = "Ctrl-C stops" if left_s is None else f"{max(0.0, left_s):.0f} s left"
-        self._live.update(self._view.picture(snapshot, ending, self._console.size.height), refresh=True)
+        self._live.update(self._view.picture(shown, ending, self._console.size.height), refresh=True)
 
 
 class LineDisplay:
@@ -90,11 +99,11 @@ class LineDisplay:
         self._console.print(printable(line), markup=False, highlight=False, soft_wrap=True)
 
 
-def display_for(console: Console, view: DemoView) -> Display:
-    """A live view where there is a terminal that can show one, else lines."""
+def display_for(console: Console, view: View[Shown], lines: Display[Shown]) -> Display[Shown]:
+    """A live view where there is a terminal that can show one, else the lines."""
     if console.is_terminal and not console.is_dumb_terminal:
         return TerminalDisplay(console, view)
-    return LineDisplay(console)
+    return lines
 
 
 def working(console: Console, what: str) -> AbstractContextManager[object]:

@@ -7,22 +7,23 @@ from model.errors import ServingError
 
 
 class DemoPortInUse(ServingError):
-    """Something else, perhaps another demo, listens where the demo's broker or server is to listen."""
+    """Something else, perhaps another demo, listens where the demo's broker, page or servers are to listen."""
 
-    def __init__(self, port: int, flag: str) -> None:
+    def __init__(self, port: int, flag: str, instead: int, target: str) -> None:
+        variable = f"DEMO_{flag[2:].replace('-', '_').upper()}"
         super().__init__(
             f"port {port} is in use, perhaps by another demo: stop what listens there (`lsof -i :{port}` names it) "
-            f"or choose another with {flag} (make: DEMO_{flag[2:].replace('-', '_').upper()}={port + 1} make demo)"
+            f"or choose another with {flag} (make: {variable}={instead} make {target})"
         )
-        self.port, self.flag = port, flag
+        self.port, self.flag, self.instead, self.target = port, flag, instead, target
 
 
 class UnknownVariant(ServingError):
-    """No package of this name has a server."""
+    """There is no server of this name."""
 
-    def __init__(self, variant: str) -> None:
-        super().__init__(f"there is no {variant}/server.py here: name a package that has one with --variant")
-        self.variant = variant
+    def __init__(self, variant: str, known: Sequence[str]) -> None:
+        super().__init__(f"there is no variant {variant!r}; choose one of {', '.join(known)} with --variant")
+        self.variant, self.known = variant, tuple(known)
 
 
 class ChildEnded(ServingError):
@@ -58,6 +59,18 @@ class TooFewModels(ServingError):
             f"or see what provider and server said last{lines}"
         )
         self.records, self.models, self.seconds = records, tuple(models), seconds
+
+
+class NotAllScored(ServingError):
+    """A demo of all servers that ended after its time, and one of them has not scored anything."""
+
+    def __init__(self, seconds: float, said: Mapping[str, Sequence[str]]) -> None:
+        lines = "".join(quoted(name, last_lines) for name, last_lines in said.items())
+        super().__init__(
+            f"nothing scored within {seconds:g} s by {', '.join(said)}: give it longer (--seconds, or DEMO_SECONDS), "
+            f"or see what it said last{lines}"
+        )
+        self.seconds, self.servers = seconds, tuple(said)
 
 
 def quoted(name: str, lines: Sequence[str]) -> str:

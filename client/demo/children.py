@@ -1,5 +1,6 @@
 """The processes that the demo starts: under a watchdog each, their output in a file."""
 
+import os
 import subprocess
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -7,13 +8,21 @@ from pathlib import Path
 from typing import IO
 
 from client.broker_files import last_lines
-from client.demo_errors import ChildEnded, ChildNotReady
+from client.demo.errors import ChildEnded, ChildNotReady
 from client.errors import DataDirectoryUnusable
 from client.printable import printable
-from client.watchdog import watchdog_command
+from client.watchdog import KILL, watchdog_command
 
 POLL_S = 0.05
 LAST_LINES = 5
+KILLED_S = 5.0  # in which the system ends a process that was killed
+
+
+def environment_of_children() -> dict[str, str]:
+    """This process's environment as its children get it."""
+    environment = {**os.environ, "PYTHONUNBUFFERED": "1", "NO_COLOR": "1"}
+    environment.pop("KAFKA_BOOTSTRAP_SERVERS", None)  # a demo is about its own broker
+    return environment
 
 
 class Child:
@@ -31,15 +40,16 @@ class Child:
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self, environment: Mapping[str, str]) -> None:
-        """Start it.
+        """Start it; again, where it has ended: its output then goes on below the old one.
 
         Raises:
             DataDirectoryUnusable: its output cannot be written.
         """
         try:
-            output: IO[bytes] = self.log.open("wb")
+            output: IO[bytes] = self.log.open("wb" if self._process is None else "ab")
         except OSError as error:
             raise DataDirectoryUnusable(self.log.parent, error.strerror or str(error)) from None
+        self._let_go()
         with output:
             self._process = subprocess.Popen(
                 watchdog_command(self._command, self._grace_s),
@@ -73,10 +83,20 @@ class Child:
         Raises:
             ChildEnded: it does not.
         """
-        assert self._process is not None
-        exit_code = self._process.poll()
+        exit_code = self.exit_code
         if exit_code is not None:
             raise ChildEnded(self.name, exit_code, self.log, self.last_lines())
+
+    @property
+    def exit_code(self) -> int | None:
+        """How it ended; None while it runs, or where it never started."""
+        return None if self._process is None else self._process.poll()
+
+    def kill(self) -> None:
+        """End it as ``kill -9`` does, and wait for its end; without effect where it has ended."""
+        assert self._process is not None
+        self._process.send_signal(KILL)
+        self._process.wait(KILLED_S)
 
     def last_lines(self) -> list[str]:
         """The last lines it said."""
@@ -90,6 +110,9 @@ class Child:
         """
         if self._process is None:
             return None
-        assert self._process.stdin is not None
-        self._process.stdin.close()  # the watchdog's sign
+        self._let_go()
         return self._process.wait(self._grace_s + 5.0)
+
+    def _let_go(self) -> None:
+        if self._process is not None and self._process.stdin is not None:
+            self._process.stdin.close()  # the watchdog's sign

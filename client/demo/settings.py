@@ -1,0 +1,121 @@
+"""What the demos can be told, and what they tell the processes that they start."""
+
+import shutil
+import sys
+from pathlib import Path
+
+from pydantic import Field
+
+from client.demo.errors import UnknownVariant
+from client.demo.variants import DEFAULT_PORTS
+from client.errors import DataDirectoryUnusable
+from serving.command_line import CommandLine
+from serving.topics import Topics
+
+HOST = "127.0.0.1"
+TOPIC_PREFIX = "models"
+STATE = "state"
+SESSION_TIMEOUT_MS = 2000  # a server that was killed is missed after this long, and its successor gets its partitions
+
+
+class SharedSettings(CommandLine, env_prefix="DEMO_"):
+    """What a demo of one server and a demo of all have in common."""
+
+    seconds: float | None = Field(None, gt=0, description="end by itself after so long")
+    port: int = Field(9092, ge=1, le=65535, description="port of the embedded broker")
+    data_interval: float = Field(0.1, ge=0, description="seconds between two wines; 0: as fast as Kafka takes them")
+    model_interval: float = Field(5.0, gt=0, description="seconds between two models")
+    data_dir: Path = Field(Path(".kafka-demo"), description="directory of the broker's data, the states and all logs")
+
+    @property
+    def bootstrap_servers(self) -> str:
+        """Where the demo's own broker answers."""
+        return f"{HOST}:{self.port}"
+
+    @property
+    def topics(self) -> Topics:
+        """The names of the four topics."""
+        return Topics.prefixed(TOPIC_PREFIX)
+
+    def directory(self) -> Path:
+        """This demo's own directory, one per demo that can run at the same time; made here, without any old state.
+
+        Raises:
+            DataDirectoryUnusable: it cannot be made or written.
+        """
+        directory = self.data_dir / str(self.port)
+        try:
+            directory.mkdir(parents=True, exist_ok=True)
+            if (directory / STATE).exists():
+                shutil.rmtree(directory / STATE)  # of a cluster that is wiped too
+        except OSError as error:
+            raise DataDirectoryUnusable(directory, error.strerror or str(error)) from None
+        return directory
+
+    def provider_command(self, broker_dir: Path) -> list[str]:
+        """How to start the provider with a broker whose data is in ``broker_dir``."""
+        return [
+            *(sys.executable, "-m", "client.provider", "--topic-prefix", TOPIC_PREFIX),
+            *("--port", str(self.port), "--data-dir", str(broker_dir), "--no-keep"),
+            *("--data-interval", str(self.data_interval), "--model-interval", str(self.model_interval)),
+        ]
+
+    def server_command(self, variant: str, http_port: int, directory: Path) -> list[str]:
+        """How to start a variant's server that keeps its state below ``directory``."""
+        return [
+            *(sys.executable, "-m", f"{variant}.server", "--topic-prefix", TOPIC_PREFIX),
+            *("--bootstrap-servers", self.bootstrap_servers, "--host", HOST, "--port", str(http_port)),
+            *("--group", variant, "--data-dir", str(directory / STATE / variant)),
+            *("--session-timeout-ms", str(SESSION_TIMEOUT_MS)),
+        ]
+
+
+class DemoSettings(SharedSettings):
+    """Starts Kafka, the provider and a server, and shows the scores live until Ctrl-C. Flags win over variables."""
+
+    seconds: float | None = Field(None, gt=0, description="end after so long; exit code 0 if two models scored by then")
+    variant: str = Field("custom_stage", description=f"which server: {', '.join(DEFAULT_PORTS)}")
+    http_port: int | None = Field(
+        None, ge=1, le=65535, description="port of the server's page; default: the variant's, 5500 or 8888"
+    )
+
+    @property
+    def page_port(self) -> int:
+        """The port of the server's page.
+
+        Raises:
+            UnknownVariant: there is no such server.
+        """
+        if self.variant not in DEFAULT_PORTS:
+            raise UnknownVariant(self.variant, tuple(DEFAULT_PORTS))
+        return self.http_port or DEFAULT_PORTS[self.variant]
+
+    @property
+    def page(self) -> str:
+        """The address of the server's live page."""
+        return f"http://{HOST}:{self.page_port}/"
+
+
+class AllSettings(SharedSettings):
+    """Starts Kafka, the provider and all five servers, and shows them beside each other until Ctrl-C or ``q``.
+
+    The keys 1 to 5, and a button each on the page, kill -9 one of them and start it again. Flags win over variables.
+    """
+
+    seconds: float | None = Field(None, gt=0, description="end after so long; exit code 0 if all five scored by then")
+    http_port: int = Field(
+        5500, ge=1, le=65530, description="port of the page with all five; the servers' own follow it"
+    )
+    model_interval: float = Field(
+        30.0, gt=0, description="seconds between two models; a server that waits for the next one shows how long"
+    )
+
+    @property
+    def page(self) -> str:
+        """The address of the page with all five."""
+        return f"http://{HOST}:{self.http_port}/"
+
+    @property
+    def ports(self) -> dict[str, int]:
+        """The port of each server."""
+        return {variant: self.http_port + number for number, variant in enumerate(DEFAULT_PORTS, 1)}

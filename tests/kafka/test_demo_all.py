@@ -1,0 +1,169 @@
+"""All five servers in one demo: their page in a real Chromium, kills by its buttons, and an orderly end."""
+
+import json
+import os
+import re
+import signal
+import threading
+import time
+import urllib.request
+from collections.abc import Iterator
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import pytest
+from selenium.webdriver import Chrome
+from selenium.webdriver.common.by import By
+
+from client.demo.variants import DEFAULT_PORTS
+from tests.all_servers_demo import PROCESSES, READY_S, AllServersDemo
+from tests.browser import chromium, needs_chromium
+from tests.demo_process import alive
+from tests.process import eventually
+
+STOP_LIMIT_S = 15.0
+RATE = r"[\d.]+\s*records/s"  # none in a server's first second
+
+
+@pytest.fixture(scope="module")
+def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[AllServersDemo]:
+    """One in which all five score; stopped by Ctrl-C."""
+    demo = AllServersDemo(tmp_path_factory.mktemp("demo"))
+    try:
+        demo.wait_until_all_serve()
+        yield demo
+        children = demo.descendants()
+        pressed_s = time.monotonic()
+        os.killpg(demo.process.pid, signal.SIGINT)
+        assert demo.process.wait(READY_S) == 0, demo.said
+        assert time.monotonic() - pressed_s < STOP_LIMIT_S
+        assert alive(children) == set()
+        assert "Traceback" not in demo.said
+        assert [name for name in DEFAULT_PORTS if f"\n{name}" in demo.said.partition("Stopping")[2]] == [*DEFAULT_PORTS]
+    finally:
+        demo.end()
+
+
+@pytest.fixture
+def browser(demo: AllServersDemo, tmp_path: Path) -> Iterator[Chrome]:
+    """The page, open."""
+    with chromium(tmp_path / "browser") as browser:
+        browser.get(demo.page)
+        yield browser
+
+
+def text(browser: Chrome, selector: str) -> str:
+    """What a reader sees; nothing while there is no such element."""
+    script = "return document.querySelector(arguments[0])?.innerText ?? ''"
+    shown: str = browser.execute_script(script, selector)
+    return shown
+
+
+def test_each_server_scores_the_same_records_on_its_own_port_and_says_what_it_promises(demo: AllServersDemo) -> None:
+    servers = demo.wait_until_all_serve()
+    assert list(servers) == list(DEFAULT_PORTS)
+    assert len(demo.descendants()) == PROCESSES
+    for number, (name, server) in enumerate(servers.items(), 1):
+        assert server["url"] == f"http://127.0.0.1:{demo.http_port + number}/"
+        with urllib.request.urlopen(f"{server['url']}live", timeout=5) as answer:
+            live = json.load(answer)
+        assert live["variant"] == name
+        assert server["guarantees"] == live["guarantees"]
+    # The rates, not the numbers: streams_inmemory had no model at first. 50 wines are published per second.
+    demo.wait_until(lambda now: all(25 < (each["records_per_s"] or 0) < 100 for each in now.values()), "50 records/s")
+
+
+def test_a_server_that_is_killed_over_http_comes_back_by_itself(demo: AllServersDemo) -> None:
+    demo.wait_until_all_serve()
+    others = {name: demo.pid(name) for name in DEFAULT_PORTS if name != "custom_stage"}
+
+    def kill() -> None:
+        before = demo.pid("custom_stage")
+        assert demo.post("servers/custom_stage/kill", **{"X-Demo": "test"}) == 202
+        assert alive([before]) == set()
+        eventually(lambda: demo.pid("custom_stage") not in (before, 0), "there is another process")
+
+    recovery = demo.kill_until_judged("custom_stage", kill)
+    assert {name: demo.pid(name) for name in others} == others, "nothing happened to the others"
+    assert recovery["back_s"] > 0
+    assert (recovery["skipped"], recovery["counters_kept"]) == (0, False)
+
+
+@pytest.mark.parametrize(
+    ("path", "headers", "status"),
+    [
+        ("servers/custom_stage/kill", {}, 403),
+        ("servers/custom_stage/kill", {"X-Demo": "test", "Host": "evil.example"}, 400),  # DNS rebinding
+        ("servers/no_such/kill", {"X-Demo": "test"}, 404),
+    ],
+)
+def test_a_request_that_is_not_the_pages_own_kills_nothing(
+    demo: AllServersDemo, path: str, headers: dict[str, str], status: int
+) -> None:
+    kills = {name: server["kills"] for name, server in demo.servers().items()}
+    assert demo.post(path, **headers) == status
+    assert {name: server["kills"] for name, server in demo.servers().items()} == kills
+
+
+@needs_chromium
+def test_the_page_shows_five_columns_and_asks_nobody_else(demo: AllServersDemo, browser: Chrome) -> None:
+    eventually(lambda: len(browser.find_elements(By.CSS_SELECTOR, "main section")) == 5, "five columns")
+    assert [each.text for each in browser.find_elements(By.CSS_SELECTOR, "h2")] == list(DEFAULT_PORTS)
+    for name in DEFAULT_PORTS:
+        eventually(lambda name=name: text(browser, f"#{name} .phase") == "serving", name)  # type: ignore[misc]
+        assert re.search(r"-(onnx|pmml)$", text(browser, f"#{name} .name"))
+        eventually(lambda name=name: re.fullmatch(RATE, text(browser, f"#{name} .rate")) is not None, "its rate")  # type: ignore[misc]
+        assert re.search(r"p50\s+[\d.]+ m?s\s+p99\s+[\d.]+ m?s", text(browser, f"#{name} .latency"))
+        assert re.search(r"scored by it\s+[\d,]+\s+skipped\s+[\d,]+", text(browser, f"#{name} .counters"))
+    model_survives = demo.servers()["streams_inmemory"]["guarantees"]["model_survives"]["killed"]
+    assert re.search(rf"kill -9\s+{'✓' if model_survives else '✗'}", text(browser, "#streams_inmemory .survives"))
+    log = browser.get_log("performance")  # type: ignore[no-untyped-call]
+    sent = [json.loads(entry["message"])["message"] for entry in log]
+    asked = [it["params"]["request"]["url"] for it in sent if it["method"] == "Network.requestWillBeSent"]
+    assert f"{demo.page}live-all" in asked
+    assert [url for url in asked if not url.startswith((demo.page, "data:", "chrome"))] == []
+
+
+@needs_chromium
+def test_a_button_kills_its_server_and_the_page_shows_it_down_and_back(demo: AllServersDemo, browser: Chrome) -> None:
+    demo.wait_until_all_serve()
+
+    def kill() -> None:
+        eventually(lambda: text(browser, "#streams_kvstore .phase") == "serving", "it serves")
+        before = demo.pid("streams_kvstore")
+        browser.find_element(By.CSS_SELECTOR, "#streams_kvstore button").click()
+        eventually(lambda: text(browser, "#streams_kvstore .phase").startswith("down for"), "it is shown down")
+        eventually(lambda: demo.pid("streams_kvstore") not in (before, 0), "there is another process")
+        assert alive([before]) == set()
+
+    demo.kill_until_judged("streams_kvstore", kill)
+    eventually(lambda: text(browser, "#streams_kvstore .kill").endswith("counters kept"), "the page says so")
+    said = text(browser, "#streams_kvstore .kill")
+    assert re.match(r"killed \d\N{MULTIPLICATION SIGN}, \d+ s ago\s+back after [\d.]+ s\s+skipped 0\s", said)
+    assert text(browser, "#streams_kvstore .phase") == "serving"
+
+
+@pytest.fixture
+def other_origin() -> Iterator[str]:
+    """A page of another origin: the same address, another port."""
+    with ThreadingHTTPServer(("127.0.0.1", 0), SimpleHTTPRequestHandler) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_port}/"
+        server.shutdown()
+        thread.join()
+
+
+@needs_chromium
+def test_a_page_of_another_origin_cannot_kill(demo: AllServersDemo, browser: Chrome, other_origin: str) -> None:
+    kills = {name: server["kills"] for name, server in demo.servers().items()}
+    browser.get(other_origin)
+    script = """
+        const [url, options, done] = arguments;
+        fetch(url, options).then(answer => done(answer.type), error => done("refused"));
+    """
+    kill = f"{demo.page}servers/custom_stage/kill"
+    # With the header the browser asks first whether it may, and hears no; without it the request arrives, in vain.
+    assert browser.execute_async_script(script, kill, {"method": "POST", "headers": {"X-Demo": "kill"}}) == "refused"
+    assert browser.execute_async_script(script, kill, {"method": "POST", "mode": "no-cors"}) == "opaque"
+    assert {name: server["kills"] for name, server in demo.servers().items()} == kills
