@@ -5,8 +5,7 @@ from pathlib import Path
 
 from model.errors import ServingError
 
-SIGNALLED = 128
-"""Shells add the number of the signal that ended a program to this."""
+SIGNALLED = 128  # shells add the number of the signal that ended a program to this
 
 
 class CacheUnusable(ServingError):
@@ -46,8 +45,7 @@ class ForeignDirectory(ServingError):
 
     def __init__(self, path: Path) -> None:
         super().__init__(
-            f"{path} is not empty and not an embedded broker's: it will not be wiped; name an empty or a new "
-            "directory with --data-dir"
+            f"{path} is not empty and not an embedded broker's: it will not be wiped; choose another with --data-dir"
         )
         self.path = path
 

@@ -21,14 +21,9 @@ PROBE_TIMEOUT_S = 5.0
 class Broker:
     """Waits for Kafka and its topics, then watches it; one line when it is lost, one when it is back."""
 
-    def __init__(self, settings: Settings, on_change: Callable[[bool], None], *, same_cluster: bool) -> None:
-        """What this server needs of its broker.
-
-        Args:
-            on_change: told at each change whether the broker answers.
-            same_cluster: another cluster is of no use to it, because it keeps offsets.
-        """
-        self._settings, self._on_change, self._same_cluster = settings, on_change, same_cluster
+    def __init__(self, settings: Settings, on_change: Callable[[bool], None]) -> None:
+        """``on_change`` is told at each change whether the broker answers."""
+        self._settings, self._on_change = settings, on_change
         self.cluster_id = ""
         """Known once ``wait_for_topics`` has returned; a broker whose data was wiped comes back as another cluster."""
         self.data_partitions = 0
@@ -61,7 +56,7 @@ class Broker:
         """Until cancelled: ask for the cluster's metadata each second, and say when the answer changes.
 
         Raises:
-            ClusterChanged: the broker came back as another cluster, and this server keeps offsets of the old one.
+            ClusterChanged: the broker came back as another cluster.
         """
         connected = True
         while True:
@@ -106,6 +101,6 @@ class Broker:
                 cluster_id = str((await self._admin.describe_cluster())["cluster_id"])
         except (KafkaError, OSError, TimeoutError):
             return False
-        if self._same_cluster and cluster_id != self.cluster_id:
+        if cluster_id != self.cluster_id:
             raise ClusterChanged(self._settings.bootstrap_servers)
         return True

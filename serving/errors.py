@@ -16,12 +16,12 @@ class BrokerNotFound(ServingError):
 
 
 class ClusterChanged(ServingError):
-    """The broker's data was wiped, or another one has its address: offsets that were kept mean nothing there."""
+    """The broker's data was wiped, or another one has its address: no offset means the same there."""
 
     def __init__(self, bootstrap_servers: str) -> None:
         super().__init__(
             f"the broker at {bootstrap_servers} is another Kafka cluster now (was its data wiped?), and what this"
-            " server keeps belongs to the old one; start it again, and it begins anew"
+            " server knows belongs to the old one; start it again, and it begins anew"
         )
         self.bootstrap_servers = bootstrap_servers
 

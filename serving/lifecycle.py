@@ -74,8 +74,7 @@ class _Server(Generic[E]):
             asyncio.get_running_loop().add_signal_handler(number, self._stop_on, number)
         with listen(self._settings.host, self._port) as listening:
             async with contextlib.AsyncExitStack() as closing:
-                keeps_offsets = self._variant.guarantees.counters_survive.killed
-                broker = Broker(self._settings, self._broker_changed, same_cluster=keeps_offsets)
+                broker = Broker(self._settings, self._broker_changed)
                 closing.push_async_callback(broker.close)
                 sink = Sink(self._settings, self._variant.name)
                 closing.push_async_callback(sink.close)

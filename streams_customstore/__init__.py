@@ -1,4 +1,4 @@
-"""The model and its counters in a table on a store of our own: what an engine asks of a store, spelled out.
+"""The model and its counters in a table on a store of our own, to see what an engine asks of a store.
 
 Idea: a table as in ``streams_kvstore``, and behind it, instead of RocksDB, some two hundred lines over one SQLite
 file. They answer what faust asks of every store: get, set, delete, iterate, which changelog offset is on the disk, take

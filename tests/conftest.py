@@ -3,16 +3,33 @@
 import itertools
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from client.embedded_kafka import EmbeddedKafka
 from client.topic_creation import create_topics
 from serving.topics import Topics
+from tests.server_process import QUERIES
 
 DATA_PARTITIONS = 3
+SHARES_ONE_OUTAGE = "test_outage"
 
 _prefixes = (f"t{number}" for number in itertools.count())
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> object:
+    """With ``-n``: the tests of a module and a variant stay in one process, as they share a server."""
+    from xdist.scheduler import LoadScopeScheduling  # type: ignore[import-untyped]
+
+    class ByModuleAndVariant(LoadScopeScheduling):  # type: ignore[misc]  # xdist ships no types
+        def _split_scope(self, nodeid: str) -> str:
+            module, _, test = nodeid.partition("::")
+            variant = next((name for name in QUERIES if name in test.partition("[")[2]), "")
+            return module if SHARES_ONE_OUTAGE in module else f"{module}[{variant}]"
+
+    return ByModuleAndVariant(config, log)
 
 
 @pytest.fixture(scope="session")

@@ -11,7 +11,7 @@ from types import TracebackType
 from typing import Self
 
 ROOT = Path(__file__).parents[1]
-DEADLINE_S = 30.0
+DEADLINE_S = 60.0  # generous: a machine with much else to do starts a server in 30 s
 NO_JAVA = {"PATH": "/nonexistent", "JAVA_HOME": "/nonexistent"}
 
 
@@ -73,7 +73,10 @@ class Process:
 
     def wait_until(self, holds: Callable[[], bool], what: str, deadline_s: float = DEADLINE_S) -> None:
         """Something holds; an assertion fails after the deadline, or when the process ends before."""
-        eventually(lambda: holds() or self.process.poll() is not None, what, deadline_s)
+        try:
+            eventually(lambda: holds() or self.process.poll() is not None, what, deadline_s)
+        except AssertionError as error:
+            raise AssertionError(f"{error}\n--- {self._log.name}\n{self.said[-2000:]}") from None
         assert holds(), f"ended with {self.process.returncode} before {what}:\n{self.said}"
 
     def stop(self, number: signal.Signals = signal.SIGTERM) -> int:

@@ -6,30 +6,87 @@ import urllib.request
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Self
+from urllib.parse import quote
+
+from prometheus_client.parser import text_string_to_metric_families
 
 from client.ports import free_port
 from tests.process import DEADLINE_S, Process
 
+WHOLE_APPLICATION = "/state/value?data_type={}"
+QUERIES = {
+    "custom_stage": "/state?data_type={}",
+    "actors_persistent": "/state/{}",
+    "streams_inmemory": WHOLE_APPLICATION,
+    "streams_kvstore": WHOLE_APPLICATION,
+    "streams_customstore": WHOLE_APPLICATION,
+}
+"""Where each variant answers for the state of a data type."""
+
 
 class ServerProcess(Process):
-    """A server on a free port."""
+    """A server on a free port, in a consumer group that belongs to its topics."""
 
-    def __init__(self, variant: str, bootstrap_servers: str, topic_prefix: str, log: Path, *flags: str) -> None:
+    def __init__(
+        self,
+        variant: str,
+        bootstrap_servers: str,
+        topic_prefix: str,
+        log: Path,
+        *flags: str,
+        data_dir: Path | None = None,
+    ) -> None:
+        """``data_dir`` None: a directory that no other server has."""
         self.port = free_port()
-        known = ["--bootstrap-servers", bootstrap_servers, "--topic-prefix", topic_prefix, "--port", str(self.port)]
-        super().__init__(log, "-m", f"{variant}.server", *known, *flags)
+        self.group = f"{variant}-{topic_prefix}"
+        self._query = QUERIES[variant]
+        known = {
+            "--bootstrap-servers": bootstrap_servers,
+            "--topic-prefix": topic_prefix,
+            "--group": self.group,
+            "--port": str(self.port),
+            "--data-dir": str(log.with_suffix(".state") if data_dir is None else data_dir),
+        }
+        words = [word for pair in known.items() for word in pair]
+        super().__init__(log, "-m", f"{variant}.server", *words, *flags)
 
     def wait_until_ready(self, deadline_s: float = DEADLINE_S) -> Self:
         """Its models have caught up and it scores."""
         self.wait_until(lambda: self.get("/healthz")[0] == 200, "it was ready", deadline_s)
         return self
 
+    def ask(self, data_type: str = "wine") -> tuple[int, Any]:
+        """Status and JSON of its answer to the query for the state of a data type."""
+        return self.get(self._query.format(quote(data_type, safe="")))
+
+    def state(self, data_type: str = "wine") -> Any:
+        """The state for a data type that it knows."""
+        status, answer = self.ask(data_type)
+        assert status == 200, f"{status} {answer}\n{self.said[-2000:]}"
+        return answer
+
     def wait_until_state(
-        self, holds: Callable[[Any], bool], path: str = "/state", deadline_s: float = DEADLINE_S
+        self, holds: Callable[[Any], bool], data_type: str = "wine", deadline_s: float = DEADLINE_S
     ) -> Any:
-        """Its answer at ``path`` satisfies ``holds``; that answer."""
-        self.wait_until(lambda: holds(self.get(path)[1]), f"the expected answer at {path}", deadline_s)
-        return self.get(path)[1]
+        """The state for a data type satisfies ``holds``; that state."""
+
+        def held() -> bool:
+            status, answer = self.ask(data_type)
+            answers.append(answer)
+            return status == 200 and holds(answer)
+
+        answers: list[Any] = [{}]
+        try:
+            self.wait_until(held, f"the expected state of {data_type}", deadline_s)
+        except AssertionError as error:
+            raise AssertionError(f"{error}\nits last answer: {answers[-1]}") from None
+        return answers[-1]
+
+    def metric(self, name: str) -> float:
+        """A sample of ``/metrics``, such as ``serving_records_skipped_total``: what this process counted."""
+        with urllib.request.urlopen(f"http://127.0.0.1:{self.port}/metrics", timeout=5) as answer:
+            families = text_string_to_metric_families(answer.read().decode())
+        return sum(sample.value for each in families for sample in each.samples if sample.name == name)
 
     def get(self, path: str) -> tuple[int, Any]:
         """Status and JSON of an HTTP answer; (0, {}) while nobody listens."""

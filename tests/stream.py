@@ -1,20 +1,21 @@
 """Both ends of a server's streams, for tests: wines and models in, scores and dead letters out, all by record id."""
 
-import threading
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from typing import Any, Self
+from functools import cached_property
+from typing import Any
 
-from confluent_kafka import Consumer, Message, Producer, TopicPartition
-from confluent_kafka.admin import AdminClient
+from confluent_kafka import Message, Producer
 
 from protobufs.model_descriptor_pb2 import ModelDescriptor
 from protobufs.serving_result_pb2 import ServingResult
 from protobufs.wine_record_pb2 import WineRecord
 from serving.topics import MAX_MESSAGE_BYTES, Topics
+from tests.flow import Flow
+from tests.process import DEADLINE_S
+from tests.topic_reading import TopicReading
 
-DEADLINE_S = 30.0
 TYPICAL = WineRecord(
     # The first red wine of Cortez et al. 2009.
     fixed_acidity=7.4,
@@ -29,6 +30,7 @@ TYPICAL = WineRecord(
     sulphates=0.56,
     alcohol=9.4,
 )
+ALCOHOL = TYPICAL.alcohol
 
 
 def wine(data_type: str = "wine", **changes: float) -> bytes:
@@ -38,31 +40,6 @@ def wine(data_type: str = "wine", **changes: float) -> bytes:
         if name not in changes:
             setattr(record, name, value)
     return record.SerializeToString()
-
-
-class Flow:
-    """Wines published at some 2,000 a second, for as long as the ``with`` block runs."""
-
-    def __init__(self, stream: "Stream", prefix: str) -> None:
-        self.ids: list[str] = []
-        """The record ids so far; complete when the block has ended."""
-        self._stream, self._prefix = stream, prefix
-        self._ended = threading.Event()
-        self._thread = threading.Thread(target=self._run)
-
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._ended.set()
-        self._thread.join()
-
-    def _run(self) -> None:
-        while not self._ended.wait(0.005):
-            ids = [f"{self._prefix}-{len(self.ids) + number}" for number in range(10)]
-            self._stream.publish_wines(ids)
-            self.ids += ids
 
 
 @dataclass
@@ -118,7 +95,7 @@ class Stream:
 
     def flow(self, prefix: str = "flow") -> Flow:
         """``with stream.flow() as flow``: a load in the background; afterwards ``flow.ids`` are in Kafka."""
-        return Flow(self, prefix)
+        return Flow(self.publish_wines, prefix)
 
     def scores(
         self, until: Callable[[list[ServingResult]], bool], deadline_s: float = DEADLINE_S
@@ -131,7 +108,7 @@ class Stream:
             assert message.partition() == read[-1].source_partition, "a score goes to its record's partition number"
             return until(read)
 
-        self._read(self.topics.scores, enough, deadline_s)
+        self.reading.read(self.topics.scores, enough, deadline_s)
         return read
 
     def scores_of(self, ids: Iterable[str], deadline_s: float = DEADLINE_S) -> list[ServingResult]:
@@ -155,57 +132,30 @@ class Stream:
                 found.append(message)
             return bool(found)
 
-        self._read(self.topics.dead_letters, enough, deadline_s)
+        self.reading.read(self.topics.dead_letters, enough, deadline_s)
         assert found, f"no dead letter with key {key!r} after {deadline_s} s"
         return found[0]
 
+    def all_scores(self) -> list[ServingResult]:
+        """The scores that are in Kafka now, in order within each partition."""
+        return [ServingResult.FromString(message.value() or b"") for message in self.reading.all_of(self.topics.scores)]
+
     def end(self, topic: str, partition: int) -> int:
         """The offset that the partition's next record gets."""
-        return self._ends(topic)[partition]
+        return self.reading.ends(topic)[partition]
 
     def committed(self, group: str) -> dict[int, int]:
         """The group's committed offset in each partition of the data topic; 0 where there is none."""
-        consumer = Consumer({"bootstrap.servers": self.bootstrap_servers, "group.id": group, "log_level": 0})
-        try:
-            partitions = [
-                TopicPartition(self.topics.data, number) for number in range(len(self._ends(self.topics.data)))
-            ]
-            return {each.partition: max(0, each.offset) for each in consumer.committed(partitions, timeout=DEADLINE_S)}
-        finally:
-            consumer.close()
+        return self.reading.committed(self.topics.data, group)
 
-    def _read(self, topic: str, enough: Callable[[Message], bool], deadline_s: float) -> None:
-        consumer = Consumer(
-            {
-                "bootstrap.servers": self.bootstrap_servers,
-                "group.id": "unused",
-                "enable.auto.commit": False,
-                "fetch.wait.max.ms": 20,
-                "log_level": 0,
-            }
-        )
-        try:
-            consumer.assign([TopicPartition(topic, number, 0) for number in self._ends(topic)])
-            deadline = time.monotonic() + deadline_s
-            while time.monotonic() < deadline:
-                for message in consumer.consume(1000, timeout=0.05):
-                    assert message.error() is None, message.error()
-                    if enough(message):
-                        return
-        finally:
-            consumer.close()
+    def all_committed(self, group: str) -> bool:
+        """Whether the group has committed every record: what became of each is in Kafka."""
+        return self.committed(group) == self.reading.ends(self.topics.data)
 
-    def _ends(self, topic: str) -> dict[int, int]:
-        admin = AdminClient({"bootstrap.servers": self.bootstrap_servers, "log_level": 0})
-        numbers = admin.list_topics(topic, timeout=DEADLINE_S).topics[topic].partitions
-        consumer = Consumer({"bootstrap.servers": self.bootstrap_servers, "group.id": "unused", "log_level": 0})
-        try:
-            return {
-                number: consumer.get_watermark_offsets(TopicPartition(topic, number), timeout=DEADLINE_S)[1]
-                for number in numbers
-            }
-        finally:
-            consumer.close()
+    @cached_property
+    def reading(self) -> TopicReading:
+        """The way out."""
+        return TopicReading(self.bootstrap_servers)
 
 
 def model(name: str, kind: str = "ONNX", data: bytes = b"", data_type: str = "wine") -> ModelDescriptor:

@@ -4,30 +4,49 @@ import itertools
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
 import pytest
 
 from client.embedded_kafka import EmbeddedKafka
 from client.topic_creation import create_topics
+from experiments.variants import VARIANTS as VARIANTS
+from serving.guarantees import Guarantees
 from serving.topics import Topics
+from serving.variant import Variant
 from tests.models import times_alcohol
 from tests.server_process import ServerProcess
 from tests.stream import Stream, model
 
 DATA_PARTITIONS = 3
 
-VARIANTS = ["custom_stage"]
+SOON_MISSED = ("--session-timeout-ms", "2000")  # the group gives a killed member's partitions away after this time
 
 Start = Callable[..., ServerProcess]
-"""Starts a server of the variant under test on the test's stream (or another), with these flags besides."""
+"""Starts a server of the variant under test with these flags besides: ``start(*flags, on=stream, instance="a")``.
+
+An instance keeps its directory over restarts; several at once need names of their own.
+"""
+
+
+def package(name: str) -> Variant[Any]:
+    """The variant as data."""
+    variant: Variant[Any] = import_module(name).VARIANT
+    return variant
 
 
 @pytest.fixture(params=VARIANTS, scope="module")
 def variant(request: pytest.FixtureRequest) -> str:
     name: str = request.param
     return name
+
+
+@pytest.fixture(scope="module")
+def promised(variant: str) -> Guarantees:
+    return package(variant).guarantees
 
 
 @dataclass(frozen=True)
@@ -40,15 +59,30 @@ class Serving:
 
 @pytest.fixture(scope="module")
 def serving(variant: str, broker: EmbeddedKafka, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Serving]:
-    topics = Topics.prefixed(f"shared-{variant}-{uuid4().hex[:8]}")
-    create_topics(broker.bootstrap_servers, topics, DATA_PARTITIONS)
-    stream = Stream(broker.bootstrap_servers, topics)
+    stream = new_stream(broker, f"shared-{variant}")
     log = tmp_path_factory.mktemp("shared") / f"{variant}.log"
     with ServerProcess(variant, stream.bootstrap_servers, stream.prefix, log) as server:
         server.wait_until_ready()
-        stream.publish_model(model("times 1.0", data=times_alcohol(1.0)))
-        server.wait_until_state(lambda state: state.get("name") == "times 1.0")
+        put_in_force(server, stream, 1.0)
         yield Serving(server, stream)
+
+
+def new_stream(broker: EmbeddedKafka, name: str) -> Stream:
+    """Topics that no other test uses."""
+    topics = Topics.prefixed(f"{name}-{uuid4().hex[:8]}")
+    create_topics(broker.bootstrap_servers, topics, DATA_PARTITIONS)
+    return Stream(broker.bootstrap_servers, topics)
+
+
+def put_in_force(server: ServerProcess, stream: Stream, factor: float, data_type: str = "wine") -> str:
+    """Publish the model ``times FACTOR`` and wait until this server scores with it; its name.
+
+    A test that publishes its model before a server is ready asks for more than this: that it learns older models.
+    """
+    name = f"times {factor}"
+    stream.publish_model(model(name, data=times_alcohol(factor), data_type=data_type))
+    server.wait_until_state(lambda state: state["name"] == name, data_type)
+    return name
 
 
 @pytest.fixture
@@ -61,8 +95,16 @@ def start(variant: str, stream: Stream, tmp_path: Path) -> Iterator[Start]:
     numbers = itertools.count(1)
     with ExitStack() as running:
 
-        def start(*flags: str, on: Stream = stream) -> ServerProcess:
-            log = tmp_path / f"{variant}-{next(numbers)}.log"
-            return running.enter_context(ServerProcess(variant, on.bootstrap_servers, on.prefix, log, *flags))
+        def start(*flags: str, on: Stream = stream, instance: str = "a") -> ServerProcess:
+            log = tmp_path / f"{variant}-{instance}-{next(numbers)}.log"
+            server = ServerProcess(
+                variant, on.bootstrap_servers, on.prefix, log, *flags, data_dir=data_dir(tmp_path, instance)
+            )
+            return running.enter_context(server)
 
         yield start
+
+
+def data_dir(tmp_path: Path, instance: str = "a") -> Path:
+    """Where an instance that a test started keeps its state."""
+    return tmp_path / instance

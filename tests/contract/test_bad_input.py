@@ -9,9 +9,7 @@ from protobufs.wine_record_pb2 import WineRecord
 from serving.topics import MAX_MESSAGE_BYTES
 from tests.contract.conftest import Serving
 from tests.models import times_alcohol
-from tests.stream import headers, model, wine
-
-ALCOHOL = 9.4  # of tests.stream.TYPICAL
+from tests.stream import ALCOHOL, headers, model, wine
 
 
 @pytest.mark.parametrize(
@@ -51,9 +49,9 @@ def test_records_without_a_model_are_skipped_and_counted_never_scored(serving: S
     stream.publish(stream.topics.data, wine(), b"a wine after it", partition=0)
     stream.flush()
     assert "a beer" not in {score.record_id for score in stream.scores_of(["a wine after it"])}
-    beer = server.wait_until_state(lambda state: state.get("skipped") == 1, "/state?data_type=beer")
+    beer = server.wait_until_state(lambda state: state["skipped"] == 1, "beer")
     assert (beer["name"], beer["usage"], beer["min"], beer["mean"]) == (None, 0, None, None)
-    assert server.get("/state?data_type=cider")[0] == 404
+    assert server.ask("cider")[0] == 404
 
 
 @pytest.mark.parametrize(

@@ -1,22 +1,20 @@
 """What a server does with good input."""
 
 import itertools
-from collections.abc import Callable
-from typing import Any
+from functools import partial
 
 import pytest
 
-from tests.contract.conftest import Start
+from tests.contract.accounts import SCORED
+from tests.contract.conftest import Start, put_in_force
 from tests.models import slow, times_alcohol
-from tests.stream import Stream, model, wine
-
-ALCOHOL = 9.4  # of tests.stream.TYPICAL
+from tests.server_process import ServerProcess
+from tests.stream import ALCOHOL, Stream, model, wine
 
 
 def test_a_score_says_what_it_is_of_and_goes_to_its_record_s_partition(start: Start, stream: Stream) -> None:
     server = start().wait_until_ready()
-    stream.publish_model(model("times 0.5", data=times_alcohol(0.5)))
-    server.wait_until_state(lambda state: state.get("name") == "times 0.5")
+    put_in_force(server, stream, 0.5)
     stream.publish(stream.topics.data, wine(), b"id-1", partition=1)
     stream.publish(stream.topics.data, wine(), None, partition=2)
     stream.flush()
@@ -33,21 +31,19 @@ def test_a_score_says_what_it_is_of_and_goes_to_its_record_s_partition(start: St
 
 def test_each_data_type_is_scored_by_its_own_model(start: Start, stream: Stream) -> None:
     server = start().wait_until_ready()
-    stream.publish_model(model("for wine", data=times_alcohol(1.0)))
-    stream.publish_model(model("for beer", data=times_alcohol(2.0), data_type="beer"))
-    server.wait_until_state(lambda state: state.get("name") == "for beer", "/state?data_type=beer")
+    put_in_force(server, stream, 1.0)
+    put_in_force(server, stream, 2.0, "beer")
     for number in range(10):
         stream.publish(stream.topics.data, wine(["wine", "beer"][number % 2]), b"id-%d" % number, partition=0)
     stream.flush()
     scores = stream.scores_of(f"id-{number}" for number in range(10))
     assert [score.record_id for score in scores] == [f"id-{number}" for number in range(10)]
-    assert [score.model_name for score in scores] == ["for wine", "for beer"] * 5
+    assert [score.model_name for score in scores] == ["times 1.0", "times 2.0"] * 5
 
 
 def test_scores_keep_their_records_order_in_each_partition(start: Start, stream: Stream) -> None:
     server = start("--max-batch", "50").wait_until_ready()
-    stream.publish_model(model("times 1.0", data=times_alcohol(1.0)))
-    server.wait_until_state(lambda state: state.get("name") == "times 1.0")
+    put_in_force(server, stream, 1.0)
     ids = [f"id-{number}" for number in range(3000)]
     stream.publish_wines(ids)
     offsets: dict[int, list[int]] = {}
@@ -57,20 +53,19 @@ def test_scores_keep_their_records_order_in_each_partition(start: Start, stream:
     assert all(numbers == sorted(numbers) for numbers in offsets.values())
 
 
-def at_least(total: int) -> Callable[[Any], bool]:
-    return lambda live: live["view"]["total"] >= total
+def has_scored(server: ServerProcess, records: float) -> bool:
+    return server.metric(SCORED) >= records
 
 
 def test_a_new_model_takes_over_while_records_flow_and_none_is_missed(start: Start, stream: Stream) -> None:
     server = start().wait_until_ready()
-    stream.publish_model(model("times 1.0", data=times_alcohol(1.0)))
-    server.wait_until_state(lambda state: state.get("name") == "times 1.0")
+    put_in_force(server, stream, 1.0)
     with stream.flow() as flow:
         for factor in (2.0, 3.0, 4.0):
             stream.publish_model(model(f"times {factor}", data=times_alcohol(factor)))
             server.wait_until_said(f"Model serving - times {factor}")
-            scored = server.get("/live")[1]["view"]["total"]
-            server.wait_until_state(at_least(scored + 100), "/live")
+            scored = server.metric(SCORED)
+            server.wait_until(partial(has_scored, server, scored + 100), "scoring goes on")
     scores = stream.scores_of(flow.ids)
     for partition in range(3):
         names = [score.model_name for score in scores if score.source_partition == partition]
@@ -84,10 +79,10 @@ def test_a_new_model_takes_over_while_records_flow_and_none_is_missed(start: Sta
 def test_a_slow_model_holds_up_no_query(start: Start, stream: Stream) -> None:
     server = start().wait_until_ready()
     stream.publish_model(model("slow", data=slow(1.0, layers=40)))  # about 1 s for 1,000 wines
-    server.wait_until_state(lambda state: state.get("name") == "slow")
+    server.wait_until_state(lambda state: state["name"] == "slow")
     stream.publish_wines(f"id-{number}" for number in range(1000))
     answers = 0
-    while server.get("/state")[1]["usage"] == 0:
+    while server.state()["usage"] == 0:
         assert server.get("/healthz")[0] == 200
         answers += 1
     assert answers > 3, "the event loop answered while the model worked"

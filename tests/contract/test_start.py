@@ -13,7 +13,7 @@ from client.embedded_kafka import EmbeddedKafka
 from client.ports import free_port
 from client.topic_creation import create_topics
 from serving.topics import Topics
-from tests.contract.conftest import Start
+from tests.contract.conftest import Start, put_in_force
 from tests.process import ROOT
 from tests.stream import Stream
 
@@ -62,13 +62,13 @@ def test_an_unknown_flag_or_a_bad_value(variant: str, flags: list[str], said: st
 
 
 def test_scores_that_could_not_go_to_their_records_partitions(variant: str, broker: EmbeddedKafka) -> None:
-    narrow = Topics.prefixed("narrow")
+    narrow = Topics.prefixed(f"narrow-{variant}")
     create_topics(broker.bootstrap_servers, narrow, 1)
     admin = AdminClient({"bootstrap.servers": broker.bootstrap_servers})
     admin.create_partitions([NewPartitions(narrow.data, 3)])[narrow.data].result()
-    flags = ["--bootstrap-servers", broker.bootstrap_servers, "--port", str(free_port()), "--topic-prefix", "narrow"]
-    line = the_line(refused(variant, *flags), 1)
-    assert "narrow_scores has 1 partitions and narrow_data has 3" in line
+    flags = ["--bootstrap-servers", broker.bootstrap_servers, "--port", str(free_port())]
+    line = the_line(refused(variant, *flags, "--topic-prefix", f"narrow-{variant}"), 1)
+    assert f"{narrow.scores} has 1 partitions and {narrow.data} has 3" in line
     assert "kafka-topics.sh --alter" in line
 
 
@@ -81,3 +81,25 @@ def test_a_server_started_before_its_broker_waits_for_it(start: Start, tmp_path:
         create_topics(kafka.bootstrap_servers, stream.topics, 3)
         server.wait_until_ready()
         assert server.stop() == 0
+
+
+def test_a_broker_that_comes_back_as_another_cluster_ends_the_server_and_the_next_one_begins_anew(
+    variant: str, start: Start, tmp_path: Path
+) -> None:
+    with EmbeddedKafka(port=None, data_dir=tmp_path / "first") as kafka:
+        stream = Stream(kafka.bootstrap_servers, Topics.prefixed(variant))
+        create_topics(kafka.bootstrap_servers, stream.topics, 3)
+        server = start(on=stream).wait_until_ready()
+        put_in_force(server, stream, 1.0)
+        stream.publish_wines(f"old {number}" for number in range(100))
+        server.wait_until_state(lambda state: state["usage"] == 100)
+    with EmbeddedKafka(port=kafka.port, data_dir=tmp_path / "second"):
+        create_topics(kafka.bootstrap_servers, stream.topics, 3)
+        assert server.wait() == 1
+        (line,) = server.errors
+        assert "another Kafka cluster" in line
+        successor = start(on=stream).wait_until_ready()
+        put_in_force(successor, stream, 2.0)
+        stream.publish_wines(["in the new cluster"])
+        state = successor.wait_until_state(lambda state: state["usage"] > 0)
+        assert state["usage"] == 1, "offsets of the old cluster say nothing of this record"

@@ -5,7 +5,6 @@ import re
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -14,6 +13,7 @@ import pytest
 
 from client.ports import free_port
 from docs.survival_table import with_table
+from tests.process import eventually
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text("utf-8")
@@ -68,13 +68,13 @@ class Participant:
                 start_new_session=True,
             )
         self._terminals.callback(_close, terminal)
-        deadline = time.monotonic() + DEADLINE_S
-        while missing := [line for line in expected if not re.search(said_by(line), log.read_text(errors="replace"))]:
-            ended = terminal.poll() is not None
+
+        def missing() -> list[str]:
             said = log.read_text(errors="replace")
-            assert not ended or all(re.search(said_by(line), said) for line in missing), f"{missing} not in: {said}"
-            assert time.monotonic() < deadline, f"{command} did not print {missing} but: {said}"
-            time.sleep(0.05)  # the pace of looking, not a wait
+            return [line for line in expected if not re.search(said_by(line), said)]
+
+        eventually(lambda: terminal.poll() is not None or not missing(), f"{command} printed {expected}", DEADLINE_S)
+        assert not missing(), f"{missing()} not in: {log.read_text(errors='replace')}"
         if "client.provider" in command:  # from now on there is a broker
             self._environment["KAFKA_BOOTSTRAP_SERVERS"] = f"localhost:{self._kafka}"
 

@@ -23,9 +23,8 @@ async def until(holds: Callable[[], bool]) -> None:
         await asyncio.sleep(0.05)
 
 
-async def run(scheme: str, bootstrap_servers: str, topic: str, group: str, what: str) -> None:
-    transport.register()
-    app = faust.App(
+def application(scheme: str, bootstrap_servers: str, group: str) -> faust.App:
+    return faust.App(
         group,
         broker=f"{scheme}://{bootstrap_servers}",
         store="memory://",
@@ -40,6 +39,11 @@ async def run(scheme: str, bootstrap_servers: str, topic: str, group: str, what:
         broker_commit_interval=0.2,
         consumer_auto_offset_reset="earliest",
     )
+
+
+async def run(scheme: str, bootstrap_servers: str, topic: str, group: str, what: str) -> None:
+    transport.register()
+    app = application(scheme, bootstrap_servers, group)
     table = app.Table("rows", partitions=1, key_type=bytes, value_type=bytes)
 
     async def agent(stream: Any) -> None:

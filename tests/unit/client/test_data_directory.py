@@ -44,7 +44,7 @@ def test_emptying_follows_no_link_out_of_the_directory(tmp_path: Path) -> None:
 
 def test_a_foreign_directory_is_never_touched(tmp_path: Path) -> None:
     (tmp_path / "thesis.txt").write_text("years of work")
-    with pytest.raises(ForeignDirectory, match="not an embedded broker's: it will not be wiped; name an empty"):
+    with pytest.raises(ForeignDirectory, match="not an embedded broker's: it will not be wiped; choose another"):
         DataDirectory(tmp_path)
     assert [entry.name for entry in tmp_path.iterdir()] == ["thesis.txt"]
 

@@ -1,0 +1,63 @@
+"""What became of the records, by their ids."""
+
+from collections import Counter
+from collections.abc import Sequence
+
+from protobufs.serving_result_pb2 import ServingResult
+from serving.guarantees import Guarantees
+from tests.models import times_alcohol
+from tests.server_process import ServerProcess
+from tests.stream import Stream, model
+
+SCORED = "serving_records_scored_total"
+SKIPPED = "serving_records_skipped_total"
+
+
+def scored_some(server: ServerProcess, records: int = 500) -> None:
+    """Wait until this process has scored so many more."""
+    enough = server.metric(SCORED) + records
+    server.wait_until(lambda: server.metric(SCORED) >= enough, f"it scored {records} records")
+
+
+def settled(stream: Stream, server: ServerProcess) -> None:
+    """Wait until its group has committed every record: what became of each is in Kafka."""
+    server.wait_until(lambda: stream.all_committed(server.group), "its group committed every record")
+
+
+def taught(server: ServerProcess, stream: Stream, promised: Guarantees, data: bytes = b"") -> None:
+    """See that a server which starts beside or after others knows the model in force, ``times 1.0``.
+
+    One that is ready knows it, unless it knows only the models of its own lifetime. That one is sent the model again;
+    what it read until then it skipped.
+    """
+    if not promised.model_survives.killed:
+        stream.publish_model(model("times 1.0", data=data or times_alcohol(1.0)))
+        server.wait_until_said("Model serving - times 1.0")
+
+
+def distinct(scores: Sequence[ServingResult]) -> set[str]:
+    """The ids of the records that have a score."""
+    return {score.record_id for score in scores}
+
+
+def redelivered(scores: Sequence[ServingResult]) -> int:
+    """How many scores are of a record that had one already."""
+    return sum(count - 1 for count in Counter(score.record_id for score in scores).values())
+
+
+def nothing_is_lost(
+    stream: Stream, server: ServerProcess, ids: Sequence[str], promised: Guarantees, skipped_before: float = 0
+) -> list[ServingResult]:
+    """Every record has a score, or its server, knowing no model yet, said that it skipped it; all scores.
+
+    Args:
+        server: of the group that reads the records; it runs.
+        skipped_before: by the other processes of the group, while they lived.
+    """
+    settled(stream, server)
+    skipped = skipped_before + server.metric(SKIPPED)
+    assert skipped == 0 or not promised.model_survives.killed, f"{skipped} skipped by a variant that knows the model"
+    scores = stream.all_scores()
+    missing = set(ids) - distinct(scores)
+    assert len(missing) <= skipped, f"{len(missing)} lost, such as {sorted(missing)[:5]}; {skipped} skipped"
+    return scores
