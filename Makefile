@@ -20,7 +20,7 @@ demo-all: .venv/installed ## All five servers beside each other, to be killed li
 	@$(BIN)/python -m client.demo.all_servers
 
 test: .venv/installed-for-tests check ## Everything that is tested, on a real broker
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest -n 3
 
 check: .venv/installed-for-tests ## Lint, types, layers
 	@$(BIN)/ruff format --check --quiet
