@@ -47,6 +47,7 @@ def faust_app(kernel: Kernel, url: str) -> Any:
         broker_rebalance_timeout=10,
         broker_commit_interval=max(settings.commit_interval_ms, 1) / 1000,
         broker_max_poll_records=settings.max_batch,
+        stream_buffer_maxsize=1_000_000,  # never full: the transport bounds it
         stream_wait_empty=False,  # we wait for the batch in hand ourselves, and no longer than we say
         stream_recovery_delay=0,
         table_standby_replicas=0,

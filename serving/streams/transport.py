@@ -26,6 +26,9 @@ from faust.transport.drivers.aiokafka import Consumer as StockConsumer
 from faust.transport.drivers.aiokafka import Transport as StockTransport
 
 SCHEME = "lossless"
+FETCHES_IN_HAND = 3
+"""Delivered and not acknowledged, at most; then no more is fetched, of any partition. The stock way, to pause single
+partitions, costs a tenth of a second each time: aiokafka asks for nothing while it holds records of a paused one."""
 BUFFERS_FULL_S = 0.002
 FETCH_WAIT_S = 1.0
 YIELD_EVERY = 100  # records delivered before others get their turn on the event loop
@@ -83,7 +86,7 @@ class Consumer(StockConsumer):
                 raise
 
     async def _drain_once(self) -> None:
-        if self.flow_active and self._buffered_partitions and not self._get_active_partitions():
+        if self.flow_active and len(self._unacked_messages) >= FETCHES_IN_HAND * self.app.conf.broker_max_poll_records:
             await asyncio.sleep(BUFFERS_FULL_S)
             return
         records, active = await self._wait_next_records(FETCH_WAIT_S)
