@@ -1,11 +1,19 @@
 """What Kafka itself says of a run, whatever the server says of itself."""
 
+import time
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from concurrent.futures import Future
 from typing import Any, NamedTuple
 
-from confluent_kafka import Consumer, ConsumerGroupState, ConsumerGroupTopicPartitions, TopicPartition
+from confluent_kafka import (
+    Consumer,
+    ConsumerGroupState,
+    ConsumerGroupTopicPartitions,
+    KafkaError,
+    KafkaException,
+    TopicPartition,
+)
 from confluent_kafka.admin import (  # type: ignore[attr-defined]  # public, though not all are named as exports
     AdminClient,
     AlterConfigOpType,
@@ -22,6 +30,7 @@ Offsets = Mapping[int, int]
 """By partition."""
 
 TIMEOUT_S = 10.0
+POLICY_S = 0.05
 AT_ONCE = 10_000
 
 
@@ -73,8 +82,21 @@ class Observer:
         """Take all models out of their topic; the offsets go on from where they were."""
         here = TopicPartition(self._topics.models, 0, self._ends(self._topics.models, 1)[0])
         self._set_model_policy("compact,delete")  # Kafka deletes nothing on demand from a topic that is only compacted
-        _result(self._admin.delete_records([here], request_timeout=TIMEOUT_S)[here])
+        deadline_s = time.monotonic() + TIMEOUT_S
+        while not self._deleted(here):  # the change is not known everywhere at once
+            if time.monotonic() > deadline_s:
+                raise TimeoutError("the model topic cannot be emptied")
+            time.sleep(POLICY_S)
         self._set_model_policy("compact")
+
+    def _deleted(self, before: TopicPartition) -> bool:
+        try:
+            _result(self._admin.delete_records([before], request_timeout=TIMEOUT_S)[before])
+        except KafkaException as error:
+            if error.args[0].code() != KafkaError.POLICY_VIOLATION:
+                raise
+            return False
+        return True
 
     def _ends(self, topic: str, partitions: int) -> Offsets:
         wanted = {TopicPartition(topic, number): OffsetSpec.latest() for number in range(partitions)}  # type: ignore[no-untyped-call]

@@ -189,7 +189,7 @@ def test_any_order_of_events_ends_in_the_state_that_the_rule_gives(
         run_state_machine_as_test(
             machine,
             settings=settings(
-                max_examples=3,
+                max_examples=2,
                 stateful_step_count=8,
                 derandomize=True,
                 database=None,
