@@ -29,6 +29,7 @@ SCHEME = "lossless"
 FETCHES_IN_HAND = 3
 """Delivered and not acknowledged, at most; then no more is fetched, of any partition. The stock way, to pause single
 partitions, costs a tenth of a second each time: aiokafka asks for nothing while it holds records of a paused one."""
+MOST_IN_FETCH = 1000  # where the application does not say
 BUFFERS_FULL_S = 0.002
 FETCH_WAIT_S = 1.0
 YIELD_EVERY = 100  # records delivered before others get their turn on the event loop
@@ -86,7 +87,8 @@ class Consumer(StockConsumer):
                 raise
 
     async def _drain_once(self) -> None:
-        if self.flow_active and len(self._unacked_messages) >= FETCHES_IN_HAND * self.app.conf.broker_max_poll_records:
+        most_in_fetch = self.app.conf.broker_max_poll_records or MOST_IN_FETCH
+        if self.flow_active and len(self._unacked_messages) >= FETCHES_IN_HAND * most_in_fetch:
             await asyncio.sleep(BUFFERS_FULL_S)
             return
         records, active = await self._wait_next_records(FETCH_WAIT_S)

@@ -98,8 +98,9 @@ def test_a_broker_that_comes_back_as_another_cluster_ends_the_server_and_the_nex
         assert server.wait() == 1
         (line,) = server.errors
         assert "another Kafka cluster" in line
-        successor = start(on=stream).wait_until_ready()
-        put_in_force(successor, stream, 2.0)
-        stream.publish_wines(["in the new cluster"])
+        afresh = Stream(kafka.bootstrap_servers, stream.topics)  # the other one's producer knows the old cluster
+        successor = start(on=afresh).wait_until_ready()
+        put_in_force(successor, afresh, 2.0)
+        afresh.publish_wines(["in the new cluster"])
         state = successor.wait_until_state(lambda state: state["usage"] > 0)
         assert state["usage"] == 1, "offsets of the old cluster say nothing of this record"
