@@ -1,5 +1,6 @@
 """What can go wrong around a running server, one class per condition, each with its remedy."""
 
+import traceback
 from pathlib import Path
 
 from model.errors import ServingError
@@ -93,3 +94,19 @@ class StateDirectoryUnusable(ServingError):
     def __init__(self, directory: Path, reason: str) -> None:
         super().__init__(f"cannot keep state in {directory} ({reason}); name another directory: --data-dir DIR")
         self.directory = directory
+
+
+class EngineCrashed(ServingError):
+    """Something failed while serving that nobody has thought of; the process must not live on as if it served."""
+
+    def __init__(self, reason: BaseException | None) -> None:
+        where = [
+            f" at {Path(at.filename).name}:{at.lineno}"
+            for at in traceback.extract_tb(reason.__traceback__ if reason else None)
+        ]
+        said = " ".join(repr(reason).split())[:300]
+        super().__init__(
+            f"the engine crashed: {said}{''.join(where[-1:])}; nothing is lost, start this server again"
+            " (or let a supervisor do it)"
+        )
+        self.reason = reason

@@ -17,7 +17,7 @@ from serving import logs
 from serving.broker import Broker
 from serving.command_line import stop_with
 from serving.engine import ArrivedModel, Engine
-from serving.errors import BrokerRefused
+from serving.errors import BrokerRefused, EngineCrashed
 from serving.health import Health
 from serving.http_api import HttpServer, application, listen
 from serving.kernel import Kernel
@@ -56,9 +56,11 @@ def _run(variant: Variant[E]) -> None:
         settings = Settings.read(f"python -m {variant.name}.server")
         logs.configure(settings)
         asyncio.run(_Server(variant, settings).run())
-    except* (ServingError, KafkaError) as group:
+    except* Exception as group:
         error = first_of(group, Exception)
-        stop_with(error if isinstance(error, ServingError) else BrokerRefused("Kafka", repr(error)))
+        if isinstance(error, KafkaError):
+            error = BrokerRefused("Kafka", repr(error))
+        stop_with(error if isinstance(error, ServingError) else EngineCrashed(error))
 
 
 class _Server(Generic[E]):

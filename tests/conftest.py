@@ -1,6 +1,7 @@
 """The broker that all tests share, and topics for one test at a time."""
 
 import itertools
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,10 @@ from serving.topics import Topics
 from tests.server_process import QUERIES
 
 DATA_PARTITIONS = 3
-SHARES_ONE_OUTAGE = "test_outage"
+ONE_SCENE_FOR_ALL = ("test_outage", "test_demo_all")  # modules whose variants share one fixture
+
+# Brokers live for seconds here: code that is compiled a little takes half of the processor time to start them.
+os.environ["JDK_JAVA_OPTIONS"] = "-XX:TieredStopAtLevel=1"
 
 _prefixes = (f"t{number}" for number in itertools.count())
 
@@ -27,7 +31,7 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> object:
         def _split_scope(self, nodeid: str) -> str:
             module, _, test = nodeid.partition("::")
             variant = next((name for name in QUERIES if name in test.partition("[")[2]), "")
-            return module if SHARES_ONE_OUTAGE in module else f"{module}[{variant}]"
+            return module if any(name in module for name in ONE_SCENE_FOR_ALL) else f"{module}[{variant}]"
 
     return ByModuleAndVariant(config, log)
 

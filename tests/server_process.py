@@ -35,8 +35,14 @@ class ServerProcess(Process):
         log: Path,
         *flags: str,
         data_dir: Path | None = None,
+        program: str | None = None,
     ) -> None:
-        """``data_dir`` None: a directory that no other server has."""
+        """A server that is started at once.
+
+        Args:
+            data_dir: None is a directory that no other server has.
+            program: Python's text, run in place of the variant's server, whose module is its first argument.
+        """
         self.port = free_port()
         self.group = f"{variant}-{topic_prefix}"
         self._query = QUERIES[variant]
@@ -48,7 +54,7 @@ class ServerProcess(Process):
             "--data-dir": str(log.with_suffix(".state") if data_dir is None else data_dir),
         }
         words = [word for pair in known.items() for word in pair]
-        super().__init__(log, "-m", f"{variant}.server", *words, *flags)
+        super().__init__(log, *(("-c", program) if program else ("-m",)), f"{variant}.server", *words, *flags)
 
     def wait_until_ready(self, deadline_s: float = DEADLINE_S) -> Self:
         """Its models have caught up and it scores."""

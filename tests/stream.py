@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
-from confluent_kafka import Message, Producer
+from confluent_kafka import KafkaError, Message, Producer
 
 from protobufs.model_descriptor_pb2 import ModelDescriptor
 from protobufs.serving_result_pb2 import ServingResult
@@ -49,6 +49,7 @@ class Stream:
     bootstrap_servers: str
     topics: Topics
     _producers: dict[str, Producer] = field(default_factory=dict)  # by compression codec
+    _refused: list[KafkaError] = field(default_factory=list)
 
     def _producer(self, codec: str) -> Producer:
         if codec not in self._producers:
@@ -85,13 +86,19 @@ class Stream:
         self, topic: str, value: bytes | None, key: bytes | None, partition: int | None = None, codec: str = "none"
     ) -> None:
         """Hand one message to the producer; None is a tombstone."""
-        self._producer(codec).produce(topic, value, key, -1 if partition is None else partition)
+        number = -1 if partition is None else partition
+        self._producer(codec).produce(topic, value, key, number, on_delivery=self._delivered)
         self._producer(codec).poll(0)
 
     def flush(self) -> None:
         """Wait until the broker has everything."""
         for producer in self._producers.values():
             assert producer.flush(DEADLINE_S) == 0, "the broker did not take the test's records"
+        assert not self._refused, f"the broker refused the test's records: {self._refused[0]}"
+
+    def _delivered(self, error: KafkaError | None, _: Message) -> None:
+        if error is not None:
+            self._refused.append(error)
 
     def flow(self, prefix: str = "flow") -> Flow:
         """``with stream.flow() as flow``: a load in the background; afterwards ``flow.ids`` are in Kafka."""

@@ -8,12 +8,13 @@ from typing import Any
 import structlog
 
 from model.errors import ServingError
+from serving.errors import EngineCrashed
 from serving.kafka_clients import closed
 from serving.kernel import Kernel
 from serving.streams.batches import Batch, batches
 from serving.streams.changelogs import ensure_changelog
-from serving.streams.errors import EngineCrashed, EngineNotStarted
-from serving.streams.faust_app import faust_app, table_of_bytes
+from serving.streams.errors import EngineNotStarted
+from serving.streams.faust_app import Agent, crashing, faust_app, table_of_bytes
 from serving.streams.lag import Lag
 from serving.streams.local_state import LocalState
 
@@ -24,8 +25,6 @@ JOINING_S = 1.0
 REVOKE_TIMEOUT_S = 4.0
 STOP_TIMEOUT_S = 3.0
 
-Agent = Callable[[Any], Awaitable[None]]
-"""Takes a faust stream, and serves it until it is cancelled."""
 Parts = Callable[[], Sequence[LocalState]]
 Restore = Callable[[set[int]], Awaitable[None]]
 """Takes the source partitions that are this instance's now."""
@@ -79,7 +78,7 @@ class Application:
             EngineNotStarted: for whatever reason.
         """
         source = self.app.topic(self._kernel.settings.topics.data, key_type=bytes, value_type=bytes, allow_empty=True)
-        self.app.agent(source, name="score")(agent)
+        self.app.agent(source, name="score")(crashing(self.app, agent))
         waiting = asyncio.get_running_loop().call_later(JOINING_S, self._say_joining)
         try:
             await self.app.start()

@@ -11,16 +11,6 @@ class EngineNotStarted(ServingError):
         self.reason = reason
 
 
-class EngineCrashed(ServingError):
-    """faust gave up while it was serving; it does not recover by itself."""
-
-    def __init__(self, reason: BaseException | None) -> None:
-        super().__init__(
-            f"faust crashed: {_line(reason)}; nothing is lost, start this server again (or let a supervisor do it)"
-        )
-        self.reason = reason
-
-
 class ChangelogPartitionsDiffer(ServingError):
     """A table's entries go to their record's partition number, so its changelog has as many partitions as the data."""
 

@@ -1,7 +1,7 @@
 """A faust application with the settings that keep its promises."""
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 import faust
@@ -11,6 +11,9 @@ from serving.streams import transport
 from serving.topics import MAX_MESSAGE_BYTES
 
 REQUEST_OVERHEAD_BYTES = 64 * 1024
+
+Agent = Callable[[Any], Awaitable[None]]
+"""Takes a faust stream, and serves it until it is cancelled."""
 
 
 def faust_app(kernel: Kernel, url: str) -> Any:
@@ -65,3 +68,19 @@ def table_of_bytes(app: Any, name: str, partitions: int, store: str, options: Ma
         recovery_buffer_size=100,  # rows; one can be a model of megabytes
         options=options,
     )
+
+
+def crashing(app: Any, agent: Agent) -> Agent:
+    """The agent; when it fails the application crashes with it.
+
+    faust by itself would start it again, and it would wait for ever behind the batch that it has left.
+    """
+
+    async def guarded(stream: Any) -> None:
+        try:
+            await agent(stream)
+        except Exception as error:
+            await app.crash(error)
+            raise
+
+    return guarded

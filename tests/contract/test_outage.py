@@ -1,4 +1,4 @@
-"""The broker goes away under all variants at once: one server of each is stopped meanwhile, the other carries on."""
+"""The broker comes late, goes away, and comes back as another one - under all variants at once."""
 
 import signal
 import threading
@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from client.embedded_kafka import EmbeddedKafka
+from client.ports import free_port
 from client.topic_creation import create_topics
 from serving.topics import Topics
 from tests.contract.accounts import nothing_is_lost, scored_some
@@ -23,22 +24,30 @@ OUTAGE_S = 20.0
 class Witness:
     """Two servers of one variant, each on topics of its own, and what they are asked in each act."""
 
-    def __init__(self, variant: str, kafka: EmbeddedKafka, directory: Path, running: ExitStack) -> None:
+    def __init__(self, variant: str, bootstrap_servers: str, directory: Path, running: ExitStack) -> None:
         self.promised = package(variant).guarantees
         self.ids: list[str] = []
+        self._variant, self._directory, self._running = variant, directory, running
+        self.stream, self.other_stream = (
+            Stream(bootstrap_servers, Topics.prefixed(f"{variant}-{name}")) for name in ("stays", "leaves")
+        )
+        self.stays = self._started(self.stream, "stays")
+        self.leaves = self._started(self.other_stream, "leaves")
 
-        def started(prefix: str) -> tuple[ServerProcess, Stream]:
-            stream = Stream(kafka.bootstrap_servers, Topics.prefixed(f"{variant}-{prefix}"))
-            create_topics(stream.bootstrap_servers, stream.topics, DATA_PARTITIONS)
-            log = directory / f"{stream.prefix}.log"
-            return running.enter_context(ServerProcess(variant, stream.bootstrap_servers, stream.prefix, log)), stream
+    def _started(self, stream: Stream, name: str) -> ServerProcess:
+        log = self._directory / f"{self._variant}-{name}.log"
+        words = (self._variant, stream.bootstrap_servers, stream.prefix, log, "--broker-timeout-s", "60")
+        return self._running.enter_context(ServerProcess(*words))
 
-        self.stays, self.stream = started("stays")
-        self.leaves, self.other_stream = started("leaves")
+    def waits(self) -> None:
+        """There is no broker yet."""
+        for server in (self.stays, self.leaves):
+            server.wait_until_said("Waiting up to 60 s")
 
     def works(self) -> None:
         """The broker is there; the load ends just before it goes away."""
         for server, stream in ((self.stays, self.stream), (self.leaves, self.other_stream)):
+            create_topics(stream.bootstrap_servers, stream.topics, DATA_PARTITIONS)
             put_in_force(server.wait_until_ready(), stream, 1.0)
         with self.stream.flow("before") as flow, self.other_stream.flow():
             scored_some(self.stays)
@@ -64,8 +73,20 @@ class Witness:
         self.ids += flow.ids
         nothing_is_lost(self.stream, self.stays, self.ids, self.promised)
         assert self.stays.said.count("Broker lost") == self.stays.said.count("Broker back") == 1
-        assert self.stays.stop() == 0
         assert len(self.stays.said.splitlines()) < 200 + 12 * OUTAGE_S, "an outage is one line, not a flood"
+
+    def is_succeeded(self) -> None:
+        """Another broker is there, with nothing in it."""
+        fresh = Stream(self.stream.bootstrap_servers, self.stream.topics)
+        create_topics(fresh.bootstrap_servers, fresh.topics, DATA_PARTITIONS)
+        assert self.stays.wait() == 1
+        (line,) = self.stays.errors
+        assert "another Kafka cluster" in line
+        successor = self._started(fresh, "succeeds").wait_until_ready()
+        put_in_force(successor, fresh, 2.0)
+        fresh.publish_wines(["first"])
+        assert fresh.scores_of(["first"])[-1].model_name == "times 2.0"
+        assert successor.stop() == 0
 
 
 Act = Callable[[Witness], None]
@@ -75,7 +96,7 @@ Play = Mapping[tuple[str, Act], "Future[None]"]
 
 @pytest.fixture(scope="module")
 def play(tmp_path_factory: pytest.TempPathFactory) -> Play:
-    """All variants go through one outage, as it takes the same time for one as for five."""
+    """All variants go through the same acts, as these take the same time for one as for five."""
     directory = tmp_path_factory.mktemp("outage")
     done: dict[tuple[str, Act], Future[None]] = {}
     with ExitStack() as running, ThreadPoolExecutor(2 * len(VARIANTS)) as actors:
@@ -86,14 +107,23 @@ def play(tmp_path_factory: pytest.TempPathFactory) -> Play:
             for future in now.values():
                 future.exception()  # whoever it concerns raises it again
 
-        with EmbeddedKafka(port=None, data_dir=directory / "kafka") as kafka:
-            witnesses = {name: Witness(name, kafka, directory, running) for name in VARIANTS}
+        port = free_port()
+        witnesses = {name: Witness(name, f"127.0.0.1:{port}", directory, running) for name in VARIANTS}
+        played(Witness.waits)
+        with EmbeddedKafka(port=port, data_dir=directory / "kafka"):
             played(Witness.works)
         played(Witness.notices, Witness.is_stopped)
         threading.Event().wait(OUTAGE_S)  # the outage is the input of these tests
-        with EmbeddedKafka(port=kafka.port, data_dir=directory / "kafka", keep=True):
+        with EmbeddedKafka(port=port, data_dir=directory / "kafka", keep=True):
             played(Witness.carries_on)
+        with EmbeddedKafka(port=port, data_dir=directory / "another"):
+            played(Witness.is_succeeded)
     return done
+
+
+def test_a_server_started_before_its_broker_waits_for_it(play: Play, variant: str) -> None:
+    for act in (Witness.waits, Witness.works):
+        assert play[variant, act].result() is None
 
 
 def test_the_broker_stopped_for_20_s_and_started_again_is_carried_on_with(play: Play, variant: str) -> None:
@@ -103,4 +133,11 @@ def test_the_broker_stopped_for_20_s_and_started_again_is_carried_on_with(play: 
 
 def test_stopped_while_the_broker_is_away_it_still_ends_in_time(play: Play, variant: str) -> None:
     for act in (Witness.works, Witness.is_stopped):
+        assert play[variant, act].result() is None
+
+
+def test_a_broker_that_comes_back_as_another_cluster_ends_the_server_and_the_next_one_scores(
+    play: Play, variant: str
+) -> None:
+    for act in (Witness.works, Witness.carries_on, Witness.is_succeeded):
         assert play[variant, act].result() is None

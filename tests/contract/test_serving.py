@@ -1,6 +1,7 @@
 """What a server does with good input."""
 
 import itertools
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 
 import pytest
@@ -80,9 +81,11 @@ def test_a_slow_model_holds_up_no_query(start: Start, stream: Stream) -> None:
     server = start().wait_until_ready()
     stream.publish_model(model("slow", data=slow(1.0, layers=40)))  # about 1 s for 1,000 wines
     server.wait_until_state(lambda state: state["name"] == "slow")
-    stream.publish_wines(f"id-{number}" for number in range(1000))
     answers = 0
-    while server.state()["usage"] == 0:
-        assert server.get("/healthz")[0] == 200
-        answers += 1
-    assert answers > 3, "the event loop answered while the model worked"
+    with ThreadPoolExecutor() as beside:
+        beside.submit(stream.publish_wines, [f"id-{number}" for number in range(1000)])
+        while server.state()["usage"] < 1000:
+            assert server.get("/healthz")[0] == 200
+            answers += 1
+    # The second batch is all that came during the first: an event loop that waits for the model answers once for each.
+    assert answers > 10, "the event loop answered while the model worked"

@@ -3,9 +3,7 @@
 import socket
 import subprocess
 import sys
-from pathlib import Path
 
-import pytest
 from confluent_kafka.admin import AdminClient
 from confluent_kafka.cimpl import NewPartitions
 
@@ -13,9 +11,7 @@ from client.embedded_kafka import EmbeddedKafka
 from client.ports import free_port
 from client.topic_creation import create_topics
 from serving.topics import Topics
-from tests.contract.conftest import Start
 from tests.process import ROOT
-from tests.stream import Stream
 
 
 def refused(variant: str, *flags: str) -> subprocess.CompletedProcess[str]:
@@ -53,12 +49,9 @@ def test_a_port_in_use(variant: str) -> None:
     assert "--port" in line
 
 
-@pytest.mark.parametrize(
-    ("flags", "said"),
-    [(["--nope"], "--nope"), (["--port", "many"], "'many'"), (["--max-batch", "0"], "--max-batch"), (["x"], "x")],
-)
-def test_an_unknown_flag_or_a_bad_value(variant: str, flags: list[str], said: str) -> None:
-    assert said in the_line(refused(variant, *flags), 2)
+def test_an_unknown_flag_or_a_bad_value(variant: str) -> None:
+    assert "--nope" in the_line(refused(variant, "--nope"), 2)
+    assert "--max-batch" in the_line(refused(variant, "--max-batch", "0"), 2)
 
 
 def test_scores_that_could_not_go_to_their_records_partitions(variant: str, broker: EmbeddedKafka) -> None:
@@ -70,29 +63,3 @@ def test_scores_that_could_not_go_to_their_records_partitions(variant: str, brok
     line = the_line(refused(variant, *flags, "--topic-prefix", f"narrow-{variant}"), 1)
     assert f"{narrow.scores} has 1 partitions and {narrow.data} has 3" in line
     assert "kafka-topics.sh --alter" in line
-
-
-def test_a_server_started_before_its_broker_waits_for_it(start: Start, tmp_path: Path) -> None:
-    port = free_port()
-    stream = Stream(f"127.0.0.1:{port}", Topics.prefixed("models"))
-    server = start(on=stream)
-    server.wait_until_said("Waiting up to 30 s")
-    with EmbeddedKafka(port=port, data_dir=tmp_path / "kafka") as kafka:
-        create_topics(kafka.bootstrap_servers, stream.topics, 3)
-        server.wait_until_ready()
-        assert server.stop() == 0
-
-
-def test_a_broker_that_comes_back_as_another_cluster_ends_the_server_and_the_next_one_is_ready(
-    start: Start, tmp_path: Path
-) -> None:
-    with EmbeddedKafka(port=None, data_dir=tmp_path / "first") as kafka:
-        stream = Stream(kafka.bootstrap_servers, Topics.prefixed("models"))
-        create_topics(kafka.bootstrap_servers, stream.topics, 3)
-        server = start(on=stream).wait_until_ready()
-    with EmbeddedKafka(port=kafka.port, data_dir=tmp_path / "second"):
-        create_topics(kafka.bootstrap_servers, stream.topics, 3)
-        assert server.wait() == 1
-        (line,) = server.errors
-        assert "another Kafka cluster" in line
-        start(on=stream).wait_until_ready()

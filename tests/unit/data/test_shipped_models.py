@@ -14,6 +14,7 @@ from model.features import WINE
 from protobufs.model_descriptor_pb2 import ModelDescriptor
 
 MODELS = Path(__file__).resolve().parents[3] / "data" / "models"
+SAVED = MODELS / "needs-tensorflow"
 MAX_BYTES = 900_000  # a message may have 1 MiB by Kafka's default
 
 # Operations in float32, each off by at most 2**-24 of the largest number that takes part:
@@ -51,10 +52,18 @@ def test_the_models_can_be_told_apart_by_their_scores() -> None:
     assert differences[np.triu_indices(len(scores), k=1)].min() > 0.1  # a wine for which one decimal shows it
 
 
-def test_there_are_three_models_of_each_format_and_one_classifier() -> None:
-    assert [entry["type"] for entry in MANIFEST] == ["ONNX", "PMML"] * 3
+def test_every_format_that_any_server_can_serve_is_there_and_two_classifiers() -> None:
+    assert [entry["type"] for entry in MANIFEST] == [*["ONNX", "PMML"] * 3, "TENSORFLOW"]
     whole = [name for name, scores in EXPECTED["scores"].items() if all(score == int(score) for score in scores)]
-    assert whole == ["classifier-pmml"]
+    assert whole == ["classifier-pmml", "network-tensorflow"]
+
+
+def test_the_saved_model_is_not_among_what_the_provider_publishes_unasked() -> None:
+    assert [descriptor.name for descriptor in shipped_models(SAVED)] == ["network-saved-model"]
+    assert not {descriptor.name for descriptor in shipped_models()} & {"network-saved-model"}
+    content = (SAVED / "wine-network.saved_model.zip").read_bytes()
+    card = (MODELS / "README.md").read_text(encoding="utf-8")
+    assert f"{hashlib.sha256(content).hexdigest()}  needs-tensorflow/wine-network.saved_model.zip" in card
 
 
 @pytest.mark.parametrize("entry", MANIFEST, ids=lambda entry: entry["name"])
@@ -69,4 +78,5 @@ def test_manifest_and_card_know_each_file(entry: dict[str, Any]) -> None:
 
 def test_no_file_is_there_that_no_program_wrote() -> None:
     written = {entry["file"] for entry in MANIFEST} | {"models.json", "expected_scores.json", "README.md"}
-    assert {path.name for path in MODELS.iterdir()} == written
+    written |= {"needs-tensorflow", "needs-tensorflow/models.json", "needs-tensorflow/wine-network.saved_model.zip"}
+    assert {str(path.relative_to(MODELS)) for path in MODELS.rglob("*")} == written

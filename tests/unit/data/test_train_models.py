@@ -17,7 +17,10 @@ def retrained(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return directory
 
 
-@pytest.mark.parametrize("name", sorted(path.name for path in MODELS.iterdir() if path.name != "README.md"))
+FILES = sorted(str(path.relative_to(MODELS)) for path in MODELS.rglob("*") if path.is_file())
+
+
+@pytest.mark.parametrize("name", [name for name in FILES if name != "README.md"])
 def test_training_again_gives_the_same_bytes(name: str, retrained: Path) -> None:
     assert (retrained / name).read_bytes() == (MODELS / name).read_bytes()
 

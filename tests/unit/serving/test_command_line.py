@@ -18,6 +18,8 @@ def test_flags_win_over_the_environment_and_the_environment_over_defaults(monkey
     [
         (["--nope"], "unrecognized arguments: --nope"),
         (["--port"], "argument --port: expected one argument"),
+        (["x"], "unrecognized arguments: x"),
+        (["--max-batch", "0"], "--max-batch"),
         (["--port", "x"], "--port (or SERVING_PORT): 'x' should be a valid integer"),
         (["--port", "70000"], "--port (or SERVING_PORT): '70000' should be less than or equal to 65535"),
         (["--bootstrap-servers", ""], "--bootstrap-servers (or KAFKA_BOOTSTRAP_SERVERS): ''"),
