@@ -21,7 +21,7 @@ class ShippedModel(BaseModel):
     name: str
     description: str
     file: str  # beside the manifest
-    type: Literal["ONNX", "PMML"]
+    type: Literal["ONNX", "PMML", "TENSORFLOW", "TENSORFLOWSAVED"]
     data_type: str
     sha256: str  # in hexadecimal
     size: int  # in bytes

@@ -131,13 +131,13 @@ class AllServers:
         return None if self._ends_s is None else max(0.0, self._ends_s - time.monotonic())
 
     def judge(self, columns: Sequence[Column]) -> None:
-        """See that in a demo that ran its time every server scored.
+        """See that in a demo that ran its time every server did its part.
 
         Raises:
-            NotAllScored: one did not.
+            NotAllScored: one neither scored nor skipped what it says it skips.
         """
         assert self._settings.seconds is not None
-        silent = [server for server, column in zip(self._servers, columns, strict=True) if not column.scored]
+        silent = [server for server, column in zip(self._servers, columns, strict=True) if not column.did_its_part]
         if silent:
             said = {server.name: server.child.last_lines() for server in silent}
             raise NotAllScored(self._settings.seconds, said)

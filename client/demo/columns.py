@@ -65,6 +65,12 @@ class Column:
     recovery: Recovery | None  # of the last kill
     last_words: str  # the last line it wrote, where it has ended by itself
 
+    @property
+    def did_its_part(self) -> bool:
+        """It scored; or it skips as no model has come in its lifetime, and it promises to know no other."""
+        knows_others = self.guarantees is None or self.guarantees.model_survives.killed
+        return bool(self.scored) or (self.phase == "skipping" and not knows_others)
+
 
 def counters_kept(before: Counters, after: Counters, scored_since: int) -> bool | None:
     """Whether a server that was killed still knows what it had counted; None where that cannot be told.

@@ -1,5 +1,7 @@
 """What the demo of all servers makes of a server's answers, above all around a ``kill -9``."""
 
+from dataclasses import replace
+
 import pytest
 
 from client.demo.columns import Counters, counters_kept
@@ -33,6 +35,20 @@ def test_without_a_model_it_is_said_to_skip_and_a_model_ends_that(watched: Watch
     assert (watched.column(101.0).phase, watched.column(101.0).counters.skipped) == ("skipping", 7)
     watched.answered(answer(3, usage=3, skipped=7), 102.0)
     assert watched.column(102.0).phase == "serving"
+
+
+@pytest.mark.parametrize(("knows_others", "did"), [(True, False), (False, True)])
+def test_one_that_skips_did_its_part_only_where_it_promises_to_know_no_older_model(
+    watched: Watched, knows_others: bool, did: bool
+) -> None:
+    answered = answer(0, model=None, skipped=7)
+    promised = replace(answered.guarantees.model_survives, killed=knows_others)
+    watched.answered(
+        answered.model_copy(update={"guarantees": replace(answered.guarantees, model_survives=promised)}), 101.0
+    )
+    assert watched.column(101.0).did_its_part == did
+    watched.answered(answer(3, usage=3), 102.0)
+    assert watched.column(102.0).did_its_part
 
 
 def test_each_second_of_the_curve_holds_what_was_scored_in_it_over_all_processes(watched: Watched) -> None:
