@@ -57,5 +57,6 @@ class Topology:
                 continue
             self._state.write(batch, after)
             await (await self._kernel.sink.enqueue(served))
+            await self._state.acknowledged()
             batch.acknowledge()
             self._kernel.report.batch_served(served)

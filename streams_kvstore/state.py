@@ -20,8 +20,8 @@ OPTIONS = {
 class KeyValueState(TableState):
     """Two rows for each data type and source partition; one RocksDB database per partition.
 
-    A write goes to RocksDB at once and to the changelog soon after, and the changelog is flushed before the offsets of
-    the records that it counts are committed. So after a ``kill -9`` the database on disk can be ahead of the changelog,
+    A write goes to RocksDB at once and to the changelog soon after, and the changelog has it before the offsets of the
+    records that it counts are committed. So after a ``kill -9`` the database on disk can be ahead of the changelog,
     and both can be ahead of the committed offsets: the offsets in the rows say which records are counted.
     """
 

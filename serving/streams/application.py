@@ -17,6 +17,7 @@ from serving.streams.errors import EngineNotStarted
 from serving.streams.faust_app import Agent, crashing, faust_app, table_of_bytes
 from serving.streams.lag import Lag
 from serving.streams.local_state import LocalState
+from serving.streams.table import AcknowledgedTable
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger()
 
@@ -59,7 +60,7 @@ class Application:
             self._app.on_partitions_revoked.connect(self._on_revoked)
         return self._app
 
-    async def table(self, name: str, store: str, options: Mapping[str, Any] | None = None) -> Any:
+    async def table(self, name: str, store: str, options: Mapping[str, Any] | None = None) -> AcknowledgedTable:
         """A table of bytes by bytes, partitioned like the data, on a store by its URL; declared before ``start``.
 
         Raises:
@@ -163,9 +164,9 @@ class Application:
 
     def _balanced(self) -> bool:
         app = self._app
-        return bool(
-            app is not None and app.started and not app.crashed and app.tables.actives_ready and not app.rebalancing
-        )
+        if app is None or not app.started or app.crashed or app.rebalancing:
+            return False
+        return bool(app.tables.recovery.completed_generation == app.consumer_generation_id)
 
     async def _settle(self) -> None:
         """Read what the tables say of the partitions that the last rebalance gave us."""

@@ -8,6 +8,8 @@ import faust
 
 from serving.kernel import Kernel
 from serving.streams import transport
+from serving.streams.recovery import GenerationTableManager
+from serving.streams.table import AcknowledgedTable
 from serving.topics import MAX_MESSAGE_BYTES
 
 REQUEST_OVERHEAD_BYTES = 64 * 1024
@@ -44,7 +46,6 @@ def faust_app(kernel: Kernel, url: str) -> Any:
         consumer_auto_offset_reset="earliest",
         consumer_max_fetch_size=MAX_MESSAGE_BYTES,
         producer_max_request_size=MAX_MESSAGE_BYTES + REQUEST_OVERHEAD_BYTES,
-        producer_linger=0.005,
         broker_session_timeout=settings.session_timeout_ms / 1000,
         broker_heartbeat_interval=settings.session_timeout_ms / 5000,
         broker_rebalance_timeout=10,
@@ -54,13 +55,17 @@ def faust_app(kernel: Kernel, url: str) -> Any:
         stream_wait_empty=False,  # we wait for the batch in hand ourselves, and no longer than we say
         stream_recovery_delay=0,
         table_standby_replicas=0,
+        Table=AcknowledgedTable,
+        TableManager=GenerationTableManager,
     )
 
 
-def table_of_bytes(app: Any, name: str, partitions: int, store: str, options: Mapping[str, Any] | None) -> Any:
+def table_of_bytes(
+    app: Any, name: str, partitions: int, store: str, options: Mapping[str, Any] | None
+) -> AcknowledgedTable:
     """A table with bytes for keys and values, on a store by its URL; for an application that is not started."""
     app.conf.store = store
-    return app.Table(
+    table: AcknowledgedTable = app.Table(
         name,
         partitions=partitions,
         key_type=bytes,
@@ -68,6 +73,7 @@ def table_of_bytes(app: Any, name: str, partitions: int, store: str, options: Ma
         recovery_buffer_size=100,  # rows; one can be a model of megabytes
         options=options,
     )
+    return table
 
 
 def crashing(app: Any, agent: Agent) -> Agent:

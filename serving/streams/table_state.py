@@ -2,7 +2,7 @@
 
 Two rows for each data type and source partition: the model, written only when another one takes over - it can have
 megabytes - and the counters, written once per batch. A row's changelog record goes to the partition of the records that
-it counts; faust flushes the changelog before it commits their offsets.
+it counts, and is acknowledged before they are.
 """
 
 import asyncio
@@ -79,14 +79,10 @@ class TableState:
         """Put a model in force in all partitions, and close the one it replaces; the same one again changes nothing."""
         data_type = arrived.loaded.data_type
         replaced = self._models.get(data_type)
-        if (
-            replaced is not None
-            and replaced[1].offset == arrived.offset
-            and replaced[1].descriptor == arrived.descriptor
-        ):
+        model = kept(arrived, epoch_ms())
+        if replaced is not None and (replaced[1].offset, replaced[1].descriptor) == (model.offset, model.descriptor):
             arrived.loaded.model.close()
             return
-        model = kept(arrived, epoch_ms())
         self._models[data_type] = arrived.loaded, model
         for key, state in self._states.items():
             if key.data_type == data_type:
@@ -121,6 +117,10 @@ class TableState:
                 if key.partition == partition and self._may_keep(key):
                     self._states[key] = state
                     self._table[key.row(COUNTERS)] = state.counters().SerializeToString()
+
+    async def acknowledged(self) -> None:
+        """Wait until the changelog has all that was written."""
+        await self._table.acknowledged()
 
     def states(self) -> Sequence[ServingState]:
         """The state for each data type, over this instance's partitions."""
