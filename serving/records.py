@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from model.features import WINE, Features
 from protobufs.wine_record_pb2 import WineRecord
+from serving.wine_layout import UsualWines, usual_wines
 
 MAX_DATA_TYPE_CHARACTERS = 255
 MAX_KEY_BYTES = 64 * 1024
@@ -52,7 +53,7 @@ class WineBatch:
 
     data_type: str
     records: Sequence[RawRecord]
-    record_ts_ms: Sequence[int]  # epoch ms at submission; Kafka's time stamp where the record has none
+    record_ts_ms: NDArray[np.int64]  # shape (n,), epoch ms at submission; Kafka's time stamp where the record has none
     features: Features  # shape (n, 11)
     unfit: Sequence[RawRecord] = ()  # rejected before any model saw them
 
@@ -61,7 +62,7 @@ class WineBatch:
         return WineBatch(
             self.data_type,
             [record for record, keep in zip(self.records, chosen, strict=True) if keep],
-            [ts_ms for ts_ms, keep in zip(self.record_ts_ms, chosen, strict=True) if keep],
+            self.record_ts_ms[chosen],
             self.features[chosen],
             self.unfit,
         )
@@ -72,16 +73,42 @@ _measurements = attrgetter(*WINE)
 
 def decode(records: Sequence[RawRecord]) -> tuple[list[WineBatch], list[RejectedRecord]]:
     """Sort a batch by data type; each record comes back exactly once, in a ``WineBatch`` to score or rejected."""
-    wines: dict[str, list[tuple[RawRecord, WineRecord]]] = {}
+    parts: dict[str, list[UsualWines]] = {}
+    rest = np.ones(len(records), dtype=np.bool_)
+    for usual in usual_wines([_short(record) for record in records]):
+        rest[usual.rows] = False
+        parts.setdefault(usual.data_type, []).append(usual)
+    parsed, rejected = _parsed(records, np.flatnonzero(rest).tolist())
+    for wines in parsed:
+        parts.setdefault(wines.data_type, []).append(wines)
+    return [_without_gaps(_batch(records, each), rejected) for each in parts.values()], rejected
+
+
+def _short(record: RawRecord) -> bytes:
+    """A message that may be read in bulk; nothing in place of one whose key the parser will object to."""
+    return record.value or b"" if record.key is None or len(record.key) <= MAX_KEY_BYTES else b""
+
+
+def _parsed(records: Sequence[RawRecord], rows: Sequence[int]) -> tuple[list[UsualWines], list[RejectedRecord]]:
+    wines: dict[str, list[tuple[int, WineRecord]]] = {}
     rejected: list[RejectedRecord] = []
-    for record in records:
+    for row in rows:
         try:
-            wine = _parse(record)
+            wine = _parse(records[row])
         except ValueError as error:
-            rejected.append(RejectedRecord(record, str(error)))
+            rejected.append(RejectedRecord(records[row], str(error)))
         else:
-            wines.setdefault(wine.dataType, []).append((record, wine))
-    return [_without_gaps(_batch(data_type, parsed), rejected) for data_type, parsed in wines.items()], rejected
+            wines.setdefault(wine.dataType, []).append((row, wine))
+    read = [
+        UsualWines(
+            np.array([row for row, _ in parsed]),
+            data_type,
+            np.array([wine.ts for _, wine in parsed]),
+            np.array([_measurements(wine) for _, wine in parsed]),
+        )
+        for data_type, parsed in wines.items()
+    ]
+    return read, rejected
 
 
 def _parse(record: RawRecord) -> WineRecord:
@@ -100,13 +127,17 @@ def _parse(record: RawRecord) -> WineRecord:
     return wine
 
 
-def _batch(data_type: str, parsed: Sequence[tuple[RawRecord, WineRecord]]) -> WineBatch:
-    return WineBatch(
-        data_type,
-        [record for record, _ in parsed],
-        [wine.ts or record.timestamp for record, wine in parsed],
-        np.array([_measurements(wine) for _, wine in parsed]),
-    )
+def _batch(records: Sequence[RawRecord], parts: Sequence[UsualWines]) -> WineBatch:
+    rows = np.concatenate([part.rows for part in parts])
+    ts_ms = np.concatenate([part.ts_ms for part in parts])
+    features = np.concatenate([part.features for part in parts])
+    if len(parts) > 1:
+        order = np.argsort(rows)
+        rows, ts_ms, features = rows[order], ts_ms[order], features[order]
+    chosen = [records[row] for row in rows.tolist()]
+    for row in np.flatnonzero(ts_ms == 0).tolist():
+        ts_ms[row] = chosen[row].timestamp
+    return WineBatch(parts[0].data_type, chosen, ts_ms, features)
 
 
 def _without_gaps(wines: WineBatch, rejected: list[RejectedRecord]) -> WineBatch:

@@ -2,8 +2,6 @@
 
 import asyncio
 from collections.abc import Awaitable, Sequence
-from itertools import groupby
-from operator import attrgetter
 from typing import Any
 
 from aiokafka import AIOKafkaProducer
@@ -12,7 +10,8 @@ from aiokafka.errors import KafkaError, MessageSizeTooLargeError
 from serving.errors import BrokerRefused
 from serving.kafka_clients import RETRY_S, answered, closed, passes
 from serving.records import RejectedRecord
-from serving.serve import Result, ServedBatch, results
+from serving.results import Result, results
+from serving.serve import ServedBatch
 from serving.settings import Settings
 from serving.topics import MAX_MESSAGE_BYTES
 
@@ -58,8 +57,7 @@ class Sink:
             BrokerRefused: (also from the awaitable) the broker will never take this, such as a missing permission.
         """
         sent = []
-        for partition, group in groupby(sorted(results(served), key=_partition), _partition):
-            messages = list(group)
+        for partition, messages in results(served).items():
             for future, chunk in await self._send(messages, partition):
                 sent.append(self._acknowledged(future, chunk, partition))
         return self._settle(sent, served.rejected)
@@ -141,8 +139,6 @@ class Sink:
         await asyncio.sleep(RETRY_S)
 
 
-_partition = attrgetter("partition")
-
-
 def _append(batch: Any, message: Result) -> bool:
-    return batch.append(key=message.key, value=message.value, timestamp=None) is not None
+    key, value = message
+    return batch.append(key=key, value=value, timestamp=None) is not None

@@ -1,4 +1,5 @@
 from dataclasses import dataclass
+from random import Random
 
 import numpy as np
 import pytest
@@ -8,6 +9,8 @@ from hypothesis import strategies as st
 from model.features import WINE
 from protobufs.wine_record_pb2 import WineRecord
 from serving.records import MAX_KEY_BYTES, decode
+
+MANY = 8  # equally long messages are read in bulk from here on
 
 
 @dataclass(frozen=True)
@@ -38,7 +41,7 @@ def test_a_measurement_that_is_not_on_the_wire_is_zero() -> None:
 
 def test_an_old_record_without_a_time_has_kafka_s() -> None:
     (batch,), _ = decode([Record(message(ts=5)), Record(message())])
-    assert batch.record_ts_ms == [5, 1234]
+    assert batch.record_ts_ms.tolist() == [5, 1234]
 
 
 @pytest.mark.parametrize(
@@ -65,6 +68,15 @@ def test_a_bad_record_is_rejected_with_its_reason_and_the_one_beside_it_is_not(r
     assert str(rejected).startswith("models_data[1]@42: ")
 
 
+def test_in_numbers_they_are_rejected_too() -> None:
+    empty_data_type = Record(message(dataType="w").replace(b"\x62\x01w", b"\x62\x00"))
+    too_long = Record(message(), key=b"k" * (MAX_KEY_BYTES + 1))
+    batches, rejected = decode([empty_data_type] * MANY + [too_long] * MANY)
+    assert batches == []
+    assert len(rejected) == 2 * MANY
+
+
+TIMES = st.sampled_from([0, 5, 1_763_700_000_000])
 NUMBERS = st.one_of(st.floats(), st.just(0.0))
 VALUES = st.one_of(
     st.none(),
@@ -77,14 +89,31 @@ VALUES = st.one_of(
 )
 
 
-@given(st.lists(VALUES, max_size=12))
-def test_every_record_comes_back_exactly_once_and_every_feature_is_finite(values: list[bytes | None]) -> None:
-    records = [Record(value, offset=offset) for offset, value in enumerate(values)]
+WINES = st.sampled_from(["wine", "beer"]).flatmap(
+    lambda data_type: st.lists(
+        st.builds(lambda alcohol, ts: message(alcohol=alcohol, pH=3.0, dataType=data_type, ts=ts), NUMBERS, TIMES),
+        max_size=3 * MANY,
+    )
+)
+
+
+@given(st.lists(VALUES, max_size=12), WINES, st.randoms(use_true_random=False))
+def test_every_record_comes_back_exactly_once_in_order_and_as_the_parser_reads_it(
+    values: list[bytes | None], wines: list[bytes], random: Random
+) -> None:
+    every = [*values, *wines]
+    random.shuffle(every)
+    records = [Record(value, offset=offset) for offset, value in enumerate(every)]
     batches, rejected = decode(records)
     offsets = [record.offset for batch in batches for record in batch.records]
     offsets += [each.record.offset for each in rejected]
     assert sorted(offsets) == list(range(len(records)))
+    assert len({batch.data_type for batch in batches}) == len(batches)
     for batch in batches:
-        assert batch.features.shape == (len(batch.records), 11)
+        assert [record.offset for record in batch.records] == sorted(record.offset for record in batch.records)
+        parsed = [WineRecord.FromString(record.value or b"") for record in batch.records]
+        assert {wine.dataType for wine in parsed} <= {batch.data_type}
+        assert batch.features.tolist() == [[getattr(wine, name) for name in WINE] for wine in parsed]
+        assert batch.features.shape == (len(parsed), 11)
         assert np.isfinite(batch.features).all()
-        assert len(batch.record_ts_ms) == len(batch.records)
+        assert batch.record_ts_ms.tolist() == [wine.ts or 1234 for wine in parsed]

@@ -43,9 +43,9 @@ def console() -> Console:
 
 def batch(records: int, skipped: int = 0, rejected: int = 0) -> ServedBatch:
     def wines(n: int) -> WineBatch:
-        return WineBatch("wine", [Record(offset) for offset in range(n)], [1000] * n, np.zeros((n, 11)))
+        return WineBatch("wine", [Record(offset) for offset in range(n)], np.full(n, 1000), np.zeros((n, 11)))
 
-    scored = [ScoredWines(wines(records), [5.6789] * records, "forest", 0.1234, 1005)] if records else []
+    scored = [ScoredWines(wines(records), np.full(records, 5.6789), "forest", 0.1234, 1005)] if records else []
     bad = [RejectedRecord(Record(offset), "not a wine") for offset in range(rejected)]
     every = [Record(offset) for offset in range(records + skipped + rejected)]
     return ServedBatch(every, scored, bad, [wines(skipped)] if skipped else [])
