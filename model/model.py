@@ -7,7 +7,7 @@ from model.features import Features, Values
 
 
 class Model(Protocol):
-    """A model ready to score; each format has its own class (``onnx_model``, ``pmml_model``)."""
+    """A model ready to score; each format has its own class (``onnx_model``), or several (``pmml``)."""
 
     def score(self, features: Features) -> Values:
         """Score a batch.
@@ -33,3 +33,8 @@ class LoadedModel:
     data_type: str
     model_type: str  # the name in ModelDescriptor.ModelType, such as "ONNX"
     model: Model
+
+    @property
+    def engine(self) -> str | None:
+        """What scores it, in words, where the format alone does not say so: the model's own ``engine``."""
+        return getattr(self.model, "engine", None)

@@ -16,7 +16,10 @@ LINES: dict[str, Callable[[EventDict], str]] = {
     "record_skipped": lambda _: "No model available - skipping",
     "record_rejected": lambda e: f"Record refused - {e['record']} (it is in the dead-letter topic)",
     "model_arrived": lambda e: f"Model arrived - {e['model']} for {e['data_type']}",
-    "model_serving": lambda e: f"Model serving - {e['model']} ({e['model_type']}) now scores {e['data_type']}",
+    "model_serving": lambda e: (
+        f"Model serving - {e['model']} ({', '.join(filter(None, (e['model_type'], e['engine'])))})"
+        f" now scores {e['data_type']}"
+    ),
     "model_rejected": lambda e: f"Model refused - {e['model'] or 'without a name'}: {e['reason']}; {e['meanwhile']}",
     "lines_omitted": lambda e: (
         f"... and {e['omitted']} lines like this in the last second (sampled above 10 per second)"

@@ -10,7 +10,8 @@ from serving.engine import ArrivedModel
 from serving.live_view import LAST_SCORES, LiveView
 from serving.metrics import Metrics
 from serving.records import RejectedRecord
-from serving.serve import ScoredWines, ServedBatch, record_id
+from serving.results import record_id
+from serving.serve import ScoredWines, ServedBatch
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger()
 
@@ -47,7 +48,13 @@ class Report:
         """A model is in force."""
         model = arrived.loaded
         self.metrics.models.inc()
-        log.info("model_serving", model=model.name, model_type=model.model_type, data_type=model.data_type)
+        log.info(
+            "model_serving",
+            model=model.name,
+            model_type=model.model_type,
+            engine=model.engine,
+            data_type=model.data_type,
+        )
 
     def model_rejected(self, rejected: RejectedRecord, name: str, in_force: str | None) -> None:
         """A model is in the dead-letter topic; ``in_force`` names the one that goes on serving its data type."""
@@ -68,17 +75,17 @@ class Report:
         self.scored += n
         self.metrics.scored.inc(n)
         self.metrics.score_s.observe(scored.duration_ms * n / 1000)
-        latencies_ms = self._epoch_s() * 1000 - np.array(scored.wines.record_ts_ms, dtype=np.float64)
+        latencies_ms = self._epoch_s() * 1000 - scored.wines.record_ts_ms.astype(np.float64)
         self.metrics.end_to_end_s.observe(float(latencies_ms.max()) / 1000)
         self.view.observe(
             scored.model_name,
             [record_id(record) for record in scored.wines.records[-LAST_SCORES:]],
-            np.array(scored.values),
+            scored.values,
             latencies_ms,
             now_s=self._clock_s(),
             data_type=scored.wines.data_type,
         )
-        for value in scored.values[: self._room_for(n)]:
+        for value in scored.values[: self._room_for(n)].tolist():
             log.info("record_scored", value=value, duration_ms=scored.duration_ms, model=scored.model_name)
 
     def _room_for(self, lines: int) -> int:

@@ -8,10 +8,9 @@ from serving.guarantees import Guarantees
 from tests.contract.accounts import SKIPPED, distinct, nothing_is_lost, redelivered, scored_some, settled, taught
 from tests.contract.conftest import SOON_MISSED, Start, put_in_force
 from tests.models import slow, times_alcohol
-from tests.process import ROOT
+from tests.pmml_examples import ON_JAVA
 from tests.stream import Stream, model
 
-FOREST = (ROOT / "data" / "models" / "wine-forest.pmml").read_bytes()  # slow to load: it starts a Java runtime
 MAX_BATCH, MAX_IN_FLIGHT = 100, 2
 
 
@@ -57,19 +56,19 @@ def test_killed_under_load_nothing_is_lost(start: Start, stream: Stream, promise
 def test_records_wait_until_the_models_in_the_topic_are_loaded(
     start: Start, stream: Stream, promised: Guarantees
 ) -> None:
-    stream.publish_model(model("forest", "PMML", FOREST))
+    stream.publish_model(model("on java", "PMML", ON_JAVA))
     stream.publish_wines(["waiting"])
     server = start().wait_until_ready()
     settled(stream, server)
     learns = promised.model_survives.killed  # else: from now on only
-    assert [score.model_name for score in stream.all_scores()] == ["forest"] * learns
+    assert [score.model_name for score in stream.all_scores()] == ["on java"] * learns
     assert server.state()["skipped"] == (not learns)
     assert server.stop() == 0, "the Java runtime leaves the signals to us"
 
 
 def test_a_stop_while_a_model_starts_java_is_in_time_and_in_good_order(start: Start, stream: Stream) -> None:
     server = start().wait_until_ready()
-    stream.publish_model(model("forest", "PMML", FOREST))
+    stream.publish_model(model("on java", "PMML", ON_JAVA))
     server.wait_until_said("Model arrived")
     server.process.send_signal(signal.SIGTERM)
     assert server.wait(deadline_s=10) == 0

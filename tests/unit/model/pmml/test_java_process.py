@@ -11,20 +11,19 @@ import numpy as np
 import pytest
 
 from model.inputs import TYPICAL
-from model.pmml_model import PmmlModel
+from model.pmml.document import checked
+from model.pmml.java_model import JavaModel
+from tests.pmml_text import pmml, regression
 
-ALCOHOL_TIMES = b"""<PMML xmlns="http://www.dmg.org/PMML-4_3" version="4.3"><Header/><DataDictionary>
-    <DataField name="q" optype="continuous" dataType="double"/>
-    <DataField name="alcohol" optype="continuous" dataType="double"/></DataDictionary>
-    <RegressionModel functionName="regression"><MiningSchema>
-    <MiningField name="q" usageType="target"/><MiningField name="alcohol"/></MiningSchema>
-    <RegressionTable intercept="0"><NumericPredictor name="alcohol" coefficient="%d"/></RegressionTable>
-    </RegressionModel></PMML>"""
+
+def alcohol_times(factor: float) -> bytes:
+    """A model that scores a wine's alcohol times ``factor``."""
+    return pmml(regression({"alcohol": factor}, intercept=0.0), ["alcohol"])
 
 
 def test_models_are_loaded_and_scored_in_any_thread() -> None:
     def load_and_score(factor: int) -> list[list[float]]:
-        model = PmmlModel(ALCOHOL_TIMES % factor)
+        model = JavaModel(checked(alcohol_times(factor)), "")
         with ThreadPoolExecutor(2) as others:
             return [scores.tolist() for scores in others.map(model.score, [TYPICAL] * 20)]
 
@@ -37,12 +36,13 @@ def test_models_are_loaded_and_scored_in_any_thread() -> None:
 SIGNALLED = """
 import asyncio, json, os, signal, sys
 from model.inputs import TYPICAL
-from model.pmml_model import PmmlModel
+from model.pmml.document import checked
+from model.pmml.java_model import JavaModel
 async def main():
     loop, seen = asyncio.get_running_loop(), asyncio.Queue()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, seen.put_nowait, number)
-    model = await asyncio.to_thread(PmmlModel, sys.stdin.buffer.read())
+    model = await asyncio.to_thread(JavaModel, checked(sys.stdin.buffer.read()), '')
     got = []
     for number in (signal.SIGINT, signal.SIGTERM):
         os.kill(os.getpid(), number)
@@ -58,7 +58,7 @@ asyncio.run(main())
 @pytest.fixture(scope="module")
 def signalled() -> dict[str, list[float] | int]:
     """What a process tells that has signal handlers of its own and gets both signals after Java has been started."""
-    child = subprocess.run([sys.executable, "-c", SIGNALLED], input=ALCOHOL_TIMES % 1, capture_output=True, timeout=60)
+    child = subprocess.run([sys.executable, "-c", SIGNALLED], input=alcohol_times(1), capture_output=True, timeout=60)
     assert child.returncode == 0, child.stderr
     told: dict[str, list[float] | int] = json.loads(child.stdout)
     return told
@@ -81,22 +81,23 @@ def test_java_gets_128_mib_at_most(signalled: dict[str, list[float] | int]) -> N
 
 ENDING = """
 import atexit, sys, threading
-from model import pmml_model
+from model.pmml import java_model
+from model.pmml.document import checked
 def tell():  # runs after what has been registered later, so after the gate has closed
-    print(pmml_model.pypmml.PMMLContext.gateway())
+    print(java_model.pypmml.PMMLContext.gateway())
 atexit.register(tell)
-starting, start = threading.Event(), pmml_model.jpype.startJVM
+starting, start = threading.Event(), java_model.jpype.startJVM
 def watched(*arguments, **options):
     starting.set()
     start(*arguments, **options)
-pmml_model.jpype.startJVM = watched
-content = sys.stdin.buffer.read()
-threading.Thread(target=pmml_model.PmmlModel, args=(content,), daemon=True).start()
+java_model.jpype.startJVM = watched
+document = checked(sys.stdin.buffer.read())
+threading.Thread(target=java_model.JavaModel, args=(document, ''), daemon=True).start()
 starting.wait(30)
 """
 
 
 def test_a_process_that_ends_while_java_starts_in_a_daemon_thread_waits_for_it_and_ends_well() -> None:
-    child = subprocess.run([sys.executable, "-c", ENDING], input=ALCOHOL_TIMES % 1, capture_output=True, timeout=60)
+    child = subprocess.run([sys.executable, "-c", ENDING], input=alcohol_times(1), capture_output=True, timeout=60)
     assert child.returncode == 0, child.stderr
     assert child.stdout == b"JPype\n"

