@@ -1,7 +1,7 @@
 # Works with GNU make 3.81 (macOS) and later; needs Python >= 3.11, brings everything else.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-all test check bench survival generate models constraints clean
+.PHONY: help demo demo-all test test-tensorflow check bench survival generate models constraints clean
 
 PYTHON ?= $(shell for python in python3.13 python3.12 python3.11 python3; do \
 	$$python -c 'import sys, ensurepip; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$python && break; done)
@@ -11,7 +11,7 @@ BIN := .venv/bin
 INSTALL := $(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
 help: ## This list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 demo: .venv/installed ## Kafka, the provider and a server (VARIANT=...), and a live view of all three; Ctrl-C ends them
 	@$(BIN)/python -m client.demo $(if $(VARIANT),--variant '$(VARIANT)')
@@ -21,6 +21,9 @@ demo-all: .venv/installed ## All five servers beside each other, to be killed li
 
 test: .venv/installed-for-tests check ## Everything that is tested, on a real broker
 	@$(BIN)/python -m pytest -n 3
+
+test-tensorflow: .venv-tensorflow/installed ## What needs TensorFlow (2 GB, in an environment of its own)
+	@.venv-tensorflow/bin/python -m pytest tests/tensorflow_extra
 
 check: .venv/installed-for-tests ## Lint, types, layers
 	@$(BIN)/ruff format --check --quiet
@@ -46,14 +49,14 @@ constraints: .venv/installed-for-tests ## Pin the versions that are installed no
 	@mv .venv/constraints.txt constraints.txt
 
 clean: ## Remove what make made: the environment, Kafka's data, caches
-	rm -rf .venv .kafka* .state .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache build *.egg-info
+	rm -rf .venv .venv-tensorflow .kafka* .state .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache build *.egg-info
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
-.venv/bin/pip:
+.venv/bin/pip .venv-tensorflow/bin/pip:
 	@"$(PYTHON)" -c 'import sys, ensurepip; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || \
 		{ echo "error: $(NO_PYTHON)" >&2; exit 1; }
-	@echo "Creating .venv with $(PYTHON)"
-	@$(PYTHON) -m venv .venv
+	@echo "Creating $(@:/bin/pip=) with $(PYTHON)"
+	@$(PYTHON) -m venv $(@:/bin/pip=)
 
 .venv/installed: pyproject.toml constraints.txt | .venv/bin/pip
 	@echo "Installing what running needs (once, about a minute)"
@@ -64,3 +67,9 @@ clean: ## Remove what make made: the environment, Kafka's data, caches
 	@echo "Installing what the tests and the training need (once, a minute or two)"
 	@$(INSTALL) --editable '.[test,train]'
 	@touch .venv/installed $@
+
+.venv-tensorflow/installed: pyproject.toml constraints.txt constraints-tensorflow.txt | .venv-tensorflow/bin/pip
+	@echo "Installing TensorFlow and what its tests need (once, a minute or two)"
+	@.venv-tensorflow/bin/pip install --quiet --disable-pip-version-check --constraint constraints.txt \
+		--constraint constraints-tensorflow.txt --editable '.[test,tensorflow]'
+	@touch $@

@@ -34,8 +34,8 @@ def measured(fitted: Any, columns: list[int], held_out: Wines, real_wines: Path)
     return name, on(held_out), on(source.batch(len(source)))
 
 
-def card(figures: Sequence[Figures]) -> str:
-    """The card as Markdown."""
+def card(figures: Sequence[Figures], saved: dict[str, Any]) -> str:
+    """The card as Markdown; ``saved`` is the manifest's entry of the SavedModel."""
     rows = [
         f"| `{each.entry['name']}` | {each.entry['description']} | {each.entry['type']} | {each.metric} "
         f"| {each.held_out:.2f} | {'not measured' if each.real is None else f'{each.real:.2f}'} "
@@ -43,12 +43,13 @@ def card(figures: Sequence[Figures]) -> str:
         for each in figures
     ]
     sums = [f"{each.entry['sha256']}  {each.entry['file']}" for each in figures]
-    return CARD.format(rows="\n".join(rows), sums="\n".join(sums))
+    sums.append(f"{saved['sha256']}  needs-tensorflow/{saved['file']}")
+    return CARD.format(rows="\n".join(rows), sums="\n".join(sums), saved=saved)
 
 
 CARD = """# Models of wine quality
 
-Written by `make models` (`data/train_models.py`); the tests compare. Six models of the quality of a red wine, a label
+Written by `make models` (`data/train_models.py`); the tests compare. Seven models of the quality of a red wine, a label
 from 3 to 8 that tasters gave, from its 11 measurements. They are to be told apart on a stream, not to be the best.
 
 | name | model | format | metric | generated wines | real wines | bytes | file |
@@ -61,8 +62,17 @@ from 3 to 8 that tasters gave, from its 11 measurements. They are to be told apa
   R2: share of the labels' variance that is explained. Accuracy: share of labels met; always saying 5 would give 0.43.
 - **Use**: feature columns in the order of `WineRecord`; ONNX models take one float32 tensor `[N, 11]`, PMML models
   their fields by name. `expected_scores.json` has 20 wines and what scikit-learn itself makes of them.
+- **PMML** models are compiled to numpy (`model/pmml/`) and need no Java: all that is in these files is known there. A
+  server says so when one of them starts serving; one with other parts of PMML in it is scored by PMML4S on Java.
+- **The network** is a frozen TensorFlow graph (`GraphDef`) with Keras's names of TensorFlow 1, from the placeholder
+  `dense_1_input` to `dense_3/Sigmoid`: one output for each quality from 0 to 10; the score is the index of the largest.
+  Its hidden layers are random and its output layer is fitted by least squares (`data/wine_network.py`). A server turns
+  it into ONNX, without TensorFlow.
+- **`needs-tensorflow/`** has the same network as a SavedModel ({saved[size]:,} bytes), for servers with the extra
+  `tensorflow`: `python -m client.provider --models-dir data/models/needs-tensorflow`. Others refuse it.
 - **Reproducible**: same seeds, same library versions (`constraints.txt`), same bytes. Coefficients are rounded to six
-  digits and the leaves of forests to four decimals before export; the PMML time stamp is taken out.
+  digits, the network's to five, and the leaves of forests to four decimals before export; the PMML time stamp is taken
+  out.
 
 ## Source and licence
 

@@ -28,6 +28,8 @@ from sklearn2pmml.pipeline import PMMLPipeline
 
 from client.wine_source import GeneratedWines
 from data.model_card import Figures, card, measured
+from data.network_graph import frozen_network, saved_model, serialised
+from data.wine_network import WineNetwork
 from model.features import WINE
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -54,7 +56,9 @@ class Recipe:
     @property
     def format(self) -> str:
         """The name of its format in ``ModelDescriptor.ModelType``."""
-        return Path(self.file).suffix[1:].upper()
+        return {".onnx": "ONNX", ".pmml": "PMML", ".pb": "TENSORFLOW", ".zip": "TENSORFLOWSAVED"}[
+            Path(self.file).suffix
+        ]
 
 
 RECIPES = (
@@ -84,8 +88,24 @@ RECIPES = (
         lambda: RandomForestRegressor(n_estimators=30, max_depth=8, min_samples_leaf=5, random_state=4),
     ),
     Recipe("linear-pmml", "wine-linear.pmml", "linear regression on 3 features", LinearRegression, BEST_THREE),
+    Recipe(
+        "network-tensorflow",
+        "wine-network.pb",
+        "dense network 11-64-32-11, gives whole qualities",
+        lambda: WineNetwork(seed=5),
+    ),
 )
 """In the order in which the provider publishes them: neighbours differ in kind and in format."""
+
+SAVED = Recipe(
+    "network-saved-model",
+    "wine-network.saved_model.zip",
+    "the network of wine-network.pb as a SavedModel",
+    lambda: WineNetwork(seed=5),
+)
+"""In a directory of its own, because a server needs TensorFlow for it."""
+
+NEEDS_TENSORFLOW = "needs-tensorflow"
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -94,7 +114,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--output", type=Path, default=ROOT / "data" / "models", help="default: %(default)s")
     parser.add_argument("--csv", type=Path, default=REAL_WINES, help="the real red wines, default: %(default)s")
     options = parser.parse_args(arguments)
-    options.output.mkdir(parents=True, exist_ok=True)
+    (options.output / NEEDS_TENSORFLOW).mkdir(parents=True, exist_ok=True)
     training = GeneratedWines(TRAINING_SEED).batch(TRAINING_WINES)
     held_out = GeneratedWines(HELD_OUT_SEED).batch(HELD_OUT_WINES)
     expected = GeneratedWines(EXPECTED_SEED).batch(EXPECTED_WINES).features
@@ -109,8 +129,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
         figures.append(Figures(manifest[-1], *measured(fitted, columns, held_out, options.csv)))
         print(f"{path}: {figures[-1].metric} {figures[-1].held_out:.2f}, {manifest[-1]['size']:,} bytes")
     _write_json(options.output / "models.json", manifest)
+    saved = options.output / NEEDS_TENSORFLOW / SAVED.file
+    saved.write_bytes(_exported(SAVED.estimator().fit(training.features, training.quality), SAVED))
+    _write_json(saved.parent / "models.json", [_entry(SAVED, saved)])
     _write_json(options.output / "expected_scores.json", {"features": expected.tolist(), "scores": scores})
-    (options.output / "README.md").write_text(card(figures), encoding="utf-8")
+    (options.output / "README.md").write_text(card(figures, _entry(SAVED, saved)), encoding="utf-8")
 
 
 def _rounded(fitted: Any) -> Any:
@@ -118,7 +141,7 @@ def _rounded(fitted: Any) -> Any:
     if isinstance(fitted, LinearRegression):
         fitted.coef_ = np.array([float(f"{coefficient:.6g}") for coefficient in fitted.coef_])
         fitted.intercept_ = float(f"{fitted.intercept_:.6g}")
-    elif not isinstance(fitted, DecisionTreeClassifier):
+    elif not isinstance(fitted, DecisionTreeClassifier | WineNetwork):
         for tree in np.ravel(fitted.estimators_):
             tree.tree_.value[...] = np.round(tree.tree_.value, 4)
     return fitted
@@ -127,6 +150,10 @@ def _rounded(fitted: Any) -> Any:
 def _exported(fitted: Any, recipe: Recipe) -> bytes:
     if recipe.format == "PMML":
         return _pmml(fitted, recipe)
+    if isinstance(fitted, WineNetwork):
+        graph = frozen_network(fitted.layers)
+        first, last = graph.node[0].name, graph.node[-1].name
+        return serialised(graph) if recipe is not SAVED else saved_model(graph, first, last, len(fitted.classes_))
     inputs = [("features", FloatTensorType([None, len(recipe.features)]))]
     exported = to_onnx(fitted, name=recipe.name, initial_types=inputs, target_opset=OPSETS)
     content: bytes = exported.SerializeToString()

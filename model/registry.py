@@ -44,12 +44,29 @@ def _onnx(content: bytes) -> Model:
 
 
 def _pmml(content: bytes) -> Model:
-    from model.pmml_model import PmmlModel  # likewise, and no Java is started
+    from model.pmml.load import pmml_model  # likewise
 
-    return PmmlModel(content)
+    return pmml_model(content)
 
 
-FORMATS: dict[int, Callable[[bytes], Model]] = {ModelDescriptor.ONNX: _onnx, ModelDescriptor.PMML: _pmml}
+def _frozen_graph(content: bytes) -> Model:
+    from model.tensorflow_formats import of_frozen_graph  # likewise
+
+    return of_frozen_graph(content)
+
+
+def _saved_model(content: bytes) -> Model:
+    from model.tensorflow_formats import of_saved_model  # likewise
+
+    return of_saved_model(content)
+
+
+FORMATS: dict[int, Callable[[bytes], Model]] = {
+    ModelDescriptor.TENSORFLOW: _frozen_graph,
+    ModelDescriptor.TENSORFLOWSAVED: _saved_model,
+    ModelDescriptor.PMML: _pmml,
+    ModelDescriptor.ONNX: _onnx,
+}
 """By model type: how to make a model of its bytes."""
 
 
