@@ -32,8 +32,8 @@ class Ledger:
         for batch in self._in_flight:
             batch.acknowledged |= batch.records is records
         while self._in_flight and self._in_flight[0].acknowledged:
-            for record in self._in_flight.popleft().records:
-                self._committable[record.topic, record.partition] = record.offset + 1
+            done = self._in_flight.popleft().records
+            self._committable.update({(each.topic, each.partition): each.offset + 1 for each in done})
 
     @property
     def empty(self) -> bool:
