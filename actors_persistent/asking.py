@@ -11,9 +11,11 @@ import structlog
 from actors_persistent.errors import ActorFailed
 from actors_persistent.messages import Accept, HandedOn, Replace, RestoreAll, Score, States, ToServer
 from actors_persistent.state import ModelServingManager
+from model import registry
 from model.errors import ServingError
 from model.serving_state import Scores, ServingState
 from serving.engine import ArrivedModel
+from serving.model_loading import Load
 from serving.records import WineBatch
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger()
@@ -28,9 +30,11 @@ CLOSE_TIMEOUT_S = 2.0
 class Actors:
     """The manager and its servers, from outside; every call blocks, on any thread."""
 
-    def __init__(self, root: Path, *, fsync: bool, timeout_s: float = ANSWER_TIMEOUT_S) -> None:
-        """Start the manager; ``restore`` before anything else."""
-        self._manager = ModelServingManager.start(root, fsync=fsync)
+    def __init__(
+        self, root: Path, *, fsync: bool, timeout_s: float = ANSWER_TIMEOUT_S, load: Load = registry.load
+    ) -> None:
+        """Start the manager; ``restore`` before anything else. ``load`` makes a kept model serve again."""
+        self._manager = ModelServingManager.start(root, load, fsync=fsync)
         self._timeout_s = timeout_s
 
     def restore(self) -> None:

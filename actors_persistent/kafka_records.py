@@ -32,6 +32,7 @@ def configuration(settings: Settings, group: str) -> dict[str, Any]:
     """For a member of the group that says itself what to commit."""
     return {
         "bootstrap.servers": settings.bootstrap_servers,
+        **settings.security.for_librdkafka(),
         "group.id": group,
         "enable.auto.commit": False,
         "auto.offset.reset": "earliest",

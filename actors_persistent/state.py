@@ -15,7 +15,6 @@ from actors_persistent.errors import ActorDied, KeptModelUnusable
 from actors_persistent.events import batch_scored
 from actors_persistent.journal import Journal, recorded_data_types
 from actors_persistent.messages import Accept, Changed, HandedOn, Replace, Restore, RestoreAll, Score, States, ToServer
-from model import registry
 from model.errors import ModelRejected
 from model.model import LoadedModel
 from model.serving_state import Scores, ServingState
@@ -25,6 +24,7 @@ from serving.answers import Refusal, StateAnswer
 from serving.engine import Engine
 from serving.kept_state import KeptState, kept
 from serving.kernel import epoch_ms
+from serving.model_loading import Load
 from serving.records import WineBatch
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger()
@@ -39,9 +39,9 @@ class ModelServer(pykka.ThreadingActor):
 
     use_daemon_thread = True  # a model that hangs must not hold up the exit
 
-    def __init__(self, journal: Journal, supervisor: "pykka.ActorRef[Any]") -> None:
+    def __init__(self, journal: Journal, supervisor: "pykka.ActorRef[Any]", load: Load) -> None:
         super().__init__()
-        self._journal, self._supervisor = journal, supervisor
+        self._journal, self._supervisor, self._load = journal, supervisor, load
         self._state: KeptState | None = None
 
     def on_receive(self, message: ToServer) -> object:
@@ -101,7 +101,7 @@ class ModelServer(pykka.ThreadingActor):
 
     def _loaded(self, model: KeptModel) -> LoadedModel:
         try:
-            loaded = registry.load(model.descriptor)
+            loaded = self._load(model.descriptor)
         except ModelRejected as error:
             raise KeptModelUnusable(self._journal.directory, error.name, error.reason) from None
         log.info("model_restored", model=loaded.name, model_type=loaded.model_type, data_type=loaded.data_type)
@@ -126,10 +126,10 @@ class ModelServingManager(pykka.ThreadingActor):
 
     use_daemon_thread = True
 
-    def __init__(self, root: Path, *, fsync: bool) -> None:
-        """``root``: the directory below which each data type has its memory."""
+    def __init__(self, root: Path, load: Load, *, fsync: bool) -> None:
+        """``root``: the directory below which each data type has its memory; ``load`` loads its model again."""
         super().__init__()
-        self._root, self._fsync = root, fsync
+        self._root, self._load, self._fsync = root, load, fsync
         self._servers: dict[str, _Supervised] = {}
         self._states: dict[str, ServingState] = {}
 
@@ -177,7 +177,7 @@ class ModelServingManager(pykka.ThreadingActor):
 
     def _start(self, data_type: str) -> _Supervised:
         journal = Journal(self._root, data_type, fsync=self._fsync)
-        return _Supervised(ModelServer.start(journal, self.actor_ref), journal)
+        return _Supervised(ModelServer.start(journal, self.actor_ref, self._load), journal)
 
 
 def routes(engine: Engine) -> APIRouter:

@@ -10,6 +10,7 @@ from actors_persistent.threads import beside
 from model.serving_state import ServingState
 from serving.engine import ArrivedModel, ModelStart
 from serving.kernel import Kernel, epoch_ms
+from serving.model_loading import ModelLoading
 from serving.records import RawRecord
 from serving.serve import ServedBatch, serve
 
@@ -35,11 +36,11 @@ class Topology:
 
     async def start(self) -> None:
         """Every actor as it was: its snapshot, the events since, and its model loaded again."""
-        root = self._kernel.state_directory()
+        root, settings = self._kernel.state_directory(), self._kernel.settings
         self._position = FeedPosition(root)
         kept = await beside(self._position.read)
         self.models_from = "beginning" if kept is None else kept
-        self._actors = Actors(root, fsync=self._kernel.settings.fsync)
+        self._actors = Actors(root, fsync=settings.fsync, load=ModelLoading.of(settings).load_again)
         await beside(self._actors.restore)
 
     async def accept(self, arrived: ArrivedModel) -> None:

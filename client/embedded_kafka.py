@@ -11,27 +11,17 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from pydantic import Field
-
-from client.broker_files import (
-    DATA,
-    HOST,
-    LOG,
-    LOGGING,
-    format_storage,
-    java_command,
-    java_environment,
-    last_lines,
-    server_properties,
-)
+from client.broker_files import HOST, LOG, java_environment, kafka_command, last_lines, prepare_node
+from client.cluster_plan import ClusterPlan, new_cluster
 from client.data_directory import DataDirectory
 from client.errors import BrokerDied, BrokerNotReady, DataDirectoryUnusable
 from client.kafka_jars import kafka_jars
 from client.ports import answers, check_port, free_port
+from client.secure_listener import SecureListener
 from client.stop_signals import interruptible
 from client.watchdog import GRACE_S, watchdog_command
 from model.errors import ServingError
-from serving.command_line import CommandLine, stop_with
+from serving.command_line import stop_with
 
 READY_S = 60.0
 PORT = 9092
@@ -49,6 +39,8 @@ class EmbeddedKafka:
         data_dir: Path = Path(".kafka"),
         keep: bool = False,
         on_death: Callable[[BrokerDied], None] | None = None,
+        secure: SecureListener | None = None,
+        cluster: ClusterPlan | None = None,
     ) -> None:
         """Remember what to start; nothing happens before ``start``.
 
@@ -57,9 +49,12 @@ class EmbeddedKafka:
             data_dir: where it keeps everything: topics, settings, ``broker.log``.
             keep: go on with the data of the last time instead of wiping it.
             on_death: called once, on another thread, when the broker ends without ``stop``.
+            secure: another listener, with TLS and passwords.
+            cluster: that it belongs to, on ``port``; None means that it is one by itself.
         """
         self.port = free_port() if port is None else port
         self.data_dir, self._keep, self._on_death = data_dir, keep, on_death
+        self._secure, self._cluster = secure, cluster
         self._directory: DataDirectory | None = None
         self._process: subprocess.Popen[bytes] | None = None
         self._stopping = threading.Event()
@@ -81,13 +76,26 @@ class EmbeddedKafka:
             PortInUse, PortForbidden: it cannot listen there.
             BrokerDied, BrokerNotReady: with its last log lines.
         """
+        self.launch()
+        self.wait_until_ready()
+
+    def launch(self) -> None:
+        """The first half of ``start``: on return the process is there; a cluster answers when most of it is."""
         jars = kafka_jars()
         self._directory = directory = DataDirectory(self.data_dir)
         try:
             check_port(self.port)
             directory.prepare(self._keep)
             self._start_in(directory, jars)
-            self._wait_until_ready(directory.path / LOG)
+        except BaseException:
+            self.stop()
+            raise
+
+    def wait_until_ready(self) -> None:
+        """The second half of ``start``."""
+        assert self._directory is not None
+        try:
+            self._answers_in_time(self._directory.path / LOG)
         except BaseException:
             self.stop()
             raise
@@ -96,14 +104,13 @@ class EmbeddedKafka:
 
     def _start_in(self, directory: DataDirectory, jars: list[Path]) -> None:
         path = directory.path
+        cluster = self._cluster or new_cluster([self.port], [free_port()])
+        (node,) = (each for each in cluster.nodes if each.port == self.port)
         try:
-            (path / "server.properties").write_text(server_properties(self.port, free_port()), encoding="utf-8")
-            (path / "log4j2.properties").write_text(LOGGING, encoding="utf-8")
-            if not (path / DATA / "meta.properties").exists():
-                format_storage(path, jars)
+            prepare_node(path, jars, node, cluster, self._secure)
             with (path / LOG).open("wb") as log:
                 self._process = subprocess.Popen(
-                    watchdog_command(java_command(path, jars, "kafka.Kafka", "server.properties")),
+                    watchdog_command(kafka_command(path, jars, cluster)),
                     cwd=path,
                     env=java_environment(),
                     stdin=subprocess.PIPE,
@@ -115,7 +122,7 @@ class EmbeddedKafka:
         except OSError as error:
             raise DataDirectoryUnusable(path, error.strerror or str(error)) from None
 
-    def _wait_until_ready(self, log: Path) -> None:
+    def _answers_in_time(self, log: Path) -> None:
         assert self._process is not None
         deadline = time.monotonic() + READY_S
         while time.monotonic() < deadline:
@@ -171,19 +178,12 @@ class EmbeddedKafka:
         self.stop()
 
 
-class BrokerSettings(CommandLine, env_prefix="PROVIDER_"):
-    """What the embedded broker can be told."""
-
-    port: int = Field(PORT, ge=1, le=65535, description="port of the embedded broker, on 127.0.0.1")
-    data_dir: Path = Field(Path(".kafka"), description="the embedded broker's directory, wiped at each start")
-    keep: bool = Field(False, description="keep the data of the last time instead of wiping it")
-
-
 def main() -> None:
     """Run the broker alone, until a signal comes or it dies."""
+    from client.broker_settings import BrokerSettings  # imports this module
+
     try:
-        settings = BrokerSettings.read("python -m client.embedded_kafka")
-        with interruptible(), EmbeddedKafka(settings.port, settings.data_dir, settings.keep) as broker:
+        with interruptible(), BrokerSettings.read("python -m client.embedded_kafka").embedded() as broker:
             print(f"Kafka listens on {broker.bootstrap_servers}; Ctrl-C stops it")
             broker.wait()
     except ServingError as error:

@@ -8,6 +8,7 @@ from google.protobuf.message import Message as Protobuf
 
 from client.printable import printable
 from model.features import WINE
+from model.location import shown
 from protobufs.model_descriptor_pb2 import ModelDescriptor
 from protobufs.serving_result_pb2 import ServingResult
 from protobufs.wine_record_pb2 import WineRecord
@@ -66,7 +67,7 @@ def _model(_message: ReadMessage, model: ModelDescriptor) -> str:
         kind = ModelDescriptor.ModelType.Name(model.modeltype)
     except ValueError:  # proto3 keeps numbers that the enumeration does not have
         kind = f"type {int(model.modeltype)}"
-    where = f"at {_text(model.location)}" if model.location else f"{len(model.data) / 1000:,.1f} kB"
+    where = f"at {_text(shown(model.location))}" if model.location else f"{len(model.data) / 1000:,.1f} kB"
     description = f" - {_text(model.description)}" if model.description else ""
     return f"{_text(model.name)} for {_text(model.dataType)} ({kind}, {where}){description}"
 

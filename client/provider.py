@@ -4,16 +4,19 @@ It starts an embedded broker, unless it is told of another, creates the topics, 
 its two paces, wines and models, cycling through the models, until Ctrl-C.
 """
 
+import asyncio
 import contextlib
 import secrets
 import sys
 import threading
 from pathlib import Path
+from typing import Self
 
-from pydantic import AliasChoices, Field
+from pydantic import AliasChoices, Field, model_validator
 
+from client.broker_settings import BrokerSettings
 from client.display import Display, display
-from client.embedded_kafka import PORT, BrokerSettings, EmbeddedKafka
+from client.embedded_kafka import PORT
 from client.errors import DriftWithoutSource
 from client.model_source import shipped_models
 from client.publisher import Publisher
@@ -24,13 +27,16 @@ from client.wine_csv import CsvWines
 from client.wine_source import GeneratedWines, WineSource
 from model.errors import ServingError
 from serving.command_line import stop_with
+from serving.kafka_login import check_login
+from serving.kafka_security import PLAINTEXT
+from serving.kafka_settings import KafkaSettings
 from serving.topics import Topics
 
 MODELS = Path(__file__).resolve().parent.parent / "data" / "models"
 FLUSH_S = 5.0
 
 
-class ProviderSettings(BrokerSettings):
+class ProviderSettings(KafkaSettings, BrokerSettings):
     """Publishes wines and models on Kafka, for ever. Flags win over variables."""
 
     bootstrap_servers: str | None = Field(
@@ -53,6 +59,15 @@ class ProviderSettings(BrokerSettings):
     models_dir: Path = Field(MODELS, description="directory of the models")
     data_type: str = Field("wine", min_length=1, max_length=255, description="the records' and the models' data type")
     records: int | None = Field(None, ge=1, description="stop after so many wines; default: never")
+
+    @model_validator(mode="after")
+    def _secured_brokers_are_named(self) -> Self:
+        if self.bootstrap_servers is None and self.security != PLAINTEXT:
+            raise ValueError(
+                "--security-protocol (or KAFKA_SECURITY_PROTOCOL) is for brokers of your own, and the embedded one is"
+                " plain: name yours with --bootstrap-servers, or leave it out"
+            )
+        return self
 
     @property
     def topics(self) -> Topics:
@@ -89,16 +104,21 @@ def run(settings: ProviderSettings) -> int:
     stop = threading.Event()
     with contextlib.ExitStack() as stack:
         broker, bootstrap_servers = None, settings.bootstrap_servers
-        if bootstrap_servers is None:
+        if bootstrap_servers is not None:
+            asyncio.run(check_login(bootstrap_servers, settings.security))
+        else:
             print("starting Kafka ...", flush=True)
-            broker = EmbeddedKafka(settings.port, settings.data_dir, settings.keep, lambda _: stop.set())
-            bootstrap_servers = stack.enter_context(broker).bootstrap_servers
-        create_topics(bootstrap_servers, settings.topics, settings.partitions)
+            broker = settings.embedded(lambda _: stop.set())
+            broker.start()
+            stack.callback(broker.stop)
+            bootstrap_servers = broker.bootstrap_servers
+        create_topics(bootstrap_servers, settings.topics, settings.partitions, settings.security)
         stack.enter_context(stop_on_signals(stop))
         shown = stack.enter_context(display(f"provider on {bootstrap_servers}"))
         for line in _next_steps(settings, bootstrap_servers):
             shown.say(line)
-        publisher = Publisher(bootstrap_servers, settings.topics, secrets.token_hex(3), shown.say)
+        run_id = secrets.token_hex(3)
+        publisher = Publisher(bootstrap_servers, settings.topics, run_id, shown.say, settings.security)
         try:
             Publishing(settings.plan, wines, models, publisher).run(shown, stop)
             if broker is not None and broker.death is not None:

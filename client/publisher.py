@@ -9,9 +9,27 @@ from confluent_kafka import KafkaError, KafkaException, Message, Producer
 from client.connection import RECONNECT_MS, Connection
 from client.errors import PublishingFailed
 from protobufs.model_descriptor_pb2 import ModelDescriptor
+from serving.digests import Headers, digest_headers
+from serving.kafka_security import PLAINTEXT, KafkaSecurity
 from serving.topics import MAX_MESSAGE_BYTES, Topics
 
 POLL_S = 0.1
+
+PRODUCER = {
+    "enable.idempotence": True,
+    "acks": "all",
+    "partitioner": "murmur2_random",  # the Java clients' own: a key has one partition for all languages
+    "compression.type": "none",  # wines are numbers: compressing costs more than it saves
+    "message.max.bytes": MAX_MESSAGE_BYTES,
+    "message.timeout.ms": 0,  # for ever; the default drops a message after five minutes
+    "linger.ms": 0,  # a paced wine goes at once; at full speed batches form anyway, and it is no slower
+    "batch.size": 512 * 1024,
+    # A longer queue is no faster; what waits in it is old when it is scored.
+    "queue.buffering.max.messages": 20_000,
+    "delivery.report.only.error": True,
+    "reconnect.backoff.max.ms": RECONNECT_MS,
+    "log_level": 0,  # librdkafka's own lines would go to the terminal, one per attempt
+}
 
 
 class Publisher:
@@ -20,7 +38,14 @@ class Publisher:
     While no broker answers it tries again for ever, and takes new messages until its queue is full.
     """
 
-    def __init__(self, bootstrap_servers: str, topics: Topics, run: str, say: Callable[[str], None]) -> None:
+    def __init__(
+        self,
+        bootstrap_servers: str,
+        topics: Topics,
+        run: str,
+        say: Callable[[str], None],
+        security: KafkaSecurity = PLAINTEXT,
+    ) -> None:
         """Connect in the background.
 
         Args:
@@ -28,27 +53,17 @@ class Publisher:
             topics: where to publish.
             run: makes the record ids of this process differ from those of every other, such as ``k3x9``.
             say: told in one line when something goes wrong and when it is right again.
+            security: how the brokers let us in.
         """
         self._topics, self._run, self._say = topics, run, say
         self.connection = Connection(bootstrap_servers, say)
         self._producer = Producer(
             {
                 "bootstrap.servers": bootstrap_servers,
-                "enable.idempotence": True,
-                "acks": "all",
-                "partitioner": "murmur2_random",  # the Java clients' own: a key has one partition for all languages
-                "compression.type": "none",  # wines are numbers: compressing costs more than it saves
-                "message.max.bytes": MAX_MESSAGE_BYTES,
-                "message.timeout.ms": 0,  # for ever; the default drops a message after five minutes
-                "linger.ms": 0,  # a paced wine goes at once; at full speed batches form anyway, and it is no slower
-                "batch.size": 512 * 1024,
-                # A longer queue is no faster; what waits in it is old when it is scored.
-                "queue.buffering.max.messages": 20_000,
-                "delivery.report.only.error": True,
+                **security.for_librdkafka(),
+                **PRODUCER,
                 "on_delivery": self._on_failure,
                 "error_cb": self._on_error,
-                "reconnect.backoff.max.ms": RECONNECT_MS,
-                "log_level": 0,  # librdkafka's own lines would go to the terminal, one per attempt
             }
         )
         self._kinds_of_failure: set[int] = set()
@@ -81,12 +96,15 @@ class Publisher:
         Raises:
             PublishingFailed: the producer cannot go on.
         """
-        self.models += self._produce(self._topics.models, descriptor.dataType, descriptor.SerializeToString(), stop)
+        value, headers = descriptor.SerializeToString(), digest_headers(descriptor)
+        self.models += self._produce(self._topics.models, descriptor.dataType, value, stop, headers)
 
-    def _produce(self, topic: str, key: str, value: bytes, stop: threading.Event) -> bool:
+    def _produce(
+        self, topic: str, key: str, value: bytes, stop: threading.Event, headers: Headers | None = None
+    ) -> bool:
         while True:
             try:
-                self._producer.produce(topic, value, key)
+                self._producer.produce(topic, value, key, headers=headers)
                 return True
             except BufferError:
                 if stop.is_set():

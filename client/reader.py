@@ -3,6 +3,7 @@
 It reads all partitions, is no member of any consumer group and never commits, so it disturbs no server.
 """
 
+import asyncio
 import sys
 import threading
 
@@ -15,11 +16,13 @@ from client.reading import Reading
 from client.stop_signals import interruptible, stop_on_signals
 from model.errors import ServingError
 from model.features import WINE
-from serving.command_line import CommandLine, bootstrap_servers_field, stop_with
+from serving.command_line import bootstrap_servers_field, stop_with
+from serving.kafka_login import check_login
+from serving.kafka_settings import KafkaSettings
 from serving.topics import Topics
 
 
-class ReaderSettings(CommandLine):
+class ReaderSettings(KafkaSettings):
     """Prints the messages of a topic as they come. Flags win over variables."""
 
     model_config = SettingsConfigDict(env_prefix="READER_")
@@ -61,10 +64,12 @@ def run(settings: ReaderSettings) -> None:
 
     Raises:
         BrokerNotFound, TopicUnknown: there is nothing to read.
-        ReadingRefused: the broker will not give it.
+        LoginRefused, TlsRefused, ReadingRefused: the broker will not give it.
     """
     name, stop = settings.topic_name, threading.Event()
-    reading = Reading(settings.bootstrap_servers, settings.group, name, line_for(name, settings.topics))
+    asyncio.run(check_login(settings.bootstrap_servers, settings.security))
+    line = line_for(name, settings.topics)
+    reading = Reading(settings.bootstrap_servers, settings.group, name, line, settings.security)
     # Messages alone go to standard output, so that it can go on to other programs.
     with stop_on_signals(stop), display(f"reader of {name}", sys.stderr) as shown:
         try:

@@ -11,6 +11,7 @@ from client.errors import ReadingRefused, TopicUnknown
 from client.message_lines import Line
 from client.pace import Rate
 from serving.errors import BrokerNotFound
+from serving.kafka_security import PLAINTEXT, KafkaSecurity
 
 TIMEOUT_S = 5.0
 FETCH_S = 0.1
@@ -23,13 +24,16 @@ REFUSED = (KafkaError.TOPIC_AUTHORIZATION_FAILED, KafkaError.GROUP_AUTHORIZATION
 class Reading:
     """Reads one topic beside every consumer group: partitions are assigned by hand and nothing is committed."""
 
-    def __init__(self, bootstrap_servers: str, group: str, topic: str, line: Line) -> None:
+    def __init__(
+        self, bootstrap_servers: str, group: str, topic: str, line: Line, security: KafkaSecurity = PLAINTEXT
+    ) -> None:
         """Connect in the background; ``line`` turns a message into what is shown of it."""
         self._bootstrap_servers, self._topic, self._line = bootstrap_servers, topic, line
         self._errors: list[KafkaError] = []
         self._consumer = Consumer(
             {
                 "bootstrap.servers": bootstrap_servers,
+                **security.for_librdkafka(),
                 "group.id": group,
                 "enable.auto.commit": False,
                 "enable.partition.eof": True,  # where a transaction ended, no message has the last offset

@@ -15,19 +15,23 @@ from confluent_kafka.admin import (  # type: ignore[attr-defined]  # public, tho
 
 from client.errors import DataPartitionsDiffer, NotCompacted, TopicRefused
 from serving.errors import BrokerNotFound, ModelsPartitioned, PartitionsDiffer
+from serving.kafka_security import PLAINTEXT, KafkaSecurity
 from serving.topics import Topics
 
 TIMEOUT_S = 10.0
 BROKERS_CHOICE = -1  # the cluster's own default.replication.factor: 1 on the embedded broker, often 3 elsewhere
 
 
-def create_topics(bootstrap_servers: str, topics: Topics, data_partitions: int) -> list[str]:
+def create_topics(
+    bootstrap_servers: str, topics: Topics, data_partitions: int, security: KafkaSecurity = PLAINTEXT
+) -> list[str]:
     """Create what is missing of the four topics and wait until each has a leader.
 
     Args:
         bootstrap_servers: host:port of one or more brokers, separated by commas.
         topics: their names.
         data_partitions: how many partitions records and scores are to have.
+        security: how the brokers let us in.
     Returns:
         the names of those that were created.
     Raises:
@@ -36,7 +40,7 @@ def create_topics(bootstrap_servers: str, topics: Topics, data_partitions: int) 
         DataPartitionsDiffer, PartitionsDiffer, ModelsPartitioned: one exists with another number of partitions.
         NotCompacted: the model topic exists and forgets.
     """
-    admin = AdminClient({"bootstrap.servers": bootstrap_servers, "log_level": 0})
+    admin = AdminClient({"bootstrap.servers": bootstrap_servers, **security.for_librdkafka(), "log_level": 0})
     layout = topics.layout(data_partitions)
     existing = {name: len(it.partitions) for name, it in _metadata(admin, bootstrap_servers).items()}
     _check_partitions(existing, topics, data_partitions)

@@ -32,7 +32,7 @@ VARIANT = Variant(
     state_lives_in="a field of a reactivex operator",
     default_port=5500,
     guarantees=Guarantees(
-        delivery=("at-least-once",),
+        delivery=("at-least-once", "at-most-once", "exactly-once"),
         model_survives=Survives(killed=True, disk_wiped=True, model_topic_emptied=False),
         counters_survive=Survives(killed=False, disk_wiped=False, model_topic_emptied=False),
         queryable=("/state",),

@@ -1,4 +1,4 @@
-"""Sources, wiring, sinks: Kafka to reactivex and back, at-least-once."""
+"""Sources, wiring, sinks: Kafka to reactivex and back, in the delivery mode that the settings name."""
 
 import asyncio
 from collections.abc import Awaitable, Sequence
@@ -11,6 +11,7 @@ from reactivex.scheduler import EventLoopScheduler
 from custom_stage.state import Records, ServingStage
 from model.model import LoadedModel
 from model.serving_state import ServingState
+from serving.delivery import delivering
 from serving.engine import ArrivedModel, ModelStart
 from serving.kernel import Kernel
 from serving.serve import ServedBatch
@@ -32,6 +33,7 @@ class Topology:
     def __init__(self, kernel: Kernel) -> None:
         self._kernel = kernel
         self._source = Source(kernel.settings, kernel.group)
+        self._delivering = delivering(kernel, self._source)
         self._slots = asyncio.Semaphore(kernel.settings.max_in_flight)
         self._scored: asyncio.Queue[ServedBatch] = asyncio.Queue()  # holds at most ``max_in_flight``
         self._loop = asyncio.get_running_loop()
@@ -43,6 +45,7 @@ class Topology:
 
     async def start(self) -> None:
         """Nothing to restore: the model topic is the memory."""
+        await self._delivering.start()
 
     async def accept(self, arrived: ArrivedModel) -> None:
         """Push a model; it is in force when this returns."""
@@ -60,7 +63,7 @@ class Topology:
                 await self._slots.acquire()
                 records = await self._source.fetch()
                 self._kernel.report.metrics.lag.set(self._source.lag())
-                if records:
+                if records and await self._delivering.begin(records):
                     await self._push(self._data, records)
                 else:
                     self._slots.release()
@@ -77,6 +80,7 @@ class Topology:
         """Leave the group, end the scoring thread, close the models."""
         try:
             await self._source.close()
+            await self._delivering.close()
         finally:
             self._thread.dispose()
             self._stage.close()
@@ -103,12 +107,10 @@ class Topology:
     async def _send(self, tasks: asyncio.TaskGroup) -> None:
         while True:
             served = await self._scored.get()
-            acknowledged = await self._kernel.sink.enqueue(served)
-            tasks.create_task(self._settle(served, acknowledged))
+            tasks.create_task(self._settle(served, await self._delivering.send(served)))
 
-    async def _settle(self, served: ServedBatch, acknowledged: Awaitable[None]) -> None:
-        await acknowledged
-        self._source.acknowledge(served.records)
+    async def _settle(self, served: ServedBatch, settled: Awaitable[None]) -> None:
+        await settled
         self._kernel.report.batch_served(served)
         self._slots.release()
         self._scored.task_done()

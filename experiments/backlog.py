@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from experiments.scene import Scene
 from protobufs.model_descriptor_pb2 import ModelDescriptor
@@ -17,6 +17,7 @@ class Speed:
     """One variant with one model."""
 
     variant: str
+    delivery: str
     model: str
     records_per_s: float
     cpu_us_per_record: float
@@ -24,23 +25,14 @@ class Speed:
     redelivered: int | None = None  # None: not killed with this model
 
 
-def measured(scene: Scene, models: Sequence[ModelDescriptor], wines: Sequence[bytes]) -> list[Speed]:
+def measured(scene: Scene, delivery: str, models: Sequence[ModelDescriptor], wines: Sequence[bytes]) -> list[Speed]:
     """The speed with each model in turn; with the last one the server is killed halfway through a further backlog."""
-    scene.server.start()
-    scene.server.wait_until_ready()
     speeds = []
     for model in models:
         scene.put_in_force(model)
         _warm_up(scene, wines[:WARM_UP_RECORDS])
-        speeds.append(_speed(scene, model.name, wines))
-    last = speeds.pop()
-    redelivered = _redelivered(scene, wines)
-    return [
-        *speeds,
-        Speed(
-            last.variant, last.model, last.records_per_s, last.cpu_us_per_record, last.peak_memory_bytes, redelivered
-        ),
-    ]
+        speeds.append(_speed(scene, delivery, model.name, wines))
+    return [*speeds[:-1], replace(speeds[-1], redelivered=_redelivered(scene, wines))]
 
 
 def _warm_up(scene: Scene, wines: Sequence[bytes]) -> None:
@@ -57,7 +49,7 @@ def _backlog(scene: Scene, wines: Sequence[bytes]) -> None:
     scene.publish_wines(wines)
 
 
-def _speed(scene: Scene, model: str, wines: Sequence[bytes]) -> Speed:
+def _speed(scene: Scene, delivery: str, model: str, wines: Sequence[bytes]) -> Speed:
     server, observer = scene.server, scene.observer
     before = observer.scores()
     _backlog(scene, wines)
@@ -78,7 +70,7 @@ def _speed(scene: Scene, model: str, wines: Sequence[bytes]) -> Speed:
     cpu_s = server.usage().cpu_s - used.cpu_s
     scene.wait_until_drained()
     n = len(wines)
-    return Speed(server.variant, model, n / (ended_s - begin_s), cpu_s / n * 1e6, peak_bytes)
+    return Speed(server.variant, delivery, model, n / (ended_s - begin_s), cpu_s / n * 1e6, peak_bytes)
 
 
 def _redelivered(scene: Scene, wines: Sequence[bytes]) -> int:

@@ -31,6 +31,8 @@ class MeasuredServer:
     def __init__(self, variant: str, bootstrap_servers: str, prefix: str, home: Path, flags: Sequence[str]) -> None:
         """Start nothing yet; ``home`` is an empty directory for its log and its state."""
         self.variant, self.data_dir = variant, home / "state"
+        self.group = prefix
+        """Its consumer group."""
         self._log, self._port = home / "server.log", free_port()
         self._process: subprocess.Popen[bytes] | None = None
         self._pid = 0
@@ -39,11 +41,6 @@ class MeasuredServer:
             *("--bootstrap-servers", bootstrap_servers, "--topic-prefix", prefix, "--group", self.group),
             *("--port", str(self._port), "--data-dir", str(self.data_dir), *flags),
         ]
-
-    @property
-    def group(self) -> str:
-        """Its consumer group."""
-        return self.variant
 
     def start(self) -> float:
         """Start it; returns when that was, on ``time.monotonic``'s clock."""

@@ -64,7 +64,7 @@ class Observer:
 
     def scored_since(self, begin: Offsets) -> Counter[Scored]:
         """How often each record was scored, by each model, from these offsets of the scores topic to its end now."""
-        return Counter(self._scored(begin, self.score_ends()))
+        return Counter(self._scored(begin))
 
     def committed(self, group: str) -> Offsets:
         """Where in the data topic the group would go on."""
@@ -108,22 +108,25 @@ class Observer:
         resource = ConfigResource(ResourceType.TOPIC, self._topics.models, incremental_configs=[entry])
         _result(self._admin.incremental_alter_configs([resource], request_timeout=TIMEOUT_S)[resource])
 
-    def _scored(self, begin: Offsets, end: Offsets) -> Iterator[Scored]:
+    def _scored(self, begin: Offsets) -> Iterator[Scored]:
         consumer = Consumer(
             {
                 "bootstrap.servers": self._bootstrap_servers,
                 "group.id": "observer",  # not joined: partitions are assigned by hand
                 "enable.auto.commit": False,
+                "enable.partition.eof": True,  # behind a transaction's last message there is Kafka's own
                 "log_level": 0,
             }
         )
-        left = sum(end[number] - first for number, first in begin.items())
+        left = set(begin)
         try:
             consumer.assign([TopicPartition(self._topics.scores, *at) for at in begin.items()])
-            while left > 0:
-                for message in consumer.consume(min(AT_ONCE, left), timeout=0.1):
+            while left:
+                for message in consumer.consume(AT_ONCE, timeout=0.1):
+                    if message.error() is not None:
+                        left.discard(message.partition() or 0)
+                        continue
                     score = ServingResult.FromString(message.value() or b"")
-                    left -= 1
                     yield Scored(score.source_partition, score.source_offset, score.model_name)
         finally:
             consumer.close()

@@ -28,6 +28,7 @@ class Scene:
     """Everything an experiment with one variant needs."""
 
     broker: EmbeddedKafka
+    topics: Topics
     server: MeasuredServer
     observer: Observer
     publisher: Publisher
@@ -56,21 +57,25 @@ class Scene:
 
 
 @contextmanager
-def scene(variant: str, broker: EmbeddedKafka, home: Path, flags: Sequence[str]) -> Iterator[Scene]:
+def scene(
+    variant: str, broker: EmbeddedKafka, home: Path, flags: Sequence[str], prefix: str | None = None
+) -> Iterator[Scene]:
     """Make the topics; the server is started by whoever asks, and stopped at the end.
 
     Args:
-        variant: its name; it is the prefix of the topics too.
+        variant: its name.
         broker: a running one.
         home: a directory of this experiment's own.
         flags: more settings of the server.
+        prefix: of the topics; None: the variant's name.
     """
-    topics, where = Topics.prefixed(variant), broker.bootstrap_servers
+    prefix = prefix or variant
+    topics, where = Topics.prefixed(prefix), broker.bootstrap_servers
     create_topics(where, topics, PARTITIONS)
-    (home / variant).mkdir()
+    (home / prefix).mkdir()
     publisher = Publisher(where, topics, "measured", print)
-    with MeasuredServer(variant, where, variant, home / variant, flags) as server:
-        yield Scene(broker, server, Observer(where, topics, PARTITIONS), publisher)
+    with MeasuredServer(variant, where, prefix, home / prefix, flags) as server:
+        yield Scene(broker, topics, server, Observer(where, topics, PARTITIONS), publisher)
 
 
 @contextmanager

@@ -10,6 +10,8 @@ from client.model_source import shipped_models
 from client.stop_signals import interruptible
 from client.wine_source import GeneratedWines
 from experiments.backlog import Speed, measured
+from experiments.contenders import LIMIT, USUAL, YARDSTICK, Contender, contenders
+from experiments.latency import Latency, latency
 from experiments.machine import facts
 from experiments.scene import scene, scratch, wines
 from experiments.throughput_page import page
@@ -17,33 +19,47 @@ from experiments.variants import VARIANTS, check_variants
 from model.errors import ServingError
 from serving.command_line import CommandLine, stop_with
 
-MODELS = ("forest-onnx", "linear-onnx")  # the last one is so fast that what is measured is all but the model
 SESSION_TIMEOUT_MS = 60_000
 """So that the group keeps a server that is frozen while its backlog is published."""
+STEADY_PER_S = 1000
 
 
 class ThroughputSettings(CommandLine, env_prefix="BENCH_"):
     """Measures how fast each variant scores a backlog, and writes the table."""
 
-    records: int = Field(300_000, ge=10_000, description="wines in each backlog; there are three for each variant")
+    records: int = Field(
+        600_000, ge=10_000, description="wines in each backlog; there is one for each model, and one more"
+    )
+    steady_s: float = Field(10.0, gt=0, description="how long latencies are measured")
     variants: list[str] = Field(list(VARIANTS), description="which variants, separated by commas")
     output: Path = Field(Path("docs/experiments/throughput.md"), description="the page to write")
 
 
-def speeds(variants: Sequence[str], records: int) -> list[Speed]:
-    """Measure these variants, one after the other, on a broker that is started for it."""
-    by_name = {model.name: model for model in shipped_models()}
-    models = [by_name[name] for name in MODELS]
+def measurements(
+    chosen: Sequence[Contender], records: int, steady_s: float
+) -> tuple[Sequence[Speed], Sequence[Latency]]:
+    """Measure these, one after the other, on a broker that is started for it."""
+    shipped = {model.name: model for model in shipped_models()}
     backlog = wines(GeneratedWines(), records)
-    found: list[Speed] = []
+    speeds: list[Speed] = []
+    latencies: list[Latency] = []
     with scratch() as directory, EmbeddedKafka(None, directory / "kafka") as broker:
-        for variant in variants:
-            flags = ("--session-timeout-ms", str(SESSION_TIMEOUT_MS))
-            with scene(variant, broker, directory, flags) as here:
-                for speed in measured(here, models, backlog):
-                    print(f"{speed.variant}, {speed.model}: {speed.records_per_s:,.0f} records/s")
-                    found.append(speed)
-    return found
+        for each in chosen:
+            flags = ("--session-timeout-ms", str(SESSION_TIMEOUT_MS), *each.flags)
+            models = [shipped[name] for name in each.models]
+            with scene(each.variant, broker, directory, flags, each.name) as here:
+                here.server.start()
+                here.server.wait_until_ready()
+                if each.delivery == "at-least-once" and each.variant != LIMIT:
+                    here.put_in_force(models[-1])
+                    latencies.append(latency(here, STEADY_PER_S, steady_s))
+                if (each.variant, each.delivery) == (YARDSTICK, "at-least-once"):
+                    swapped = [shipped[name] for name in USUAL]
+                    latencies.append(latency(here, STEADY_PER_S, steady_s, swapped))
+                for speed in measured(here, each.delivery, models, backlog):
+                    print(f"{speed.variant}, {speed.delivery}, {speed.model}: {speed.records_per_s:,.0f} records/s")
+                    speeds.append(speed)
+    return speeds, latencies
 
 
 def main() -> None:
@@ -53,7 +69,8 @@ def main() -> None:
         check_variants(settings.variants)
         with interruptible():
             where = facts()
-            text = page(speeds(settings.variants, settings.records), settings.records, where)
+            speeds, latencies = measurements(contenders(settings.variants), settings.records, settings.steady_s)
+            text = page(speeds, latencies, settings.records, where)
             settings.output.write_text(text, "utf-8")
             print(f"written: {settings.output}")
     except ServingError as error:

@@ -14,20 +14,21 @@ MAX_REASON_CHARACTERS = 300
 
 
 def load(descriptor: ModelDescriptor) -> LoadedModel:
-    """Make the descriptor's model and try it on typical wines; may take a second, any thread will do.
+    """Make a model of the descriptor's data and try it on typical wines; may take a second, any thread will do.
 
     The caller closes the model, once.
 
     Raises:
         ModelRejected: for whatever reason this model cannot serve; the text is one line.
     """
-    if reason := _not_loadable(descriptor):
-        raise ModelRejected(descriptor.name, reason[:MAX_REASON_CHARACTERS])
+    check(descriptor)
+    if not descriptor.data:
+        raise ModelRejected(descriptor.name, "it is only a location, and nobody has read what is there; send its bytes")
     try:
         model = FORMATS[descriptor.modeltype](descriptor.data)
         _try_out(model)
     except Exception as error:  # the bytes can come from anyone, and each library raises what it likes
-        raise ModelRejected(descriptor.name, _first_line(error)) from error
+        raise ModelRejected(descriptor.name, first_line(error)) from error
     return LoadedModel(
         name=descriptor.name,
         description=descriptor.description,
@@ -35,6 +36,16 @@ def load(descriptor: ModelDescriptor) -> LoadedModel:
         model_type=ModelDescriptor.ModelType.Name(descriptor.modeltype),
         model=model,
     )
+
+
+def check(descriptor: ModelDescriptor) -> None:
+    """What can be told before anybody has looked at the model itself.
+
+    Raises:
+        ModelRejected: it is of no type that is served, or scores no records, or has neither data nor a location.
+    """
+    if reason := _not_loadable(descriptor):
+        raise ModelRejected(descriptor.name, reason[:MAX_REASON_CHARACTERS])
 
 
 def _onnx(content: bytes) -> Model:
@@ -78,9 +89,7 @@ def _not_loadable(descriptor: ModelDescriptor) -> str | None:
         return f"{known[descriptor.modeltype]} models are not served yet; export it to ONNX"
     if not descriptor.dataType:
         return "its data type is empty; name the records that it scores, such as 'wine'"
-    if descriptor.WhichOneof("MessageContent") == "location":
-        return f"it is only a location ({descriptor.location!r}); send its bytes"
-    if not descriptor.data:
+    if not descriptor.data and not descriptor.location:
         return "it has no data; send its bytes"
     return None
 
@@ -96,7 +105,8 @@ def _try_out(model: Model) -> None:
         raise
 
 
-def _first_line(error: Exception) -> str:
+def first_line(error: Exception) -> str:
+    """What is wrong, as a reason of one line and no more than ``MAX_REASON_CHARACTERS``."""
     lines = str(error).strip().splitlines()
     return lines[0].strip()[:MAX_REASON_CHARACTERS] if lines else type(error).__name__
 

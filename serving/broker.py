@@ -10,6 +10,7 @@ from aiokafka.errors import KafkaError
 
 from serving.errors import BrokerNotFound, ClusterChanged, ModelsPartitioned, PartitionsDiffer, TopicMissing
 from serving.kafka_clients import RETRY_S, closed
+from serving.kafka_login import check_login
 from serving.settings import Settings
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger()
@@ -28,13 +29,16 @@ class Broker:
         """Known once ``wait_for_topics`` has returned; a broker whose data was wiped comes back as another cluster."""
         self.data_partitions = 0
         """Likewise."""
-        self._admin: Any = AIOKafkaAdminClient(bootstrap_servers=settings.bootstrap_servers)
+        self._admin: Any = AIOKafkaAdminClient(
+            bootstrap_servers=settings.bootstrap_servers, **settings.security.for_aiokafka()
+        )
 
     async def wait_for_topics(self) -> None:
         """Return when the broker answers and the four topics are there.
 
         Raises:
             BrokerNotFound: no broker answered for ``Settings.broker_timeout_s``.
+            LoginRefused, TlsRefused: a broker answered and does not let us in.
             TopicMissing: the broker answers, but a topic did not appear in that time.
             PartitionsDiffer: scores could not go to their records' partition numbers.
             ModelsPartitioned: which model is the newest would be undefined.
@@ -83,6 +87,7 @@ class Broker:
                 found = await self._admin.describe_topics(list(topics.layout(1)))
                 self.cluster_id = str((await self._admin.describe_cluster())["cluster_id"])
         except (KafkaError, OSError, TimeoutError):
+            await check_login(bootstrap_servers, self._settings.security)
             return BrokerNotFound(bootstrap_servers)
         partitions = {topic["topic"]: len(topic["partitions"]) for topic in found if not topic["error_code"]}
         for name in topics.layout(1):

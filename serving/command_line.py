@@ -2,7 +2,7 @@
 
 import re
 import sys
-from typing import NoReturn, Self
+from typing import Any, NoReturn, Self
 
 from pydantic import AliasChoices, Field, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict, SettingsError
@@ -52,19 +52,34 @@ class CommandLine(BaseSettings):
     @classmethod
     def _said_of(cls, error: ValidationError) -> str:
         first = error.errors()[0]
-        name = str(first["loc"][0]).lower().removeprefix("kafka_") if first["loc"] else "settings"
-        prefix = "KAFKA_" if name == "bootstrap_servers" else cls.model_config["env_prefix"]
         reason = re.sub(r"^(Value error,|Input|String) ", "", str(first["msg"]))
+        if not first["loc"]:  # several that do not go together; the input would be all settings
+            return reason
+        name = str(first["loc"][0]).lower().removeprefix("kafka_")
+        prefix = "KAFKA_" if cls._is_of_kafka(name) else cls.model_config["env_prefix"]
         return f"--{name.replace('_', '-')} (or {(prefix + name).upper()}): {first['input']!r} {reason}"
+
+    @classmethod
+    def _is_of_kafka(cls, name: str) -> bool:
+        field = cls.model_fields.get(name)
+        alias = field.validation_alias if field is not None else None
+        return isinstance(alias, AliasChoices) and f"KAFKA_{name.upper()}" in alias.choices
+
+
+def kafka_field(name: str, default: Any, description: str, min_length: int | None = None) -> Any:
+    """A field that servers and clients share: flag ``--some-name``, variable ``KAFKA_SOME_NAME``."""
+    return Field(
+        default,
+        min_length=min_length,
+        validation_alias=AliasChoices(name, f"KAFKA_{name.upper()}"),
+        description=description,
+    )
 
 
 def bootstrap_servers_field() -> str:
-    """The field that servers and clients share: ``--bootstrap-servers``, or ``KAFKA_BOOTSTRAP_SERVERS``."""
-    field: str = Field(
-        "localhost:9092",
-        min_length=1,
-        validation_alias=AliasChoices("bootstrap_servers", "KAFKA_BOOTSTRAP_SERVERS"),
-        description="host:port of one or more brokers, separated by commas",
+    """``--bootstrap-servers``, or ``KAFKA_BOOTSTRAP_SERVERS``."""
+    field: str = kafka_field(
+        "bootstrap_servers", "localhost:9092", "host:port of one or more brokers, separated by commas", min_length=1
     )
     return field
 

@@ -1,6 +1,7 @@
 """What can go wrong around a running server, one class per condition, each with its remedy."""
 
 import traceback
+from collections.abc import Sequence
 from pathlib import Path
 
 from model.errors import ServingError
@@ -14,6 +15,50 @@ class BrokerNotFound(ServingError):
     def __init__(self, bootstrap_servers: str) -> None:
         super().__init__(f"no Kafka broker answers at {bootstrap_servers}; {START_KAFKA}")
         self.bootstrap_servers = bootstrap_servers
+
+
+class LoginRefused(ServingError):
+    """The broker knows another password for this user, or no such user."""
+
+    def __init__(self, bootstrap_servers: str, username: str, reason: str) -> None:
+        super().__init__(
+            f"the broker at {bootstrap_servers} does not let the user {username} in ({reason}); check --sasl-username,"
+            " --sasl-mechanism and the password in KAFKA_SASL_PASSWORD or --sasl-password-file"
+        )
+        self.bootstrap_servers, self.username, self.reason = bootstrap_servers, username, reason
+
+
+class TlsRefused(ServingError):
+    """No encrypted connection comes about, most often because the broker's certificate is not trusted."""
+
+    def __init__(self, bootstrap_servers: str, reason: str) -> None:
+        super().__init__(
+            f"no TLS with the broker at {bootstrap_servers} ({reason}); name the CA that signed its certificate with"
+            " --ssl-ca-file, its host as the certificate has it, and the port of its TLS listener"
+        )
+        self.bootstrap_servers, self.reason = bootstrap_servers, reason
+
+
+class InstanceFenced(ServingError):
+    """Kafka lets only the last one that came with a transactional id write."""
+
+    def __init__(self, transactional_id: str) -> None:
+        super().__init__(
+            f"another server has come with the transactional id {transactional_id}, or this one stood still for too"
+            " long; nothing is lost: give each instance its own --transactional-id, or start this one again"
+        )
+        self.transactional_id = transactional_id
+
+
+class DeliveryNotOffered(ServingError):
+    """The variant does not deliver in the way it was asked to."""
+
+    def __init__(self, variant: str, asked: str, offered: Sequence[str]) -> None:
+        super().__init__(
+            f"{variant} delivers {' or '.join(offered)}, not {asked}; choose --delivery {offered[0]},"
+            " or another variant"
+        )
+        self.variant, self.asked, self.offered = variant, asked, tuple(offered)
 
 
 class ClusterChanged(ServingError):

@@ -35,6 +35,10 @@ class Ledger:
             done = self._in_flight.popleft().records
             self._committable.update({(each.topic, each.partition): each.offset + 1 for each in done})
 
+    def holds(self, records: Sequence[RawRecord]) -> bool:
+        """Whether this batch is on its way, and was not forgotten."""
+        return any(batch.records is records for batch in self._in_flight)
+
     @property
     def empty(self) -> bool:
         """Whether nothing is on its way."""

@@ -18,7 +18,7 @@ from serving import logs
 from serving.broker import Broker
 from serving.command_line import stop_with
 from serving.engine import ArrivedModel, Engine
-from serving.errors import BrokerRefused, EngineCrashed
+from serving.errors import BrokerRefused, DeliveryNotOffered, EngineCrashed
 from serving.health import Health
 from serving.http_api import HttpServer, application, listen
 from serving.kernel import Kernel
@@ -59,6 +59,9 @@ def run(variant: Variant[E]) -> None:
 def _run(variant: Variant[E]) -> None:
     try:
         settings = Settings.read(f"python -m {variant.name}.server")
+        offered = variant.guarantees.delivery
+        if settings.delivery is not None and settings.delivery not in offered:
+            raise DeliveryNotOffered(variant.name, settings.delivery, offered)
         logs.configure(settings)
         asyncio.run(_Server(variant, settings).run())
     except* Exception as group:

@@ -3,8 +3,7 @@
 import asyncio
 from collections import defaultdict, deque
 from collections.abc import Awaitable, Callable
-from concurrent.futures import Future
-from threading import Thread
+from functools import partial
 from typing import Any
 
 import structlog
@@ -12,13 +11,15 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaError
 from google.protobuf.message import DecodeError
 
-from model import registry
 from model.errors import ModelRejected
 from model.model import LoadedModel
 from protobufs.model_descriptor_pb2 import ModelDescriptor
+from serving.digests import announced
 from serving.engine import ArrivedModel, ModelStart
 from serving.errors import BrokerRefused
 from serving.kafka_clients import RETRY_S, answered, closed, passes
+from serving.loading_thread import TookTooLong, in_thread
+from serving.model_loading import ModelLoading
 from serving.records import RawRecord, RejectedRecord
 from serving.settings import Settings
 from serving.topics import MAX_MESSAGE_BYTES
@@ -28,6 +29,7 @@ log: structlog.stdlib.BoundLogger = structlog.get_logger()
 FETCH_WAIT_MS = 500
 OLDER_MODELS_KEPT = 8  # how far catching up goes back per data type when the newest models cannot be loaded
 MAX_NAME_CHARACTERS = 255
+LOAD_GRACE_S = 1.0  # a trial, or a download, that takes too long says so itself
 
 Accept = Callable[[ArrivedModel], Awaitable[None]]
 Reject = Callable[[RejectedRecord, str], Awaitable[None]]
@@ -41,9 +43,11 @@ class ModelFeed:
         self._partition = TopicPartition(settings.topics.models, 0)  # "the newest model" needs one order: one partition
         self._start = start
         self._pmml_is_1 = settings.pmml_is_1
+        self._loading = ModelLoading.of(settings)
         self._accept, self._reject = accept, reject
         self._consumer: Any = AIOKafkaConsumer(
             bootstrap_servers=settings.bootstrap_servers,
+            **settings.security.for_aiokafka(),
             enable_auto_commit=False,
             auto_offset_reset="earliest",
             isolation_level="read_committed",  # what an aborted transaction wrote was never said
@@ -114,12 +118,21 @@ class ModelFeed:
     async def _load(self, record: RawRecord, descriptor: ModelDescriptor) -> bool:
         log.info("model_arrived", model=descriptor.name, data_type=descriptor.dataType, offset=record.offset)
         try:
-            loaded = await _in_thread(registry.load, descriptor)
+            loaded, kept = await self._loaded(record, descriptor)
         except ModelRejected as error:
             await self._reject(RejectedRecord(record, error.reason, descriptor.dataType), descriptor.name)
             return False
-        await self._accept(ArrivedModel(loaded, record.offset, descriptor))
+        await self._accept(ArrivedModel(loaded, record.offset, kept))
         return True
+
+    async def _loaded(self, record: Any, descriptor: ModelDescriptor) -> tuple[LoadedModel, ModelDescriptor]:
+        load = partial(self._loading.load, descriptor, announced(record.headers))
+        try:
+            return await in_thread(load, self._loading.timeout_s + LOAD_GRACE_S, lambda late: late[0].model.close())
+        except TookTooLong:
+            log.warning("model_load_abandoned", model=descriptor.name)
+            limit = f"{self._loading.timeout_s:g} s (--model-load-timeout-s)"
+            raise ModelRejected(descriptor.name, f"did not load within {limit}") from None
 
 
 def read_descriptor(value: bytes | None, *, pmml_is_1: bool = False) -> ModelDescriptor:
@@ -141,18 +154,3 @@ def read_descriptor(value: bytes | None, *, pmml_is_1: bool = False) -> ModelDes
     if pmml_is_1 and descriptor.modeltype == ModelDescriptor.TENSORFLOWSAVED:
         descriptor.modeltype = ModelDescriptor.PMML
     return descriptor
-
-
-def _in_thread(load: Callable[[ModelDescriptor], LoadedModel], descriptor: ModelDescriptor) -> Awaitable[LoadedModel]:
-    """Load beside the event loop. A daemon thread, not an executor's: a model that hangs must not hold up the exit."""
-    loading: Future[LoadedModel] = Future()
-    loading.set_running_or_notify_cancel()
-
-    def work() -> None:
-        try:
-            loading.set_result(load(descriptor))
-        except BaseException as error:  # handed to whoever awaits it
-            loading.set_exception(error)
-
-    Thread(target=work, name="model-loading", daemon=True).start()
-    return asyncio.wrap_future(loading)

@@ -3,14 +3,18 @@
 from pathlib import Path
 from typing import Literal
 
-from pydantic import Field
+from pydantic import DirectoryPath, Field
 from pydantic_settings import SettingsConfigDict
 
-from serving.command_line import CommandLine, bootstrap_servers_field
+from serving.command_line import bootstrap_servers_field
+from serving.guarantees import Delivery
+from serving.kafka_settings import KafkaSettings
 from serving.topics import Topics
 
+HOST = r"(\[[0-9a-fA-F:]+\]|[a-zA-Z0-9.-]+)(:[0-9]{1,5})?"
 
-class Settings(CommandLine):
+
+class Settings(KafkaSettings):
     """Scores wines from Kafka with the models that arrive on a second topic. Flags win over variables."""
 
     model_config = SettingsConfigDict(env_prefix="SERVING_")
@@ -21,8 +25,14 @@ class Settings(CommandLine):
         "models", pattern=r"^[a-zA-Z0-9._-]{1,200}$", description="the topics are PREFIX_data, PREFIX_models, ..."
     )
     group: str | None = Field(None, min_length=1, description="consumer group; default: the variant's name")
-    max_batch: int = Field(1000, ge=1, le=100_000, description="records in one model call, at most")
+    max_batch: int = Field(5000, ge=1, le=100_000, description="records in one model call, at most")
     max_in_flight: int = Field(2, ge=1, le=100, description="batches fetched and not yet acknowledged, at most")
+    delivery: Delivery | None = Field(
+        None, description="what a kill costs; default: at-least-once. custom_stage offers all three"
+    )
+    transactional_id: str | None = Field(
+        None, min_length=1, description="for exactly-once: this instance's own; default: GROUP-HOST-PORT"
+    )
     commit_interval_ms: int = Field(
         100, ge=0, description="least time between two commits; what a kill -9 redelivers is about this long"
     )
@@ -41,6 +51,24 @@ class Settings(CommandLine):
     )
     pmml_is_1: bool = Field(
         False, description="read model type 1 as PMML, as the JVM tutorial's first version wrote it"
+    )
+    model_root: DirectoryPath | None = Field(
+        None, description="directory below which models may lie that come as a path; default: none may"
+    )
+    model_hosts: str | None = Field(
+        None,
+        pattern=rf"^{HOST}(,{HOST})*$",
+        description="hosts, or host:port, separated by commas, that models may be fetched from by HTTP; default: none",
+    )
+    max_model_bytes: int = Field(100 * 2**20, ge=1, description="the largest model that is loaded")
+    model_load_timeout_s: float = Field(
+        60, gt=0, le=3600, description="a model that is not loaded after this long, its download included, is refused"
+    )
+    trial_load: bool = Field(
+        True, description="load each model in a process of its own first: whatever it does there, this server goes on"
+    )
+    model_load_bytes: int = Field(
+        2 * 2**30, ge=256 * 2**20, description="memory for that trial; enforced on Linux only"
     )
     log_format: Literal["console", "json"] = Field("console", description="lines to read, or one JSON object a line")
 

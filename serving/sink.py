@@ -27,14 +27,21 @@ class Sink:
     duplicates, and a producer id does not outlive a broker whose data was wiped.
     """
 
-    def __init__(self, settings: Settings, variant: str) -> None:
-        """``variant`` names this server in its dead letters."""
+    def __init__(self, settings: Settings, variant: str, **producer_options: Any) -> None:
+        """Nothing is connected yet.
+
+        Args:
+            variant: names this server in its dead letters.
+            producer_options: more for ``AIOKafkaProducer``.
+        """
         self._topics, self._variant = settings.topics, variant
         self._producer: Any = AIOKafkaProducer(
             bootstrap_servers=settings.bootstrap_servers,
+            **settings.security.for_aiokafka(),
             acks="all",
             max_batch_size=MAX_BATCH_BYTES,
             max_request_size=MAX_MESSAGE_BYTES + PRODUCE_OVERHEAD_BYTES,
+            **producer_options,
         )
 
     async def start(self) -> None:

@@ -8,7 +8,7 @@ import structlog
 from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, TopicPartition
 from aiokafka.errors import KafkaError
 
-from serving.kafka_clients import answered, closed
+from serving.kafka_clients import RETRY_S, answered, closed, passes
 from serving.ledger import Ledger
 from serving.records import RawRecord
 from serving.settings import Settings
@@ -21,8 +21,17 @@ REVOKE_TIMEOUT_S = 5.0
 JOINING_S = 1.0
 
 
+def next_offsets(records: Sequence[RawRecord]) -> dict[TopicPartition, int]:
+    """Where its partitions go on after a batch."""
+    return {TopicPartition(each.topic, each.partition): each.offset + 1 for each in records}
+
+
 class Source(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ships no types
-    """At-least-once reading: ``fetch``, then ``acknowledge``; ``commit_acknowledged`` runs beside them, never ahead."""
+    """Batches in hand: ``fetch``, then ``acknowledge``; ``commit_acknowledged`` runs beside them, never ahead.
+
+    Whoever commits otherwise - before a batch is scored, or in a transaction - says ``settle`` in place of
+    ``acknowledge``.
+    """
 
     def __init__(self, settings: Settings, group: str) -> None:
         self._settings, self._group = settings, group
@@ -35,6 +44,7 @@ class Source(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ships
         self._commit_lock = asyncio.Lock()
         self._consumer: Any = AIOKafkaConsumer(
             bootstrap_servers=settings.bootstrap_servers,
+            **settings.security.for_aiokafka(),
             group_id=group,
             enable_auto_commit=False,
             auto_offset_reset="earliest",
@@ -76,6 +86,29 @@ class Source(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ships
         self._acknowledged.set()
         if self._ledger.empty:
             self._drained.set()
+
+    def settle(self, records: Sequence[RawRecord]) -> None:
+        """Nothing remains to be done for a batch, and nothing to be committed."""
+        self.acknowledge(records)
+        self._ledger.committed(self._ledger.committable())
+
+    def holds(self, records: Sequence[RawRecord]) -> bool:
+        """Whether a batch is still ours: False once its partitions were taken away."""
+        return self._ledger.holds(records)
+
+    async def commit_before(self, records: Sequence[RawRecord]) -> bool:
+        """Commit a batch of which nothing has been done yet; False: it is another instance's now, leave it alone."""
+        offsets = next_offsets(records)
+        while self.holds(records):
+            try:
+                await self._consumer.commit(offsets)
+            except KafkaError as error:
+                if not passes(error):
+                    break
+                await asyncio.sleep(RETRY_S)
+            else:
+                return self.holds(records)
+        return False
 
     def lag(self) -> int:
         """How many records wait in the assigned partitions, as far as the last fetch told."""

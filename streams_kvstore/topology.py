@@ -7,6 +7,7 @@ from typing import Any
 from model.serving_state import ServingState
 from serving.engine import ArrivedModel, ModelStart
 from serving.kernel import Kernel
+from serving.model_loading import ModelLoading
 from serving.streams.application import Application
 from streams_kvstore.state import KeyValueState
 
@@ -16,7 +17,7 @@ class Topology:
 
     def __init__(self, kernel: Kernel) -> None:
         self._kernel = kernel
-        self._state = KeyValueState()
+        self._state = KeyValueState(ModelLoading.of(kernel.settings).load_again)
         self.application = Application(kernel, self._state.parts, self._state.restore)
 
     @property

@@ -14,7 +14,8 @@ from serving.topics import Topics
 from tests.server_process import QUERIES
 
 DATA_PARTITIONS = 3
-ONE_SCENE_FOR_ALL = ("test_outage", "test_demo_all")  # modules whose variants share one fixture
+# Modules whose variants share one fixture.
+ONE_SCENE_FOR_ALL = ("test_outage", "test_demo_all", "test_security", "test_three_brokers")
 
 # Brokers live for seconds here: code that is compiled a little takes half of the processor time to start them.
 os.environ["JDK_JAVA_OPTIONS"] = "-XX:TieredStopAtLevel=1"

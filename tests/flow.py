@@ -9,12 +9,12 @@ RECORDS = 10
 
 
 class Flow:
-    """Wines published at some 1,500 a second, for as long as the ``with`` block runs."""
+    """Wines published in tens, at some 1,500 a second, for as long as the ``with`` block runs."""
 
-    def __init__(self, publish: Callable[[Sequence[str]], None], prefix: str) -> None:
+    def __init__(self, publish: Callable[[Sequence[str]], None], prefix: str, pause_s: float = PAUSE_S) -> None:
         self.ids: list[str] = []
         """The record ids so far; complete when the block has ended."""
-        self._publish, self._prefix = publish, prefix
+        self._publish, self._prefix, self._pause_s = publish, prefix, pause_s
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._run)
 
@@ -27,7 +27,7 @@ class Flow:
         self._thread.join()
 
     def _run(self) -> None:
-        while not self._ended.wait(PAUSE_S):
+        while not self._ended.wait(self._pause_s):
             ids = [f"{self._prefix}-{len(self.ids) + number}" for number in range(RECORDS)]
             self._publish(ids)
             self.ids += ids

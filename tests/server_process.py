@@ -3,7 +3,7 @@
 import json
 import urllib.error
 import urllib.request
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Self
 from urllib.parse import quote
@@ -36,12 +36,14 @@ class ServerProcess(Process):
         *flags: str,
         data_dir: Path | None = None,
         program: str | None = None,
+        environment: Mapping[str, str] | None = None,
     ) -> None:
         """A server that is started at once.
 
         Args:
             data_dir: None is a directory that no other server has.
             program: Python's text, run in place of the variant's server, whose module is its first argument.
+            environment: variables besides this process's.
         """
         self.port = free_port()
         self.group = f"{variant}-{topic_prefix}"
@@ -54,7 +56,8 @@ class ServerProcess(Process):
             "--data-dir": str(log.with_suffix(".state") if data_dir is None else data_dir),
         }
         words = [word for pair in known.items() for word in pair]
-        super().__init__(log, *(("-c", program) if program else ("-m",)), f"{variant}.server", *words, *flags)
+        python = ("-c", program) if program else ("-m",)
+        super().__init__(log, *python, f"{variant}.server", *words, *flags, **(environment or {}))
 
     def wait_until_ready(self, deadline_s: float = DEADLINE_S) -> Self:
         """Its models have caught up and it scores."""

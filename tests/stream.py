@@ -12,7 +12,7 @@ from protobufs.model_descriptor_pb2 import ModelDescriptor
 from protobufs.serving_result_pb2 import ServingResult
 from protobufs.wine_record_pb2 import WineRecord
 from serving.topics import MAX_MESSAGE_BYTES, Topics
-from tests.flow import Flow
+from tests.flow import PAUSE_S, Flow
 from tests.process import DEADLINE_S
 from tests.topic_reading import TopicReading
 
@@ -100,9 +100,9 @@ class Stream:
         if error is not None:
             self._refused.append(error)
 
-    def flow(self, prefix: str = "flow") -> Flow:
+    def flow(self, prefix: str = "flow", pause_s: float = PAUSE_S) -> Flow:
         """``with stream.flow() as flow``: a load in the background; afterwards ``flow.ids`` are in Kafka."""
-        return Flow(self.publish_wines, prefix)
+        return Flow(self.publish_wines, prefix, pause_s)
 
     def scores(
         self, until: Callable[[list[ServingResult]], bool], deadline_s: float = DEADLINE_S
@@ -111,6 +111,8 @@ class Stream:
         read: list[ServingResult] = []
 
         def enough(message: Message) -> bool:
+            if message.error() is not None:
+                return False
             read.append(ServingResult.FromString(message.value() or b""))
             assert message.partition() == read[-1].source_partition, "a score goes to its record's partition number"
             return until(read)
@@ -135,7 +137,7 @@ class Stream:
         found: list[Message] = []
 
         def enough(message: Message) -> bool:
-            if message.key() == key:
+            if message.error() is None and message.key() == key:
                 found.append(message)
             return bool(found)
 

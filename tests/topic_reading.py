@@ -25,37 +25,39 @@ class TopicReading:
         self._consumers: dict[str, Consumer] = {}
 
     def read(self, topic: str, enough: Callable[[Message], bool], deadline_s: float = DEADLINE_S) -> None:
-        """Hand over every message from the beginning, until ``enough`` of one is true or the deadline is over."""
+        """Hand over every message from the beginning, until ``enough`` of one is true or the deadline is over.
+
+        At its end each partition has a message with the error ``_PARTITION_EOF``: there may be no other, as Kafka's own
+        messages, which say that a transaction has ended, have offsets too.
+        """
         consumer = self._consumer()
         consumer.assign([TopicPartition(topic, number, 0) for number in self._partitions(topic)])
         try:
             deadline = time.monotonic() + deadline_s
             while time.monotonic() < deadline:
                 for message in consumer.consume(1000, timeout=FETCH_S):
-                    assert message.error() is None, message.error()
+                    error = message.error()
+                    assert error is None or error.code() == KafkaError._PARTITION_EOF, error
                     if enough(message):
                         return
         finally:
             consumer.unassign()
 
     def all_of(self, topic: str) -> list[Message]:
-        """Every message that is in the topic now."""
-        ends = self.ends(topic)
-        left = {number for number, end in ends.items() if end}
+        """Every message that is in the topic now, and was not taken back."""
+        left = set(self._partitions(topic))
         read: list[Message] = []
 
         def enough(message: Message) -> bool:
-            number, offset = message.partition(), message.offset()
+            number = message.partition()
             assert number is not None
-            assert offset is not None
-            if offset < ends[number]:
+            if message.error() is None:
                 read.append(message)
-            if offset >= ends[number] - 1:
+            else:
                 left.discard(number)
             return not left
 
-        if left:
-            self.read(topic, enough)
+        self.read(topic, enough)
         assert not left, f"{topic} was not read to its end"
         return read
 
@@ -103,6 +105,7 @@ class TopicReading:
                     "bootstrap.servers": self._bootstrap_servers,
                     "group.id": group,  # never joined: nothing subscribes
                     "enable.auto.commit": False,
+                    "enable.partition.eof": True,
                     "fetch.wait.max.ms": 20,
                     "topic.metadata.refresh.fast.interval.ms": 20,
                     "log_level": 0,

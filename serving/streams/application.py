@@ -68,7 +68,8 @@ class Application:
         """
         settings, partitions = self._kernel.settings, self._kernel.broker.data_partitions
         name = f"{settings.topic_prefix}_{name}"
-        await ensure_changelog(settings.bootstrap_servers, f"{self._kernel.group}-{name}-changelog", partitions)
+        changelog = f"{self._kernel.group}-{name}-changelog"
+        await ensure_changelog(settings.bootstrap_servers, changelog, partitions, settings.security)
         self._stores.append(name)
         return table_of_bytes(self.app, name, partitions, store, options)
 

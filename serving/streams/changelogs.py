@@ -19,6 +19,7 @@ from confluent_kafka.admin import (  # type: ignore[attr-defined]  # public, tho
 )
 
 from serving.errors import BrokerNotFound
+from serving.kafka_security import PLAINTEXT, KafkaSecurity
 from serving.streams.errors import ChangelogForgets, ChangelogPartitionsDiffer, ChangelogRefused
 from serving.topics import COMPACTED
 
@@ -27,24 +28,27 @@ POLL_S = 0.02
 BROKERS_CHOICE = -1  # the cluster's own default.replication.factor; aiokafka's admin client cannot ask for it
 
 
-async def ensure_changelog(bootstrap_servers: str, name: str, partitions: int) -> None:
+async def ensure_changelog(
+    bootstrap_servers: str, name: str, partitions: int, security: KafkaSecurity = PLAINTEXT
+) -> None:
     """Create the changelog topic if it is missing; on return it is there, as it should be, and has leaders.
 
     Args:
         bootstrap_servers: host:port of one or more brokers, separated by commas.
         name: of the topic; ``Table.changelog_topic_name`` says what faust expects.
         partitions: as many as the data topic has, as a table's entries go to their record's partition number.
+        security: how the brokers let us in.
     Raises:
         BrokerNotFound: no broker answers.
         ChangelogRefused: the broker will not create or describe it.
         ChangelogPartitionsDiffer: it exists with another number of partitions.
         ChangelogForgets: it exists and is not compacted, or deletes as well.
     """
-    await asyncio.to_thread(_ensure, bootstrap_servers, name, partitions)
+    await asyncio.to_thread(_ensure, bootstrap_servers, name, partitions, security)
 
 
-def _ensure(bootstrap_servers: str, name: str, partitions: int) -> None:
-    admin = AdminClient({"bootstrap.servers": bootstrap_servers, "log_level": 0})
+def _ensure(bootstrap_servers: str, name: str, partitions: int, security: KafkaSecurity) -> None:
+    admin = AdminClient({"bootstrap.servers": bootstrap_servers, **security.for_librdkafka(), "log_level": 0})
     if _metadata(admin, bootstrap_servers, name) is None:
         new = NewTopic(name, partitions, BROKERS_CHOICE, config=COMPACTED)
         _answer(name, admin.create_topics([new], request_timeout=TIMEOUT_S)[name])

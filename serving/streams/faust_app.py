@@ -6,6 +6,7 @@ from typing import Any
 
 import faust
 
+from serving.kafka_security import KafkaSecurity
 from serving.kernel import Kernel
 from serving.streams import transport
 from serving.streams.recovery import GenerationTableManager
@@ -13,6 +14,26 @@ from serving.streams.table import AcknowledgedTable
 from serving.topics import MAX_MESSAGE_BYTES
 
 REQUEST_OVERHEAD_BYTES = 64 * 1024
+
+ALWAYS: dict[str, Any] = {
+    "web_enabled": False,
+    "processing_guarantee": "at_least_once",
+    "topic_allow_declare": False,  # what we need has been made and checked before
+    "topic_disable_leader": True,
+    "key_serializer": "raw",
+    "value_serializer": "raw",
+    "consumer_auto_offset_reset": "earliest",
+    "consumer_max_fetch_size": MAX_MESSAGE_BYTES,
+    "producer_acks": -1,  # of all replicas
+    "producer_max_request_size": MAX_MESSAGE_BYTES + REQUEST_OVERHEAD_BYTES,
+    "stream_buffer_maxsize": 1_000_000,  # never full: the transport bounds it
+    "stream_wait_empty": False,  # we wait for the batch in hand ourselves, and no longer than we say
+    "stream_recovery_delay": 0,
+    "table_standby_replicas": 0,
+    "Table": AcknowledgedTable,
+    "TableManager": GenerationTableManager,
+}
+"""Settings of ``faust.App`` that do not depend on anything."""
 
 Agent = Callable[[Any], Awaitable[None]]
 """Takes a faust stream, and serves it until it is cancelled."""
@@ -34,29 +55,27 @@ def faust_app(kernel: Kernel, url: str) -> Any:
     return faust.App(
         kernel.group,
         broker=[f"{transport.SCHEME}://{server.strip()}" for server in settings.bootstrap_servers.split(",")],
+        broker_credentials=_credentials(settings.security),
         canonical_url=url,
         datadir=directory / "streams",
-        web_enabled=False,
-        processing_guarantee="at_least_once",
-        topic_allow_declare=False,  # what we need has been made and checked before
-        topic_disable_leader=True,
         topic_partitions=kernel.broker.data_partitions,
-        key_serializer="raw",
-        value_serializer="raw",
-        consumer_auto_offset_reset="earliest",
-        consumer_max_fetch_size=MAX_MESSAGE_BYTES,
-        producer_max_request_size=MAX_MESSAGE_BYTES + REQUEST_OVERHEAD_BYTES,
         broker_session_timeout=settings.session_timeout_ms / 1000,
         broker_heartbeat_interval=settings.session_timeout_ms / 5000,
         broker_rebalance_timeout=10,
         broker_commit_interval=max(settings.commit_interval_ms, 1) / 1000,
         broker_max_poll_records=settings.max_batch,
-        stream_buffer_maxsize=1_000_000,  # never full: the transport bounds it
-        stream_wait_empty=False,  # we wait for the batch in hand ourselves, and no longer than we say
-        stream_recovery_delay=0,
-        table_standby_replicas=0,
-        Table=AcknowledgedTable,
-        TableManager=GenerationTableManager,
+        **ALWAYS,
+    )
+
+
+def _credentials(security: KafkaSecurity) -> Any:
+    """What faust passes on to its aiokafka clients; None where the broker wants none."""
+    context = None if security.tls is None else security.tls.context()
+    if (login := security.login) is None:
+        return context  # faust makes SSLCredentials of one
+    password = login.password.get_secret_value()
+    return faust.SASLCredentials(
+        username=login.username, password=password, mechanism=login.mechanism, ssl_context=context
     )
 
 

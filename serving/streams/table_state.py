@@ -11,7 +11,6 @@ from typing import Any
 
 import structlog
 
-from model import registry
 from model.errors import ModelRejected
 from model.model import LoadedModel
 from model.serving_state import Scores, ServingState
@@ -19,6 +18,7 @@ from protobufs.kept_state_pb2 import KeptCounters, KeptModel
 from serving.engine import ArrivedModel, ModelStart
 from serving.kept_state import KeptState, kept
 from serving.kernel import epoch_ms
+from serving.model_loading import Load
 from serving.records import WineBatch
 from serving.serve import ServedBatch, serve
 from serving.streams.batches import Batch
@@ -37,7 +37,9 @@ class TableState:
     meanwhile. Queries may come at any time.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, load: Load) -> None:
+        """``load``: makes a model of the table serve again."""
+        self._load_again = load
         self._table: Any = None
         self._states: dict[Key, KeptState] = {}
         self._models: dict[str, tuple[LoadedModel, KeptModel]] = {}  # in force, by data type
@@ -150,14 +152,12 @@ class TableState:
             loaded.model.close()
 
     async def _load(self, models: list[KeptModel]) -> None:
-        newest: dict[str, KeptModel] = {}
-        for model in models:
-            data_type = model.descriptor.dataType
-            if data_type not in self._models and model.offset >= newest.get(data_type, model).offset:
-                newest[data_type] = model
+        newest = {model.descriptor.dataType: model for model in sorted(models, key=lambda each: each.offset)}
         for data_type, model in newest.items():
+            if data_type in self._models:
+                continue
             try:
-                loaded = await asyncio.to_thread(registry.load, model.descriptor)
+                loaded = await asyncio.to_thread(self._load_again, model.descriptor)
             except ModelRejected as error:  # it could be loaded when it was written; the feed may still bring it
                 log.error("model_not_restored", model=model.descriptor.name, reason=error.reason)
                 continue

@@ -59,7 +59,7 @@ def test_records_without_a_model_are_skipped_and_counted_never_scored(serving: S
     [
         (model("broken", data=b"no model at all").SerializeToString(), ""),
         (model("broken", "PMML", b"<PMML>").SerializeToString(), ""),
-        (model("broken", "TENSORFLOW", b"graph").SerializeToString(), "TENSORFLOW"),
+        (model("broken", "TENSORFLOW", b"graph").SerializeToString(), "is no frozen TensorFlow graph"),
         (ModelDescriptor(name="broken", dataType="wine", modeltype="ONNX").SerializeToString(), ""),
         (b"\xff\xfe no protobuf", "not a ModelDescriptor"),
         (None, "empty value"),

@@ -20,6 +20,7 @@ from protobufs.model_descriptor_pb2 import ModelDescriptor
 from protobufs.wine_record_pb2 import WineRecord
 from serving.topics import MAX_MESSAGE_BYTES, Topics
 from tests.process import Process, brokers_in, eventually
+from tests.stream import headers
 
 PROVIDER = ("-m", "client.provider")
 
@@ -67,15 +68,18 @@ def test_so_many_wines_as_asked_for_are_all_there_once(broker: EmbeddedKafka, to
 def test_models_come_at_once_and_then_cycle_until_a_signal(
     broker: EmbeddedKafka, topics: Topics, tmp_path: Path
 ) -> None:
-    names = [entry["name"] for entry in json.loads((MODELS / "models.json").read_text())]
+    manifest = json.loads((MODELS / "models.json").read_text())
+    names, sums = ([entry[key] for entry in manifest] for key in ("name", "sha256"))
     with Process(tmp_path / "log", *on(broker, topics), "--model-interval", "0.1") as provider:
         provider.wait_until_said("now start a server, in another terminal: python -m custom_stage.server --bootstrap-")
         eventually(lambda: provider.said.count("model published") > len(names), "a second round of models")
         assert provider.stop(signal.SIGTERM) == 0
         published = provider.said.count("model published")
         assert re.search(rf"published \d+ wines? and {published} models\n$", provider.said)
-    read = [ModelDescriptor.FromString(it.value() or b"") for it in messages(broker, topics.models, published, 1)]
-    assert [model.name for model in read] == [names[number % len(names)] for number in range(published)]
+    read = messages(broker, topics.models, published, 1)
+    models = [ModelDescriptor.FromString(message.value() or b"") for message in read]
+    assert [model.name for model in models] == [names[number % len(names)] for number in range(published)]
+    assert [headers(message) for message in read] == [{"sha256": sums[n % len(sums)]} for n in range(published)]
 
 
 @pytest.fixture

@@ -26,17 +26,26 @@ def rows(page: str) -> list[list[str]]:
 
 def test_a_small_throughput_run_writes_its_page(tmp_path: Path) -> None:
     page = tmp_path / "throughput.md"
-    run("experiments.throughput", "--records", "30000", "--variants", "custom_stage", "--output", str(page))
-    forest, linear = rows(page.read_text("utf-8"))
-    assert forest[:2] == ["`custom_stage`", "forest-onnx"]
-    assert linear[:2] == ["`custom_stage`", "linear-onnx"]
-    for row in (forest, linear):
-        per_s, ratio, cpu_us, memory_mib = (float(cell.replace(",", "")) for cell in row[2:6])
-        assert ratio == 1
+    size = ("--records", "30000", "--steady-s", "1.5")
+    run("experiments.throughput", *size, "--variants", "custom_stage", "--output", str(page))
+    speeds, latencies = page.read_text("utf-8").split("## Latency")
+    limit, *others = rows(speeds)
+    assert (limit[0], limit[4]) == ("`pass_through`", "1.00")
+    measured = [row[1:3] for row in others]
+    assert {delivery for delivery, _ in measured} == {"at-least-once", "at-most-once", "exactly-once"}
+    assert {"linear-onnx", "forest-onnx", "linear-pmml", "forest-pmml"} <= {model for _, model in measured}
+    for row in (limit, *others):
+        per_s, cpu_us, memory_mib = (float(row[at].replace(",", "")) for at in (3, 6, 7))
         assert 0 < cpu_us < 2 * 1e6 / per_s * 8, "a process cannot use more time than there was on all cores"
         assert memory_mib > 20, "a server with its libraries"
-    assert forest[6] == ""
-    assert 0 <= int(linear[6].replace(",", "")) <= 30_000
+    again = {row[1]: int(row[8].replace(",", "")) for row in others if row[2] == "linear-onnx"}
+    assert 0 <= again["at-least-once"] <= 30_000
+    assert again["at-most-once"] == again["exactly-once"] == 0
+    steady, swapping = rows(latencies)
+    assert steady[:2] == ["`custom_stage`", "0"]
+    assert int(swapping[1]) >= 1
+    for row in (steady, swapping):
+        assert 0 < float(row[2]) <= float(row[3]) <= float(row[4]) <= float(row[5])
 
 
 def test_a_small_survival_run_measures_what_custom_stage_promises(tmp_path: Path) -> None:

@@ -6,8 +6,10 @@ from pathlib import Path
 import pytest
 
 from experiments.backlog import Speed
+from experiments.contenders import LIMIT
 from experiments.errors import MarkerMissing
 from experiments.kill_round import Circumstance, Outcome
+from experiments.latency import Latency
 from experiments.machine import facts
 from experiments.markdown import table, with_table
 from experiments.survival import broken_promises
@@ -47,19 +49,23 @@ def test_a_page_without_the_marker_is_refused() -> None:
         with_table("text", "mark", "| new |\n")
 
 
-def test_a_speed_is_compared_with_custom_stages_for_the_same_model() -> None:
+def test_a_speed_is_compared_with_the_limit_and_with_custom_stages_for_the_same_model() -> None:
+    limit = Speed(LIMIT, "at-least-once", "linear", 8000.0, 1.0, 1 << 20, redelivered=1)
     speeds = [
-        Speed("custom_stage", "forest", 1000.0, 5.0, 1 << 20),
-        Speed("custom_stage", "linear", 4000.0, 5.0, 1 << 20, redelivered=7000),
-        Speed("streams_kvstore", "linear", 1000.0, 20.0, 3 << 20, redelivered=12),
+        Speed("custom_stage", "at-least-once", "forest", 1000.0, 5.0, 1 << 20),
+        Speed("custom_stage", "at-least-once", "linear", 4000.0, 5.0, 1 << 20, redelivered=7000),
+        Speed("streams_kvstore", "at-least-once", "linear", 1000.0, 20.0, 3 << 20, redelivered=12),
     ]
-    assert "| `streams_kvstore` | linear | 1,000 | 0.25 | 20.0 | 3 | 12 |" in throughput_page(speeds, 30_000, "")
+    text = throughput_page([limit, *speeds], [Latency("custom_stage", 3, 1.0, 2.0, 3.0, 4.04)], 30_000, "")
+    assert "| `pass_through` | at-least-once |  | 8,000 | 1.00 |  | 1.0 | 1 |  |" in text
+    assert "| `streams_kvstore` | at-least-once | linear | 1,000 | 0.12 | 0.25 | 20.0 | 3 | 12 |" in text
+    assert "| `custom_stage` | 3 | 1.0 | 2.0 | 3.0 | 4.0 |" in text
 
 
 def test_pages_name_no_machine_and_no_path() -> None:
     life = custom_stage(*(outcome(each) for each in CIRCUMSTANCES))
     pages = [
-        throughput_page([Speed("custom_stage", "forest", 1.0, 1.0, 1)], 30_000, facts()),
+        throughput_page([Speed("custom_stage", "at-least-once", "forest", 1.0, 1.0, 1)], [], 30_000, facts()),
         survival_page([life], Conditions(1, 500, 9, facts())),
     ]
     for page in pages:

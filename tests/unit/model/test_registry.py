@@ -74,8 +74,8 @@ def test_a_loaded_model_carries_what_its_descriptor_said() -> None:
             "model type 9 is unknown; send TENSORFLOW or TENSORFLOWSAVED or PMML or ONNX",
         ),
         (
-            ModelDescriptor(dataType="wine", modeltype=ONNX, location="http://localhost/m"),
-            "it is only a location ('http://localhost/m'); send its bytes",
+            ModelDescriptor(dataType="wine", modeltype=ONNX, location="http://localhost/m?token=secret"),
+            "it is only a location, and nobody has read what is there; send its bytes",
         ),
         (ModelDescriptor(dataType="wine", modeltype=ONNX, data=b""), "it has no data; send its bytes"),
         (ModelDescriptor(dataType="wine", modeltype=PMML), "it has no data; send its bytes"),

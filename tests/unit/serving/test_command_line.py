@@ -1,6 +1,7 @@
 import pytest
 
 from serving.command_line import BadSetting
+from serving.kafka_settings import KafkaSettings
 from serving.settings import Settings
 
 
@@ -47,7 +48,8 @@ def test_help_lists_every_setting_with_its_variable(capsys: pytest.CaptureFixtur
     assert stopped.value.code == 0
     said = "".join(capsys.readouterr().out.split())
     assert "python-mcustom_stage.server" in said
-    for name in set(Settings.model_fields) - {"bootstrap_servers"}:
+    of_kafka = {"bootstrap_servers", *KafkaSettings.model_fields}
+    for name in Settings.model_fields:
         assert f"--{name.replace('_', '-')}" in said
-        assert f"SERVING_{name.upper()}" in said
+        assert f"{'KAFKA' if name in of_kafka else 'SERVING'}_{name.upper()}" in said
     assert "KAFKA_BOOTSTRAP_SERVERS" in said

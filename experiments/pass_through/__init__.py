@@ -1,0 +1,29 @@
+"""The limit: a server that consumes records and produces the same bytes, in the client's best batch way, and no more.
+
+It decodes nothing and scores nothing, but reads in batches, sends in batches, waits for the acknowledgements and
+commits as the others do, with the same client. What a variant needs beyond this is the price of its work.
+"""
+
+from fastapi import APIRouter
+
+from experiments.pass_through.topology import Topology
+from serving.guarantees import Guarantees, Survives
+from serving.variant import Variant
+
+NOTHING = Survives(killed=False, disk_wiped=False, model_topic_emptied=False)
+
+
+def routes(engine: Topology) -> APIRouter:  # noqa: ARG001 - it has no state to be asked for
+    """No paths of its own."""
+    return APIRouter()
+
+
+VARIANT = Variant(
+    name="pass_through",
+    summary="Passes records through unread: the limit that the others are measured against.",
+    state_lives_in="nowhere",
+    default_port=5500,
+    guarantees=Guarantees(("at-least-once",), NOTHING, NOTHING, ()),
+    build=Topology,
+    routes=routes,
+)

@@ -1,0 +1,82 @@
+"""From Kafka to Kafka, two batches in flight."""
+
+import asyncio
+from collections.abc import Sequence
+from itertools import groupby
+from operator import attrgetter
+from typing import Any
+
+from aiokafka import AIOKafkaProducer
+
+from model.serving_state import ServingState
+from serving.engine import ArrivedModel, ModelStart
+from serving.kernel import Kernel
+from serving.records import RawRecord
+from serving.sink import MAX_BATCH_BYTES
+from serving.source import Source
+
+PARTITION = attrgetter("partition")
+
+
+class Topology:
+    """An engine that learns models, as the measurement asks it to, and uses none."""
+
+    models_from: ModelStart = "end"
+
+    def __init__(self, kernel: Kernel) -> None:
+        self._kernel = kernel
+        self._source = Source(kernel.settings, kernel.group)
+        self._slots = asyncio.Semaphore(kernel.settings.max_in_flight)
+        self._producer: Any = AIOKafkaProducer(
+            bootstrap_servers=kernel.settings.bootstrap_servers, acks="all", max_batch_size=MAX_BATCH_BYTES
+        )
+
+    async def start(self) -> None:
+        """Connect."""
+        await self._producer.start()
+
+    async def accept(self, arrived: ArrivedModel) -> None:
+        """Not even looked at."""
+        arrived.loaded.model.close()
+
+    async def serve(self) -> None:
+        """Fetch, send, commit."""
+        await self._source.start()
+        async with asyncio.TaskGroup() as tasks:
+            committing = tasks.create_task(self._source.commit_acknowledged())
+            while not self._kernel.stop.is_set():
+                await self._slots.acquire()
+                if records := await self._source.fetch():
+                    tasks.create_task(self._settle(records, await self._send(records)))
+                else:
+                    self._slots.release()
+            committing.cancel()
+
+    def states(self) -> Sequence[ServingState]:
+        """It has none."""
+        return ()
+
+    async def close(self) -> None:
+        """Leave the group, disconnect."""
+        await self._source.close()
+        await self._producer.stop()
+
+    async def _send(self, records: Sequence[RawRecord]) -> list[asyncio.Future[Any]]:
+        sent = []
+        for partition, group in groupby(records, PARTITION):
+            batch = self._producer.create_batch()
+            for record in group:
+                while batch.append(key=record.key, value=record.value, timestamp=None) is None:
+                    sent.append(await self._producer.send_batch(batch, self._topic, partition=partition))
+                    batch = self._producer.create_batch()
+            sent.append(await self._producer.send_batch(batch, self._topic, partition=partition))
+        return sent
+
+    @property
+    def _topic(self) -> str:
+        return self._kernel.settings.topics.scores
+
+    async def _settle(self, records: Sequence[RawRecord], sent: Sequence[asyncio.Future[Any]]) -> None:
+        await asyncio.gather(*sent)
+        self._source.acknowledge(records)
+        self._slots.release()

@@ -1,0 +1,151 @@
+"""Three answers to one question: when are the offsets of a batch committed?
+
+Before it is scored, after its scores are acknowledged, or in one transaction with them. What a ``kill -9`` costs
+follows from that alone: the batch in hand is lost, scored twice, or neither.
+"""
+
+import socket
+from collections.abc import Awaitable, Sequence
+from typing import Any, Protocol
+
+import structlog
+from aiokafka.errors import KafkaError
+
+from serving.kernel import Kernel
+from serving.records import RawRecord
+from serving.results import Result
+from serving.serve import ServedBatch
+from serving.sink import Sink
+from serving.source import Source
+from serving.transactional_sink import TransactionalSink
+
+log: structlog.stdlib.BoundLogger = structlog.get_logger()
+
+
+class Delivering(Protocol):
+    """How batches leave: ``begin`` before one is scored, ``send`` after it."""
+
+    async def start(self) -> None:
+        """Connect what this mode needs besides the kernel's sink."""
+        ...
+
+    async def begin(self, records: Sequence[RawRecord]) -> bool:
+        """False: the batch is another instance's now, and must not be scored."""
+        ...
+
+    async def send(self, served: ServedBatch) -> Awaitable[None]:
+        """Hand over what became of a batch; calls in order. To await: all of it is in Kafka, and settled."""
+        ...
+
+    async def close(self) -> None:
+        """Disconnect."""
+        ...
+
+
+def delivering(kernel: Kernel, source: Source) -> Delivering:
+    """The mode that the settings name."""
+    if kernel.settings.delivery == "exactly-once":
+        return ExactlyOnce(kernel, source)
+    if kernel.settings.delivery == "at-most-once":
+        return AtMostOnce(kernel, source)
+    return AtLeastOnce(kernel, source)
+
+
+class AtLeastOnce:
+    """Commit after: nothing is lost, and what was in hand at a kill is scored again."""
+
+    def __init__(self, kernel: Kernel, source: Source) -> None:
+        """The kernel's sink is all it needs."""
+        self._sink, self._source = kernel.sink, source
+
+    async def start(self) -> None:
+        """See ``Delivering``."""
+
+    async def begin(self, records: Sequence[RawRecord]) -> bool:  # noqa: ARG002 - nothing is done before
+        """See ``Delivering``."""
+        return True
+
+    async def send(self, served: ServedBatch) -> Awaitable[None]:
+        """See ``Delivering``."""
+        return self._settled(served, await self._sink.enqueue(served))
+
+    async def close(self) -> None:
+        """See ``Delivering``."""
+
+    async def _settled(self, served: ServedBatch, acknowledged: Awaitable[None]) -> None:
+        await acknowledged
+        self._source.acknowledge(served.records)
+
+
+class AtMostOnce:
+    """Commit before: nothing is scored twice, and what was in hand at a kill is lost."""
+
+    def __init__(self, kernel: Kernel, source: Source) -> None:
+        """A sink of its own, whose producer doubles nothing when it tries again."""
+        self._sink = _OnceSink(kernel.settings, kernel.variant, enable_idempotence=True)
+        self._source = source
+
+    async def start(self) -> None:
+        """See ``Delivering``."""
+        await self._sink.start()
+
+    async def begin(self, records: Sequence[RawRecord]) -> bool:
+        """See ``Delivering``."""
+        committed = await self._source.commit_before(records)
+        if not committed:
+            self._source.settle(records)
+        return committed
+
+    async def send(self, served: ServedBatch) -> Awaitable[None]:
+        """See ``Delivering``."""
+        return self._settled(served, await self._sink.enqueue(served))
+
+    async def close(self) -> None:
+        """See ``Delivering``."""
+        await self._sink.close()
+
+    async def _settled(self, served: ServedBatch, acknowledged: Awaitable[None]) -> None:
+        await acknowledged
+        self._source.settle(served.records)
+
+
+class ExactlyOnce:
+    """Commit together: for whoever reads only what is committed, nothing is lost and nothing is there twice."""
+
+    def __init__(self, kernel: Kernel, source: Source) -> None:
+        """A transactional sink of its own."""
+        transactional_id = kernel.settings.transactional_id or f"{kernel.group}-{socket.gethostname()}-{kernel.port}"
+        self._sink = TransactionalSink(kernel.settings, kernel.variant, kernel.group, transactional_id)
+        self._source = source
+
+    async def start(self) -> None:
+        """See ``Delivering``."""
+        await self._sink.start()
+
+    async def begin(self, records: Sequence[RawRecord]) -> bool:  # noqa: ARG002 - the transaction begins with the sending
+        """See ``Delivering``."""
+        return True
+
+    async def send(self, served: ServedBatch) -> Awaitable[None]:
+        """See ``Delivering``."""
+        await self._sink.commit(served, lambda: self._source.holds(served.records))
+        self._source.settle(served.records)
+        return _nothing()
+
+    async def close(self) -> None:
+        """See ``Delivering``."""
+        await self._sink.close()
+
+
+class _OnceSink(Sink):
+    """What Kafka may have taken, though it did not say so, is not sent again. Dead letters are: they are for people."""
+
+    async def _acknowledged(self, future: Awaitable[Any], messages: Sequence[Result], partition: int) -> None:
+        try:
+            await future
+        except KafkaError as error:
+            log.warning("scores_lost", scores=len(messages), partition=partition, reason=str(error))
+
+
+async def _nothing() -> None:
+    """Nothing to wait for."""

@@ -1,0 +1,113 @@
+"""Where a variant offers several delivery modes: what each of them loses, and what it doubles, by record id."""
+
+import pytest
+
+from tests.contract.accounts import distinct, redelivered, scored_some, settled
+from tests.contract.conftest import VARIANTS, Start, package, put_in_force
+from tests.models import slow
+from tests.server_process import ServerProcess
+from tests.stream import Stream, model, wine
+
+MODES = [
+    (name, mode)
+    for name in VARIANTS
+    if len(package(name).guarantees.delivery) > 1
+    for mode in package(name).guarantees.delivery
+]
+KILLS, ROUNDS = 10, 10
+MAX_BATCH = 200
+FLAGS = ("--max-batch", str(MAX_BATCH), "--session-timeout-ms", "1000")
+
+in_each_mode = pytest.mark.parametrize(("variant", "mode"), MODES, ids=[f"{name}-{mode}" for name, mode in MODES])
+
+
+def account(stream: Stream, ids: list[str]) -> tuple[int, int]:
+    """How many records have no score, and how many scores are too many, for who reads what is committed."""
+    scores = stream.all_scores()
+    assert distinct(scores) <= set(ids)
+    return len(set(ids) - distinct(scores)), redelivered(scores)
+
+
+def finished(stream: Stream, server: ServerProcess) -> None:
+    """Everything is committed, and what was in hand then is sent: the server is stopped in good order."""
+    settled(stream, server)
+    assert server.stop() == 0
+
+
+@in_each_mode
+def test_killed_ten_times_under_load_it_loses_and_doubles_what_its_mode_says(
+    variant: str, mode: str, start: Start, stream: Stream
+) -> None:
+    stream.publish_model(model("times 1.0", data=slow(1.0)))  # so that a kill nearly always finds a batch in hand
+    with stream.flow() as flow:
+        for _ in range(KILLS):
+            server = start("--delivery", mode, *FLAGS).wait_until_ready()
+            scored_some(server, MAX_BATCH)
+            server.kill()
+    last = start("--delivery", mode, *FLAGS).wait_until_ready()
+    finished(stream, last)
+    lost, doubled = account(stream, flow.ids)
+    assert (lost > 0) == (mode == "at-most-once"), f"{lost} lost"
+    assert (doubled > 0) == (mode == "at-least-once"), f"{doubled} doubled"
+    assert lost <= KILLS * 2 * MAX_BATCH, "the batches in hand, and no more"
+
+
+@in_each_mode
+def test_instances_that_join_and_leave_ten_times_lose_and_double_nothing(
+    variant: str, mode: str, start: Start, stream: Stream
+) -> None:
+    flags = ("--delivery", mode, "--max-batch", str(MAX_BATCH), "--session-timeout-ms", "6000")
+    first = start(*flags, instance="first").wait_until_ready()
+    put_in_force(first, stream, 1.0)
+    with stream.flow() as flow:
+        for _ in range(ROUNDS):
+            second = start(*flags, instance="second").wait_until_ready()
+            scored_some(second, MAX_BATCH)
+            assert second.stop() == 0
+            scored_some(first, MAX_BATCH)
+    finished(stream, first)
+    assert account(stream, flow.ids) == (0, 0)
+
+
+FENCED = [(name, "exactly-once") for name, mode in MODES if mode == "exactly-once"]
+
+
+@pytest.mark.parametrize(("variant", "mode"), FENCED)
+def test_a_second_copy_of_an_instance_ends_the_first_and_doubles_nothing(
+    variant: str, mode: str, start: Start, stream: Stream
+) -> None:
+    flags = ("--delivery", mode, "--transactional-id", f"one-{stream.prefix}", *FLAGS)
+    first = start(*flags, instance="first").wait_until_ready()
+    put_in_force(first, stream, 1.0)
+    with stream.flow() as flow:
+        scored_some(first)
+        second = start(*flags, instance="second")
+        assert first.wait() == 1
+        (line,) = first.errors
+        assert "--transactional-id" in line
+        scored_some(second.wait_until_ready())
+    finished(stream, second)
+    assert account(stream, flow.ids) == (0, 0)
+
+
+@in_each_mode
+def test_a_bad_record_is_a_dead_letter_in_every_mode(variant: str, mode: str, start: Start, stream: Stream) -> None:
+    server = start("--delivery", mode, *FLAGS).wait_until_ready()
+    put_in_force(server, stream, 1.0)
+    stream.publish(stream.topics.data, b"\xff", b"bad", partition=0)
+    stream.publish(stream.topics.data, wine(), b"good", partition=0)
+    stream.flush()
+    finished(stream, server)
+    assert stream.dead_letter(b"bad").value() == b"\xff"
+    assert account(stream, ["good"]) == (0, 0)
+
+
+def test_a_mode_that_a_variant_does_not_offer_is_one_line(variant: str, start: Start) -> None:
+    offered = package(variant).guarantees.delivery
+    if "exactly-once" in offered:
+        assert start("--delivery", "exactly-once").wait_until_ready().stop() == 0
+        return
+    server = start("--delivery", "exactly-once")
+    assert server.wait() == 1
+    (line,) = server.errors
+    assert f"--delivery {offered[0]}" in line

@@ -1,0 +1,125 @@
+"""What the model feed checks of a model beside its bytes, on a real broker: its announced sum, and its time."""
+
+import asyncio
+import threading
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+
+import pytest
+from confluent_kafka import Producer
+
+from client.embedded_kafka import EmbeddedKafka
+from client.publisher import Publisher
+from model import registry
+from model.onnx_model import OnnxModel
+from protobufs.model_descriptor_pb2 import ModelDescriptor
+from serving.engine import ArrivedModel
+from serving.model_feed import ModelFeed
+from serving.records import RejectedRecord
+from serving.settings import Settings
+from serving.topics import Topics
+from tests.models import times_alcohol
+from tests.stream import model
+
+DEADLINE_S = 30.0
+WITHOUT_TRIAL = ("--no-trial-load",)
+
+
+class Followed:
+    """A feed at work, and what came of each model: its name, or why it was refused."""
+
+    def __init__(self, broker: EmbeddedKafka, topics: Topics, *flags: str) -> None:
+        prefix = topics.data.removesuffix("_data")
+        words = ["--bootstrap-servers", broker.bootstrap_servers, "--topic-prefix", prefix, *flags]
+        self.said: list[str] = []
+        self._changed = asyncio.Event()
+        self._feed = ModelFeed(Settings.read("program", words), "beginning", self._accept, self._reject)
+
+    async def until(self, count: int) -> list[str]:
+        """What came of the models, when there are so many."""
+        while len(self.said) < count:
+            self._changed.clear()
+            await self._changed.wait()
+        return self.said
+
+    async def run(self, scene: Callable[["Followed"], Awaitable[None]]) -> None:
+        """Follow until the scene is over."""
+        running = asyncio.create_task(self._feed.run())
+        async with asyncio.timeout(DEADLINE_S):
+            await self._feed.caught_up.wait()
+            await scene(self)
+        running.cancel()
+        with suppress(asyncio.CancelledError):
+            await running
+
+    async def _accept(self, arrived: ArrivedModel) -> None:
+        self._say(arrived.loaded.name)
+
+    async def _reject(self, rejected: RejectedRecord, name: str) -> None:
+        self._say(f"{name}: {rejected.reason}")
+
+    def _say(self, what: str) -> None:
+        self.said.append(what)
+        self._changed.set()
+
+
+def test_a_sum_in_the_record_s_header_is_checked(broker: EmbeddedKafka, topics: Topics) -> None:
+    descriptor, other = model("sound", data=times_alcohol(1.0)), model("other", data=times_alcohol(2.0))
+
+    async def scene(followed: Followed) -> None:
+        publisher = Publisher(broker.bootstrap_servers, topics, "test", lambda said: pytest.fail(said))
+        publisher.publish_model(descriptor, threading.Event())
+        assert publisher.flush(DEADLINE_S) == 0
+        await followed.until(1)
+        producer = Producer({"bootstrap.servers": broker.bootstrap_servers})
+        for value in (b"0" * 64, b"no sum"):
+            producer.produce(topics.models, other.SerializeToString(), b"wine", headers=[("sha256", value)])
+        assert producer.flush(DEADLINE_S) == 0
+        await followed.until(3)
+
+    async def follow() -> list[str]:
+        followed = Followed(broker, topics, *WITHOUT_TRIAL)
+        await followed.run(scene)
+        return followed.said
+
+    said = asyncio.run(follow())
+    assert said[0] == "sound"
+    assert said[1].startswith("other: is not what was announced: its SHA-256 is ")
+    assert said[2] == "other: comes with 'no sum' as its SHA-256, which is not 64 hexadecimal digits"
+
+
+def test_a_model_whose_load_hangs_in_the_server_itself_does_not_stop_the_next_one(
+    broker: EmbeddedKafka, topics: Topics, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without a trial, or when it hangs only the second time."""
+    may_end = threading.Event()
+    closed = threading.Event()
+
+    class Late(OnnxModel):
+        def close(self) -> None:
+            super().close()
+            closed.set()
+
+    def load(content: bytes) -> OnnxModel:
+        if content == b"hangs":
+            may_end.wait(DEADLINE_S)
+            return Late(times_alcohol(1.0))
+        return OnnxModel(content)
+
+    monkeypatch.setitem(registry.FORMATS, ModelDescriptor.ONNX, load)
+
+    async def scene(followed: Followed) -> None:
+        producer = Producer({"bootstrap.servers": broker.bootstrap_servers})
+        for each in (model("hangs", data=b"hangs"), model("next", data=times_alcohol(2.0))):
+            producer.produce(topics.models, each.SerializeToString(), b"wine")
+        assert producer.flush(DEADLINE_S) == 0
+        await followed.until(2)
+        may_end.set()
+        assert await asyncio.to_thread(closed.wait, DEADLINE_S)  # nobody else would close it
+
+    async def follow() -> list[str]:
+        followed = Followed(broker, topics, *WITHOUT_TRIAL, "--model-load-timeout-s", "0.5")
+        await followed.run(scene)
+        return followed.said
+
+    assert asyncio.run(follow()) == ["hangs: did not load within 0.5 s (--model-load-timeout-s)", "next"]

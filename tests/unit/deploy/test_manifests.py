@@ -1,0 +1,189 @@
+"""The files in ``deploy/`` are valid, and what they name is there."""
+
+import json
+import re
+import shlex
+import subprocess
+import tomllib
+from collections.abc import Mapping
+from importlib import metadata
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import kubernetes_validate
+import pytest
+import yaml
+
+from client.kafka_jars import KAFKA
+from client.provider import ProviderSettings
+from serving.command_line import CommandLine
+from serving.kafka_settings import KafkaSettings
+from serving.settings import Settings
+from tests.deployment import (
+    COMPOSE,
+    DEPLOY,
+    MANIFESTS,
+    ROOT,
+    compose_services,
+    dockerfile,
+    image_environment,
+    kubernetes_environment,
+    kubernetes_objects,
+    kubernetes_pod,
+)
+
+COMPOSE_SCHEMA = "check_jsonschema/builtin_schemas/vendor/compose-spec.json"
+KUBERNETES_VERSIONS = ("1.30", "1.37")
+OF_KAFKA = {"bootstrap_servers", *KafkaSettings.model_fields}
+OF_THE_IMAGE = {"PYTHONUNBUFFERED"}
+COMPOSE_SECRETS = "/run/secrets/"
+README = (DEPLOY / "README.md").read_text("utf-8")
+
+
+def variables_of(settings: type[CommandLine]) -> set[str]:
+    """The variables that a program with these settings reads."""
+    prefix = settings.model_config["env_prefix"]
+    return {f"{'KAFKA_' if name in OF_KAFKA else prefix}{name.upper()}" for name in settings.model_fields}
+
+
+@pytest.mark.parametrize("version", KUBERNETES_VERSIONS)
+@pytest.mark.parametrize("path", MANIFESTS, ids=lambda path: path.name)
+def test_manifests_are_as_kubernetes_wants_them(path: Any, version: str) -> None:
+    objects = list(yaml.safe_load_all(path.read_text("utf-8")))
+    assert objects
+    for each in objects:
+        kubernetes_validate.validate(each, version, strict=True)
+
+
+def test_the_compose_file_is_as_the_specification_wants_it() -> None:
+    # Not imported, only looked into: of that program we need no more than the schema that it ships.
+    shipped = metadata.distribution("check-jsonschema").locate_file(COMPOSE_SCHEMA)
+    schema = json.loads(Path(str(shipped)).read_text("utf-8"))
+    jsonschema.validate(yaml.safe_load(COMPOSE.read_text("utf-8")), schema)
+
+
+@pytest.mark.parametrize(
+    ("environment", "settings"),
+    [
+        (compose_services()["server"]["environment"], Settings),
+        (compose_services()["provider"]["environment"], ProviderSettings),
+        (kubernetes_environment("server"), Settings),
+        (image_environment(), Settings),
+    ],
+    ids=["compose server", "compose provider", "kubernetes server", "image"],
+)
+def test_every_variable_is_a_setting_with_a_value_that_it_takes(
+    environment: Mapping[str, str | None], settings: type[CommandLine]
+) -> None:
+    assert set(environment) - OF_THE_IMAGE <= variables_of(settings)
+    prefix = settings.model_config["env_prefix"]
+    ours = {name: value for name, value in environment.items() if name.startswith(prefix) and value is not None}
+    flags = [word for name, value in ours.items() for word in (f"--{_kebab(name, prefix)}", value)]
+    read = settings.read("a program", flags)
+    for name, value in ours.items():
+        assert str(getattr(read, name.removeprefix(prefix).lower())) in (value, f"{value}.0")
+
+
+def _kebab(variable: str, prefix: str) -> str:
+    return variable.removeprefix(prefix).lower().replace("_", "-")
+
+
+def test_every_secret_that_a_variable_names_is_mounted_there() -> None:
+    for service in compose_services().values():
+        files = [str(value) for name, value in service["environment"].items() if name.endswith("_FILE")]
+        assert {file.removeprefix(COMPOSE_SECRETS) for file in files} <= set(service["secrets"])
+    for name in ("server", "kafka"):
+        (container,) = kubernetes_pod(name)["containers"]
+        mounts = [f"{each['mountPath']}/" for each in container["volumeMounts"]]
+        for variable, value in kubernetes_environment(name).items():
+            if variable.endswith(("_FILE", "_DIR")) and value is not None:
+                assert any(f"{value}/".startswith(mount) for mount in mounts), variable
+
+
+def test_no_secret_stands_in_a_manifest() -> None:
+    assert ("Secret" not in {kind for kind, _ in kubernetes_objects()}) and "PASSWORD:" not in COMPOSE.read_text()
+    for pod in ("kafka", "server"):
+        assert not [name for name, value in kubernetes_environment(pod).items() if value and name.endswith("PASSWORD")]
+    ignored = subprocess.run(["git", "check-ignore", "deploy/secrets/password"], cwd=ROOT, check=False)
+    assert ignored.returncode == 0
+
+
+def test_ports_are_the_same_wherever_they_are_named() -> None:
+    (port,) = {image_environment()["SERVING_PORT"], *dockerfile("EXPOSE")}
+    server = compose_services()["server"]
+    assert server["environment"]["SERVING_PORT"] == kubernetes_environment("server")["SERVING_PORT"] == port
+    assert server["ports"] == [f"127.0.0.1:{port}:{port}"]
+    (container,) = kubernetes_pod("server")["containers"]
+    assert [(each["name"], str(each["containerPort"])) for each in container["ports"]] == [("http", port)]
+    (service,) = kubernetes_objects()["Service", "server"]["spec"]["ports"]
+    assert (str(service["port"]), service["targetPort"]) == (port, "http")
+    of_kafka = {each["name"]: each["port"] for each in kubernetes_objects()["Service", "kafka"]["spec"]["ports"]}
+    started = (DEPLOY / "kafka" / "start.sh").read_text()
+    assert of_kafka == {name.lower(): int(number) for name, number in re.findall(r'"\$\{(\w+)_PORT:-(\d+)\}"', started)}
+    servers = kubernetes_environment("server")["KAFKA_BOOTSTRAP_SERVERS"]
+    voters = kubernetes_environment("kafka")["VOTERS"]
+    replicas = kubernetes_objects()["StatefulSet", "kafka"]["spec"]["replicas"]
+    assert servers == ",".join(f"kafka-{number}.kafka:{of_kafka['clients']}" for number in range(replicas))
+    assert voters == ",".join(f"{number}@kafka-{number}.kafka:{of_kafka['controller']}" for number in range(replicas))
+
+
+def test_probes_ask_paths_that_the_server_has() -> None:
+    from serving.http_api import application
+
+    source = application.__code__.co_consts
+    (container,) = kubernetes_pod("server")["containers"]
+    assert container["readinessProbe"]["httpGet"]["path"] == "/healthz"
+    assert "/healthz" in " ".join(compose_services()["server"]["healthcheck"]["test"])
+    assert "/healthz" in source
+    annotations = kubernetes_objects()["StatefulSet", "server"]["spec"]["template"]["metadata"]["annotations"]
+    assert annotations["prometheus.io/path"] in source
+
+
+def test_nobody_runs_as_root_or_writes_to_its_image_on_kubernetes() -> None:
+    for name in ("kafka", "server"):
+        pod = kubernetes_pod(name)
+        assert pod["securityContext"]["runAsNonRoot"] is True
+        (container,) = pod["containers"]
+        assert container["securityContext"]["readOnlyRootFilesystem"] is True
+        assert container["securityContext"]["allowPrivilegeEscalation"] is False
+        assert container["securityContext"]["capabilities"] == {"drop": ["ALL"]}
+        assert container["resources"]["limits"]["memory"]
+        assert {mount["name"] for mount in container["volumeMounts"]} == {each["name"] for each in pod["volumes"]} | {
+            each["metadata"]["name"]
+            for each in kubernetes_objects()["StatefulSet", name]["spec"]["volumeClaimTemplates"]
+        }
+
+
+def test_the_images_are_the_kafka_of_the_tests_and_ours() -> None:
+    kafka = f"apache/kafka:{KAFKA.rpartition(':')[2]}"
+    services = compose_services()
+    assert {service["image"] for service in services.values()} == {kafka, "model-serving-on-streams"}
+    assert kubernetes_pod("kafka")["containers"][0]["image"] == services["kafka"]["image"] == kafka
+    assert kubernetes_pod("server")["containers"][0]["image"] == services["server"]["image"]
+
+
+def test_the_image_has_every_package_and_starts_a_module_that_there_is() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
+    copied = {word for line in dockerfile("COPY") for word in line.split()[:-1]}
+    assert {name.partition(".")[0] for name in project["tool"]["setuptools"]["packages"]} <= copied
+    assert {"pyproject.toml", "constraints.txt", project["project"]["readme"], "data"} <= copied
+    kept = {line[1:] for line in (DEPLOY / "Dockerfile.dockerignore").read_text().splitlines() if line[0] == "!"}
+    assert kept == copied
+    assert all((ROOT / name).exists() for name in copied)
+    (container,) = kubernetes_pod("server")["containers"]
+    commands = [json.loads(dockerfile("CMD")[0]), container["args"]]
+    commands += [compose_services()[name]["command"] for name in ("server", "provider")]
+    for command in commands:
+        assert find_spec(command[0]) is not None
+
+
+def test_what_the_readme_has_typed_names_files_that_are_there_or_made() -> None:
+    made = {f"deploy/secrets/{name}" for name in ("username", "password", "ca.pem", "broker.pem")}
+    commands = re.findall(r"```bash\n(.*?)\n```", README, re.DOTALL)
+    words = [word.rpartition("=")[2] for block in commands for word in shlex.split(block)]
+    named = {word for word in words if word.startswith("deploy/")} - {"deploy/secrets"}
+    assert named
+    for word in named:
+        assert word in made or (ROOT / word).exists(), word

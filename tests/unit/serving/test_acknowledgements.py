@@ -1,0 +1,28 @@
+"""Producers of ours wait for all replicas in sync. (The clients' is idempotent: librdkafka then takes nothing less.)"""
+
+import asyncio
+from pathlib import Path
+from typing import Any
+
+from serving.broker import Broker
+from serving.kernel import Kernel
+from serving.report import Report
+from serving.settings import Settings
+from serving.sink import Sink
+from serving.streams.faust_app import faust_app
+
+ALL_IN_SYNC = -1  # Kafka documentation, "Producer Configs", acks: the same as "all"
+
+
+def test_scores_dead_letters_and_table_rows_wait_for_all_replicas_in_sync(tmp_path: Path) -> None:
+    async def acknowledgements() -> tuple[Any, Any]:
+        settings = Settings.read("a server", ["--data-dir", str(tmp_path)])
+        sink, broker = Sink(settings, "a variant"), Broker(settings, lambda _: None)
+        try:
+            app = faust_app(Kernel("a variant", 1, settings, sink, broker, Report()), "http://127.0.0.1:1")
+            return sink._producer._sender._acks, app.conf.producer_acks
+        finally:
+            await sink.close()
+            await broker.close()
+
+    assert asyncio.run(acknowledgements()) == (ALL_IN_SYNC, ALL_IN_SYNC)
