@@ -18,6 +18,7 @@ from fastapi_offline import FastAPIOffline
 from serving.answers import HealthAnswer, StateAnswer
 from serving.errors import PortInUse
 from serving.health import Health
+from serving.http_token import TokenRequired
 from serving.report import Report
 from serving.variant import E, Variant
 
@@ -28,8 +29,8 @@ PAGE_POLICY = (
 BACKLOG = 128
 
 
-def application(variant: Variant[E], engine: E, report: Report, health: Health) -> FastAPI:
-    """The application: the variant's own paths, and those that all servers share."""
+def application(variant: Variant[E], engine: E, report: Report, health: Health, token: str | None = None) -> FastAPI:
+    """The application: the variant's own paths, and those that all servers share; ``token`` None: everybody may ask."""
     shared = APIRouter()
 
     @shared.get("/healthz", responses={503: {"model": HealthAnswer}}, summary="Whether this server can score")
@@ -60,6 +61,8 @@ def application(variant: Variant[E], engine: E, report: Report, health: Health) 
     app = FastAPIOffline(title=variant.name, description=variant.summary, redoc_url=None)
     app.include_router(variant.routes(engine))
     app.include_router(shared)
+    if token is not None:
+        app.add_middleware(TokenRequired, token=token)
     return app
 
 

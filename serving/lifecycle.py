@@ -125,7 +125,7 @@ class _Server(Generic[E]):
 
     @contextlib.asynccontextmanager
     async def _http(self, engine: E, listening: socket) -> AsyncIterator[None]:
-        app = application(self._variant, engine, self._report, self._health)
+        app = application(self._variant, engine, self._report, self._health, self._settings.token)
         async with asyncio.TaskGroup() as tasks:
             serving = tasks.create_task(HttpServer(app).serve_until_cancelled(listening))
             log.info(

@@ -1,17 +1,20 @@
 """The settings of a server, the same for all variants."""
 
 from pathlib import Path
-from typing import Literal
+from typing import Literal, Self
 
-from pydantic import DirectoryPath, Field
+from pydantic import DirectoryPath, Field, SecretStr, model_validator
 from pydantic_settings import SettingsConfigDict
 
 from serving.command_line import bootstrap_servers_field
 from serving.guarantees import Delivery
+from serving.http_token import is_loopback
 from serving.kafka_settings import KafkaSettings
 from serving.topics import Topics
 
 HOST = r"(\[[0-9a-fA-F:]+\]|[a-zA-Z0-9.-]+)(:[0-9]{1,5})?"
+
+TOKEN_CHARACTERS = 16
 
 
 class Settings(KafkaSettings):
@@ -40,6 +43,11 @@ class Settings(KafkaSettings):
         6000, ge=1000, description="after this long without a sign of life the group gives our partitions to others"
     )
     host: str = Field("127.0.0.1", description="address of the HTTP interface")
+    http_token: SecretStr | None = Field(
+        None,
+        description="what a request must bring; needed once --host is not this machine alone. A flag shows in the list"
+        " of processes: prefer the variable",
+    )
     port: int | None = Field(
         None, ge=1, le=65535, description="port of the HTTP interface; default: the variant's, 5500 or 8888"
     )
@@ -71,6 +79,22 @@ class Settings(KafkaSettings):
         2 * 2**30, ge=256 * 2**20, description="memory for that trial; enforced on Linux only"
     )
     log_format: Literal["console", "json"] = Field("console", description="lines to read, or one JSON object a line")
+
+    @model_validator(mode="after")
+    def _nobody_else_without_token(self) -> Self:
+        if self.token is not None and len(self.token) < TOKEN_CHARACTERS:
+            raise ValueError(f"--http-token (or SERVING_HTTP_TOKEN) has less than {TOKEN_CHARACTERS} characters")
+        if self.http_token is None and not is_loopback(self.host):
+            raise ValueError(
+                f"--host {self.host} can be reached from elsewhere: give --http-token (or SERVING_HTTP_TOKEN),"
+                f" {TOKEN_CHARACTERS} characters or more, or leave it at 127.0.0.1"
+            )
+        return self
+
+    @property
+    def token(self) -> str | None:
+        """What a request must bring."""
+        return None if self.http_token is None else self.http_token.get_secret_value()
 
     @property
     def topics(self) -> Topics:

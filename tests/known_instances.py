@@ -15,6 +15,7 @@ from model.features import Features, Values
 from model.model import LoadedModel
 from model.serving_state import ServingState
 from serving.http_api import HttpServer, listen
+from serving.http_token import TokenRequired, bearer
 from serving.streams.local_state import LocalState
 from serving.streams.queries import routes
 from tests.instances import DEADLINE_S
@@ -38,6 +39,7 @@ class Known:
     is_restored: bool = True
     application_id: str = "app"
     partitions: int = 3
+    token: str | None = None
 
     def restored(self) -> bool:
         return self.is_restored
@@ -80,6 +82,8 @@ async def serving(*engines: Known, time_limit_s: float = DEADLINE_S) -> AsyncIte
             for engine in engines:
                 app = FastAPI()
                 app.include_router(routes(engine, time_limit_s))
+                if engine.token is not None:
+                    app.add_middleware(TokenRequired, token=engine.token)
                 listening = sockets.enter_context(listen("127.0.0.1", int(engine.url.rpartition(":")[2])))
                 running.append(tasks.create_task(HttpServer(app).serve_until_cancelled(listening)))
             yield
@@ -95,8 +99,11 @@ class Got:
     headers: Mapping[str, str] = field(repr=False)
 
 
-async def get(url: str, path: str, **query: str) -> Got:
-    async with aiohttp.ClientSession() as session, session.get(url + path, params=query) as response:
+async def get(url: str, path: str, token: str | None = None, **query: str) -> Got:
+    async with (
+        aiohttp.ClientSession(headers=bearer(token)) as session,
+        session.get(url + path, params=query) as response,
+    ):
         return Got(response.status, await response.json(), response.headers)
 
 

@@ -51,6 +51,7 @@ class Application:
         host = kernel.settings.host
         self.url = f"http://{f'[{host}]' if ':' in host else host}:{kernel.port}"
         """What the group's other instances know this one by."""
+        self.token = kernel.settings.token
 
     @property
     def app(self) -> Any:
@@ -196,5 +197,4 @@ class Application:
         await consumer.commit()
 
     def _say_joining(self) -> None:
-        settings = self._kernel.settings
-        log.info("joining_group", group=self._kernel.group, up_to_s=settings.session_timeout_ms / 1000)
+        log.info("joining_group", group=self._kernel.group, up_to_s=self._kernel.settings.session_timeout_ms / 1000)

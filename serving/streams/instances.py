@@ -14,6 +14,7 @@ from aiohttp import ClientConnectorError, ClientError, ClientSession, DummyCooki
 from pydantic import BaseModel, ConfigDict, FailFast, Field, ValidationError
 from yarl import URL
 
+from serving.http_token import bearer
 from serving.streams.local_state import Count, Part
 
 LOCAL_PATH = "/state/local"
@@ -42,7 +43,7 @@ class NoAnswer:
 
 
 async def ask(
-    urls: Iterable[str], application_id: str, data_type: str, time_limit_s: float
+    urls: Iterable[str], application_id: str, data_type: str, time_limit_s: float, token: str | None = None
 ) -> dict[str, LocalAnswer | NoAnswer]:
     """Ask instances, all at once; takes no longer than the slowest of them, and no longer than the time limit.
 
@@ -50,12 +51,13 @@ async def ask(
         urls: as the group has them; any text.
         data_type: the one to ask for; all of them could be more than an answer may be long.
         time_limit_s: for each of them.
+        token: what the instances of this application ask for; whoever may join the group can be sent it.
     Returns:
         An answer, or why there is none, for each URL.
     """
     async with (
         # Compressed answers stay so, and are refused: a few of their bytes could become any number.
-        ClientSession(auto_decompress=False, cookie_jar=DummyCookieJar()) as session,
+        ClientSession(auto_decompress=False, cookie_jar=DummyCookieJar(), headers=bearer(token)) as session,
         asyncio.TaskGroup() as tasks,
     ):
 

@@ -82,7 +82,8 @@ async def gather(engine: Queryable, data_type: str, time_limit_s: float) -> Gath
     """Ask every instance that the group has; this one answers first, the others within the time limit."""
     instances = engine.instances()
     own = local_answer(engine, data_type)
-    others = await ask((url for url in instances if url != engine.url), engine.application_id, data_type, time_limit_s)
+    urls = [url for url in instances if url != engine.url]
+    others = await ask(urls, engine.application_id, data_type, time_limit_s, engine.token)
     return Gathered(instances, {engine.url: own, **others}, engine.partitions)
 
 

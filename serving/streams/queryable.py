@@ -25,6 +25,11 @@ class Queryable(Protocol):
         ...
 
     @property
+    def token(self) -> str | None:
+        """What the instances of this application ask of whoever queries them."""
+        ...
+
+    @property
     def partitions(self) -> int:
         """How many the data topic has."""
         ...

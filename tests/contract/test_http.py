@@ -1,6 +1,8 @@
 """The HTTP interface that every server has."""
 
+import base64
 import re
+import urllib.error
 import urllib.request
 
 import pytest
@@ -15,6 +17,16 @@ from tests.server_process import ServerProcess
 def text(server: ServerProcess, path: str) -> tuple[str, str]:
     with urllib.request.urlopen(f"http://127.0.0.1:{server.port}{path}", timeout=5) as answer:
         return answer.headers["Content-Type"], answer.read().decode()
+
+
+def status(port: int, path: str, authorization: str = "") -> int:
+    request = urllib.request.Request(f"http://127.0.0.1:{port}{path}", headers={"Authorization": authorization})
+    try:
+        with urllib.request.urlopen(request, timeout=5) as answer:
+            code: int = answer.status
+            return code
+    except urllib.error.HTTPError as refusal:
+        return refusal.code
 
 
 def test_before_the_first_model_a_state_has_nulls_never_sentinel_numbers(start: Start) -> None:
@@ -59,3 +71,15 @@ def test_the_openapi_page_describes_every_path(serving: Serving, variant: str, p
     between_instances = {"/state/instance", "/state/local"} if "/state/value" in promised.queryable else set()
     assert set(described["paths"]) == {*promised.queryable, *between_instances, "/healthz", "/metrics", "/live"}
     assert described["info"]["title"] == variant
+
+
+def test_with_a_token_every_path_but_healthz_asks_for_it(start: Start) -> None:
+    token = "0123456789abcdef"
+    server = start("--http-token", token).wait_until_ready()  # by /healthz
+    port, paths = server.port, ("/", "/live", "/metrics", "/docs", "/openapi.json")
+    basic = base64.b64encode(f"anybody:{token}".encode()).decode()
+    for path in paths:
+        assert (
+            status(port, path) == status(port, path, "Bearer 0123456789abcdeX") == status(port, path, "Basic x") == 401
+        )
+        assert status(port, path, f"Bearer {token}") == status(port, path, f"Basic {basic}") == 200

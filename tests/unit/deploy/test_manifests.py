@@ -41,6 +41,8 @@ OF_THE_IMAGE = {"PYTHONUNBUFFERED"}
 COMPOSE_SECRETS = "/run/secrets/"
 README = (DEPLOY / "README.md").read_text("utf-8")
 
+TOKEN = "SERVING_HTTP_TOKEN"
+
 
 def variables_of(settings: type[CommandLine]) -> set[str]:
     """The variables that a program with these settings reads."""
@@ -81,6 +83,8 @@ def test_every_variable_is_a_setting_with_a_value_that_it_takes(
     prefix = settings.model_config["env_prefix"]
     ours = {name: value for name, value in environment.items() if name.startswith(prefix) and value is not None}
     flags = [word for name, value in ours.items() for word in (f"--{_kebab(name, prefix)}", value)]
+    if ours.pop(TOKEN, None) is None and settings is Settings:
+        flags += ["--http-token", "of whoever runs it"]
     read = settings.read("a program", flags)
     for name, value in ours.items():
         assert str(getattr(read, name.removeprefix(prefix).lower())) in (value, f"{value}.0")
@@ -88,6 +92,11 @@ def test_every_variable_is_a_setting_with_a_value_that_it_takes(
 
 def _kebab(variable: str, prefix: str) -> str:
     return variable.removeprefix(prefix).lower().replace("_", "-")
+
+
+def test_a_server_that_others_can_reach_is_given_a_token() -> None:
+    assert compose_services()["server"]["environment"][TOKEN].startswith("${SERVING_HTTP_TOKEN:?")
+    assert kubernetes_environment("server")[TOKEN] is None, "it comes from a secret"
 
 
 def test_every_secret_that_a_variable_names_is_mounted_there() -> None:
