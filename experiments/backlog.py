@@ -30,12 +30,13 @@ def measured(scene: Scene, delivery: str, models: Sequence[ModelDescriptor], win
     speeds = []
     for model in models:
         scene.put_in_force(model)
-        _warm_up(scene, wines[:WARM_UP_RECORDS])
+        warm_up(scene, wines[:WARM_UP_RECORDS])
         speeds.append(_speed(scene, delivery, model.name, wines))
     return [*speeds[:-1], replace(speeds[-1], redelivered=_redelivered(scene, wines))]
 
 
-def _warm_up(scene: Scene, wines: Sequence[bytes]) -> None:
+def warm_up(scene: Scene, wines: Sequence[bytes]) -> None:
+    """Publish these; returns when they are scored and committed, and the broker's code is compiled."""
     expected = scene.observer.scores() + len(wines)
     scene.publish_wines(wines)
     scene.server.wait_until(lambda: scene.observer.scores() >= expected, "it was warm")

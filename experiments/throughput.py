@@ -9,7 +9,7 @@ from client.embedded_kafka import EmbeddedKafka
 from client.model_source import shipped_models
 from client.stop_signals import interruptible
 from client.wine_source import GeneratedWines
-from experiments.backlog import Speed, measured
+from experiments.backlog import WARM_UP_RECORDS, Speed, measured, warm_up
 from experiments.contenders import LIMIT, USUAL, YARDSTICK, Contender, contenders
 from experiments.latency import Latency, latency
 from experiments.machine import facts
@@ -52,6 +52,7 @@ def measurements(
                 here.server.wait_until_ready()
                 if each.delivery == "at-least-once" and each.variant != LIMIT:
                     here.put_in_force(models[-1])
+                    warm_up(here, backlog[:WARM_UP_RECORDS])
                     latencies.append(latency(here, STEADY_PER_S, steady_s))
                 if (each.variant, each.delivery) == (YARDSTICK, "at-least-once"):
                     swapped = [shipped[name] for name in USUAL]
