@@ -151,7 +151,7 @@ class EngineCrashed(ServingError):
         ]
         said = " ".join(repr(reason).split())[:300]
         super().__init__(
-            f"the engine crashed: {said}{''.join(where[-1:])}; nothing is lost, start this server again"
-            " (or let a supervisor do it)"
+            f"the engine crashed: {said}{''.join(where[-1:])}; what was not committed is read again:"
+            " start this server again (or let a supervisor do it)"
         )
         self.reason = reason

@@ -154,7 +154,7 @@ class _Server(Generic[E]):
 
 
 def _leave() -> None:
-    """The last resort, when a library does not let go: nothing is lost, what was not committed will be read again."""
+    """The last resort, when a library does not let go: what was not committed will be read again."""
     log.warning("stop_cut_short", after_s=LEAVE_S)
     sys.stdout.flush()
     os._exit(0)

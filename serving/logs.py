@@ -43,7 +43,9 @@ LINES: dict[str, Callable[[EventDict], str]] = {
     "stop_timed_out": lambda e: (
         f"Gave up - records in hand were not acknowledged within {e['after_s']:g} s; they will be scored again"
     ),
-    "stop_cut_short": lambda e: f"Gave up - not everything let go within {e['after_s']:g} s; nothing is lost by it",
+    "stop_cut_short": lambda e: (
+        f"Gave up - not everything let go within {e['after_s']:g} s; what was not committed is read again"
+    ),
     "joining_group": lambda e: (
         f"Waiting for partitions - a killed member of group {e['group']} is missed after up to {e['up_to_s']:g} s"
     ),

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from aiokafka.errors import InvalidProducerEpoch, KafkaError, ProducerFenced
 
 from serving.errors import BrokerRefused, InstanceFenced
-from serving.kafka_clients import RETRY_S, answered, passes
+from serving.kafka_clients import RETRY_S, passes
 from serving.results import results
 from serving.serve import ServedBatch
 from serving.settings import Settings
@@ -45,14 +45,6 @@ class TransactionalSink(Sink):
             retry_backoff_ms=RETRY_BACKOFF_MS,
         )
         self._group, self._transactional_id = group, transactional_id
-
-    async def start(self) -> None:
-        """Connect, and fence whoever has used this transactional id before.
-
-        Raises:
-            BrokerRefused: such as a missing permission for the transactional id.
-        """
-        await answered(self._producer.start)
 
     async def commit(self, served: ServedBatch, is_ours: Callable[[], bool]) -> None:
         """Write and commit all that became of a batch; after a failure all of it again, in a new transaction.
