@@ -1,7 +1,7 @@
 """Both ends of a server's streams, for tests: wines and models in, scores and dead letters out, all by record id."""
 
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -31,6 +31,9 @@ TYPICAL = WineRecord(
     alcohol=9.4,
 )
 ALCOHOL = TYPICAL.alcohol
+
+Headers = Sequence[tuple[str, bytes | None]]
+"""What Kafka carries beside key and value."""
 
 
 def wine(data_type: str = "wine", **changes: float) -> bytes:
@@ -83,11 +86,20 @@ class Stream:
         self.flush()
 
     def publish(
-        self, topic: str, value: bytes | None, key: bytes | None, partition: int | None = None, codec: str = "none"
+        self,
+        topic: str,
+        value: bytes | None,
+        key: bytes | None,
+        partition: int | None = None,
+        codec: str = "none",
+        timestamp_ms: int = 0,
+        headers: Headers = (),
     ) -> None:
-        """Hand one message to the producer; None is a tombstone."""
+        """Hand one message to the producer; no value is a tombstone, and the time 0 is now."""
         number = -1 if partition is None else partition
-        self._producer(codec).produce(topic, value, key, number, on_delivery=self._delivered)
+        self._producer(codec).produce(
+            topic, value, key, number, on_delivery=self._delivered, timestamp=timestamp_ms, headers=list(headers)
+        )
         self._producer(codec).poll(0)
 
     def flush(self) -> None:

@@ -1,8 +1,8 @@
 """Serving states in a faust table: partitioned like the data, so that a partition that moves takes its state along.
 
-Two rows for each data type and source partition: the model, written only when another one takes over - it can have
-megabytes - and the counters, written once per batch. A row's changelog record goes to the partition of the records that
-it counts, and is acknowledged before they are.
+Two rows for each data type and source partition: the model, which can have megabytes, written when another one takes
+over and once in each life; and the counters, written once per batch. A row's changelog record goes to the partition of
+the records that it counts, and is acknowledged before they are.
 """
 
 import asyncio
@@ -33,8 +33,7 @@ MAX_STATES_WITHOUT_MODEL = 300  # a record's data type is a stranger's text: it 
 class TableState:
     """The states of the partitions that this instance has, written through to the table.
 
-    ``accept``, ``restore`` and ``write`` belong on the event loop, between batches; ``serve`` may run in a thread
-    meanwhile. Queries may come at any time.
+    ``accept``, ``restore`` and ``write`` belong on the event loop, between batches; ``serve`` may run in a thread.
     """
 
     def __init__(self, load: Load) -> None:
@@ -44,6 +43,7 @@ class TableState:
         self._states: dict[Key, KeptState] = {}
         self._models: dict[str, tuple[LoadedModel, KeptModel]] = {}  # in force, by data type
         self._written: dict[Key, int] = {}  # offset of the model in the table
+        self._sent: dict[Key, int] = {}  # in this life; what a killed one wrote, the changelog may lack
 
     def use(self, table: Any) -> None:
         """Keep the rows in this table, of bytes by bytes."""
@@ -184,9 +184,9 @@ class TableState:
         # All models in force, not only those that score this batch: the feed goes on behind the newest of them.
         for data_type, (_, model) in self._models.items():
             key = Key(partition, data_type)
-            if self._written.get(key) != model.offset:
+            if self._sent.get(key) != model.offset:
                 self._table[key.row(MODEL)] = model.SerializeToString()
-                self._written[key] = model.offset
+                self._written[key] = self._sent[key] = model.offset
 
     def _may_keep(self, key: Key) -> bool:
         known = key in self._states or key.data_type in self._models

@@ -1,4 +1,4 @@
-"""A Kafka transport for faust that closes two holes of the stock one, and delivers whole batches.
+"""A Kafka transport for faust that closes three holes of the stock one, and delivers whole batches.
 
 What the stock transport of faust-streaming 0.15.3 does, measured on a real broker:
 
@@ -8,6 +8,8 @@ What the stock transport of faust-streaming 0.15.3 does, measured on a real brok
   this life, and nothing behind it is committed. Here the flow stands still from before the seek until it is resumed.
 - **It turns into a zombie.** A commit whose partitions have all been taken away meanwhile asks aiokafka to commit
   nothing; that raises, the consumer crashes, and the process lives on without reading. Here such a commit is left out.
+- **It forgets what is acknowledged when partitions are taken away, and commits then.** Nothing is lost, but whoever
+  has them next does all of it again since the last commit. Here it is committed first.
 - It also creates three tasks for each record, and sleeps a second whenever its buffers are full. Here a fetched batch
   is delivered as a whole.
 
@@ -16,6 +18,7 @@ It overrides private methods, so the versions of faust-streaming, mode-streaming
 """
 
 import asyncio
+import contextlib
 from collections.abc import Mapping
 from typing import Any
 
@@ -25,14 +28,18 @@ from faust.transport.drivers.aiokafka import AIOKafkaConsumerThread
 from faust.transport.drivers.aiokafka import Consumer as StockConsumer
 from faust.transport.drivers.aiokafka import Transport as StockTransport
 
+from serving.kafka_clients import closed
+
 SCHEME = "lossless"
-FETCHES_IN_HAND = 3
-"""Delivered and not acknowledged, at most; then no more is fetched, of any partition. The stock way, to pause single
-partitions, costs a tenth of a second each time: aiokafka asks for nothing while it holds records of a paused one."""
+FETCHES_WAITING = 3
+"""In the agents' queues, at most; then no more is fetched, of any partition. The stock way, to pause single partitions,
+costs a tenth of a second each time: aiokafka asks for nothing while it holds records of a paused one."""
 MOST_IN_FETCH = 1000  # where the application does not say
 BUFFERS_FULL_S = 0.002
 FETCH_WAIT_S = 1.0
 YIELD_EVERY = 100  # records delivered before others get their turn on the event loop
+STOP_TIMEOUT_S = 2.0  # less than the application has for all of faust
+COMMIT_TIMEOUT_S = 2.0  # when partitions are taken away; the group waits for us
 
 
 def register() -> None:
@@ -48,6 +55,10 @@ class ConsumerThread(AIOKafkaConsumerThread):
         if not any(partition in assigned for partition in offsets):
             return False  # whoever has these partitions now reads their records again
         return bool(await super()._commit(offsets))
+
+    async def on_thread_stop(self) -> None:
+        """Called by faust in this thread; aiokafka's ``stop`` can raise the cancellation of one of its own tasks."""
+        await closed(super().on_thread_stop(), STOP_TIMEOUT_S)
 
     def _create_worker_consumer(self, transport: Any) -> Any:
         consumer = super()._create_worker_consumer(transport)
@@ -65,6 +76,16 @@ class Consumer(StockConsumer):
 
     def _new_consumer_thread(self) -> ConsumerThread:
         return ConsumerThread(self, loop=self.loop, beacon=self.beacon)
+
+    async def on_partitions_revoked(self, revoked: set[Any]) -> None:
+        """Commit until nothing is left to commit; only then is it forgotten, and the application told."""
+        self.app.flow_control.suspend()  # no further batch begins; one in hand may come to its end meanwhile
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(COMMIT_TIMEOUT_S):
+                await self.maybe_wait_for_commit_to_finish()
+                while await self.commit():
+                    pass
+        await super().on_partitions_revoked(revoked)
 
     async def perform_seek(self) -> None:
         """Go back to what is committed; both callers resume the flow afterwards, so nothing may be delivered before."""
@@ -86,9 +107,14 @@ class Consumer(StockConsumer):
             if not self.transport.app.should_stop:
                 raise
 
+    def on_buffer_full(self, tp: Any) -> None:
+        """Called by faust when an agent's queue is nearly full; stock, it stops fetching this partition."""
+
     async def _drain_once(self) -> None:
         most_in_fetch = self.app.conf.broker_max_poll_records or MOST_IN_FETCH
-        if self.flow_active and len(self._unacked_messages) >= FETCHES_IN_HAND * most_in_fetch:
+        # faust's unacknowledged messages would not do: they begin where an agent takes one out of its queue.
+        waiting = sum(topic.queue.qsize() for topic in self.app.topics)
+        if self.flow_active and waiting >= FETCHES_WAITING * most_in_fetch:
             await asyncio.sleep(BUFFERS_FULL_S)
             return
         records, active = await self._wait_next_records(FETCH_WAIT_S)
@@ -107,7 +133,7 @@ class Consumer(StockConsumer):
         for tp, record in self.scheduler.iterate(records):
             if not self.flow_active or self.app.consumer_generation_id != generation:
                 return
-            if not (active is None or tp in active or tp in self._buffered_partitions):
+            if not (active is None or tp in active):
                 continue
             expected = self._read_offset[tp]
             if expected is not None and record.offset < expected:

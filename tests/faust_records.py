@@ -1,0 +1,71 @@
+"""Records as faust hands them to an agent: by a real application that is never started, so that it needs no broker."""
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+from weakref import WeakSet
+
+import faust
+from faust.types import Message
+
+from serving.streams.batches import Batch
+
+TOPIC = "models_data"
+GENERATION = 3
+
+
+class NoKafka:
+    """A consumer that is not connected, as far as streams and events ask one."""
+
+    def __init__(self) -> None:
+        self.unacked = self._unacked_messages = WeakSet[Message]()
+
+
+def unstarted(**settings: Any) -> Any:
+    """An application that is in its group's generation ``GENERATION``."""
+    raw: Any = {"key_serializer": "raw", "value_serializer": "raw"}
+    app: Any = faust.App("scores", broker="kafka://127.0.0.1:1", web_enabled=False, **raw, **settings)
+    app.consumer_generation_id = GENERATION
+    app.consumer = NoKafka()
+    return app
+
+
+def event(
+    app: Any,
+    partition: int,
+    offset: int,
+    value: bytes | None = b"",
+    generation: int = GENERATION,
+    key: bytes | None = None,
+    timestamp_s: float = 0.0,
+) -> Any:
+    """One record on its way to one agent; ``event.message.acked`` says whether it may be committed."""
+    message = Message(TOPIC, partition, offset, timestamp_s, 0, [], key, value, None, generation_id=generation)
+    message.incref()
+    return faust.Event(app, key, value, {}, message)
+
+
+def batch(app: Any, records: Iterable[tuple[int, int, bytes]]) -> Batch:
+    """Of records by partition, offset, and value."""
+    return Batch(app, [event(app, *record) for record in records])
+
+
+class Rows:
+    """A table as faust's: a write is read back at once, and goes to the changelog partition of the record in hand."""
+
+    def __init__(self, disk: dict[bytes, bytes], changelog: dict[int, dict[bytes, bytes]]) -> None:
+        """``disk`` and ``changelog``, compacted and by partition, are what is left when the table is gone."""
+        self._disk, self._changelog = disk, changelog
+        self.sent: list[tuple[int, bytes, bytes]] = []  # partition, row, value; of this table's life
+
+    def __setitem__(self, row: bytes, value: bytes) -> None:
+        in_hand = faust.current_event()
+        assert in_hand is not None, "faust takes the partition of a write from the event in hand"
+        self._disk[row] = value
+        self.sent.append((in_hand.message.partition, row, value))
+
+    def items(self) -> Iterator[tuple[bytes, bytes]]:
+        return iter(list(self._disk.items()))
+
+    async def acknowledged(self) -> None:
+        for partition, row, value in self.sent:
+            self._changelog.setdefault(partition, {})[row] = value

@@ -1,0 +1,162 @@
+"""An application on the stage: faust's is a stand-in that does what a test says; streams and batches are real ones."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from types import SimpleNamespace
+from typing import Any, cast
+
+import pytest
+from faust.types import TP
+
+from serving.kernel import Kernel
+from serving.report import Report
+from serving.settings import Settings
+from serving.streams import application
+from serving.streams.application import Application
+from serving.streams.batches import Batch
+from tests.faust_records import TOPIC, NoKafka, event, unstarted
+
+DEADLINE_S = 5.0
+SOME_TURNS = 20  # of the event loop: enough for whatever is ready to happen
+
+
+class Consumer(NoKafka):
+    """Has two of three partitions, with ten records each; counts the commits."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.partitions = {0, 2}
+        self.commits = 0
+
+    def assignment(self) -> set[TP]:
+        return {TP(TOPIC, each) for each in self.partitions} | {TP("changelog", 1)}
+
+    def highwater(self, _: TP) -> int:
+        return 10
+
+    async def maybe_wait_for_commit_to_finish(self) -> None: ...
+
+    async def commit(self) -> None:
+        self.commits += 1
+
+
+class Group:
+    """faust's application, started in its first generation when ``start`` is called; its tables are restored then."""
+
+    def __init__(self) -> None:
+        self.consumer = Consumer()
+        self.started = self.crashed = self.rebalancing = self.stopped = False
+        self.crash_reason: BaseException | None = None
+        self.fails: BaseException | None = None
+        self.consumer_generation_id = 0
+        self.tables = SimpleNamespace(recovery=SimpleNamespace(completed_generation=None))
+        self.router = SimpleNamespace(external_topics_metadata=lambda: self.metadata)
+        self.metadata: dict[str, dict[str, list[int]]] = {}
+        self.on_revoked: Callable[..., Awaitable[None]]
+        self.on_partitions_revoked = SimpleNamespace(connect=lambda told: setattr(self, "on_revoked", told))
+        faust = unstarted()
+        faust.consumer = self.consumer
+        faust.flow_control.resume()
+        self.stream = faust.stream(faust.topic(TOPIC, key_type=bytes, value_type=bytes))
+        self.topic = faust.topic
+        self._faust = faust
+
+    def agent(self, *_: Any, **__: Any) -> Callable[[Any], Any]:
+        return lambda function: function
+
+    async def start(self) -> None:
+        if self.fails is not None:
+            raise self.fails
+        self.started = True
+        self.rebalanced()
+        self.recovered()
+
+    async def stop(self) -> None:
+        self.stopped = True
+
+    async def crash(self, reason: BaseException) -> None:
+        self.crashed, self.crash_reason = True, reason
+
+    def rebalanced(self) -> None:
+        """The group has given the partitions out anew; this instance's tables are not read yet."""
+        self.consumer_generation_id += 1
+        self._faust.consumer_generation_id = self.consumer_generation_id
+
+    def recovered(self) -> None:
+        """The tables of this generation are read."""
+        self.tables.recovery.completed_generation = self.consumer_generation_id
+
+    def fetched(self, *places: tuple[int, int]) -> list[Any]:
+        """Records of this generation come, by partition and offset."""
+        events = [event(self._faust, *place, generation=self.consumer_generation_id) for place in places]
+        for each in events:
+            self.stream.channel.queue.put_nowait(each)
+        return events
+
+
+class Scene:
+    """An application, its group, and an agent that holds each batch until it is told to finish it."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, host: str = "127.0.0.1") -> None:
+        self.group = Group()
+        monkeypatch.setattr(application, "faust_app", lambda *_: self.group)
+        monkeypatch.setattr(application, "POLL_S", 0)  # each turn of the event loop
+        broker = SimpleNamespace(cluster_id="cluster", data_partitions=3)
+        flags: dict[str, Any] = {"host": host, "topic_prefix": "models"}
+        settings = Settings(**flags)
+        self.kernel = Kernel("scores", 8080, settings, cast(Any, None), cast(Any, broker), Report())
+        self.restored: list[set[int]] = []
+        self.while_restoring: Callable[[], None] = lambda: None
+        self.application = Application(self.kernel, list, self._restore)
+        self.batches: list[Batch] = []
+        self.finish = asyncio.Semaphore(0)
+
+    async def _restore(self, partitions: set[int]) -> None:
+        self.restored.append(partitions)
+        self.while_restoring()
+
+    async def agent(self) -> None:
+        async for batch in self.application.batches(self.group.stream):
+            self.batches.append(batch)
+            await self.finish.acquire()
+            batch.acknowledge()
+
+    @asynccontextmanager
+    async def serving(self) -> AsyncIterator["asyncio.Task[None]"]:
+        """Started, with the agent at work; the task is ``serve``."""
+        await self.application.start(cast(Any, None))
+        tasks = [asyncio.create_task(each) for each in (self.application.serve(), self.agent())]
+        try:
+            async with asyncio.timeout(DEADLINE_S):
+                yield tasks[0]
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.wait(tasks)
+            await self.group.stream.stop()
+
+    @property
+    def places(self) -> list[list[tuple[int, int]]]:
+        return [[(record.partition, record.offset) for record in batch.records()] for batch in self.batches]
+
+
+async def until(holds: Callable[[], bool]) -> None:
+    while not holds():  # noqa: ASYNC110  # what is awaited has no event
+        await asyncio.sleep(0.001)
+
+
+async def some_turns() -> None:
+    for _ in range(SOME_TURNS):
+        await asyncio.sleep(0)
+
+
+Run = Callable[[Callable[[Scene], Awaitable[None]]], None]
+"""Runs a play on a new scene."""
+
+
+def played(monkeypatch: pytest.MonkeyPatch, play: Callable[[Scene], Awaitable[None]]) -> None:
+    async def scene() -> None:
+        await play(Scene(monkeypatch))
+
+    asyncio.run(scene())

@@ -1,0 +1,125 @@
+"""An application and its agent: which batches are handed out, and how they end."""
+
+import asyncio
+from typing import Any, cast
+
+import pytest
+
+from serving.streams import application
+from serving.streams.application import Application
+from tests.faust_scene import Run, Scene, some_turns, until
+
+
+def test_no_batch_comes_before_serving_begins(run: Run) -> None:
+    async def play(scene: Scene) -> None:
+        await scene.application.start(cast(Any, None))
+        scene.group.fetched((0, 0))
+        working = asyncio.create_task(scene.agent())
+        await some_turns()
+        assert scene.places == []
+        serving = asyncio.create_task(scene.application.serve())
+        await until(lambda: scene.places == [[(0, 0)]])
+        for task in (working, serving):
+            task.cancel()
+        await asyncio.wait([working, serving])
+        await scene.group.stream.stop()
+
+    run(play)
+
+
+def test_a_model_is_put_in_force_between_two_batches(run: Run) -> None:
+    async def play(scene: Scene) -> None:
+        async with scene.serving():
+            scene.group.fetched((0, 0))
+            await until(lambda: len(scene.batches) == 1)
+            between = asyncio.create_task(holding(scene.application))
+            scene.group.fetched((0, 1))
+            await some_turns()
+            assert (between.done(), len(scene.batches)) == (False, 1)
+            scene.finish.release()
+            assert await between == "between"
+            await until(lambda: len(scene.batches) == 2)
+
+    run(play)
+
+
+async def holding(held: Application) -> str:
+    async with held.between_batches():
+        return "between"
+
+
+def test_a_batch_whose_generation_is_over_is_not_handed_out(run: Run) -> None:
+    async def play(scene: Scene) -> None:
+        async with scene.serving():
+            async with scene.application.between_batches():
+                scene.group.fetched((0, 0))
+                await until(scene.group.stream.channel.queue.empty)
+                scene.group.rebalanced()
+                scene.group.recovered()
+            later = scene.group.fetched((0, 0), (2, 0))
+            await until(lambda: len(scene.batches) == 1)
+            assert scene.places == [[(0, 0), (2, 0)]]
+            assert not later[0].message.acked
+
+    run(play)
+
+
+def test_a_stop_waits_for_the_batch_in_hand_commits_it_and_begins_no_other(run: Run) -> None:
+    async def play(scene: Scene) -> None:
+        async with scene.serving() as serving:
+            in_hand = scene.group.fetched((0, 0))
+            await until(lambda: len(scene.batches) == 1)
+            scene.kernel.stop.set()
+            scene.group.fetched((0, 1))
+            await asyncio.wait([serving], timeout=0.1)
+            assert (serving.done(), scene.group.consumer.commits) == (False, 0)
+            scene.finish.release()
+            await serving
+            assert (in_hand[0].message.acked, scene.group.consumer.commits) == (True, 1)
+            await some_turns()
+            assert len(scene.batches) == 1
+            await scene.application.stop()
+            assert scene.group.stopped
+
+    run(play)
+
+
+def test_partitions_are_given_away_when_the_batch_in_hand_is_committed(run: Run) -> None:
+    async def play(scene: Scene) -> None:
+        async with scene.serving():
+            in_hand = scene.group.fetched((0, 0))
+            await until(lambda: len(scene.batches) == 1)
+            giving = asyncio.ensure_future(scene.group.on_revoked())
+            await some_turns()
+            assert (giving.done(), scene.group.consumer.commits) == (False, 0)
+            scene.finish.release()
+            await giving
+            assert (in_hand[0].message.acked, scene.group.consumer.commits) == (True, 1)
+
+    run(play)
+
+
+def test_a_batch_that_does_not_end_in_time_does_not_hold_the_group_up(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(application, "REVOKE_TIMEOUT_S", 0.01)
+
+    async def play(scene: Scene) -> None:
+        async with scene.serving():
+            in_hand = scene.group.fetched((0, 0))
+            await until(lambda: len(scene.batches) == 1)
+            await scene.group.on_revoked()
+            assert (in_hand[0].message.acked, scene.group.consumer.commits) == (False, 0)
+
+    run(play)
+
+
+def test_the_lag_is_what_waits_behind_the_last_batch_in_the_partitions_that_it_knows(run: Run) -> None:
+    async def play(scene: Scene) -> None:
+        async with scene.serving():
+            scene.group.fetched((0, 3), (2, 8))
+            await until(lambda: len(scene.batches) == 1)
+            lag = scene.kernel.report.metrics.lag
+            assert [sample.value for metric in lag.collect() for sample in metric.samples] == [(10 - 4) + (10 - 9)]
+
+    run(play)

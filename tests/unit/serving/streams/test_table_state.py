@@ -1,0 +1,122 @@
+"""States in the rows of a table: what is written, where, and what another life makes of it."""
+
+import asyncio
+
+from protobufs.kept_state_pb2 import KeptCounters
+from serving.streams.table_state import MAX_STATES_WITHOUT_MODEL
+from tests.faust_records import batch
+from tests.table_instance import NO_SCORE, UNFIT, Instance, wine, written
+
+
+def sent_rows(instance: Instance) -> list[tuple[int, bytes]]:
+    """The partition and the key of each row that was written, in order."""
+    return [(partition, row) for partition, row, _ in instance.rows.sent]
+
+
+def test_a_batch_writes_one_row_of_counters_for_each_data_type_and_partition_to_the_records_own_partition() -> None:
+    instance = Instance()
+    wines = [(partition, offset, wine()) for offset in range(3) for partition in (2, 0)]
+    instance.serve(*wines, (2, 3, wine(data_type="cider")), (0, 3, wine(UNFIT)))
+    assert sorted(sent_rows(instance)) == [
+        (0, b"counters/0/wine"),
+        (2, b"counters/2/cider"),
+        (2, b"counters/2/wine"),
+    ]
+
+
+def test_the_model_s_row_is_written_with_the_first_batch_of_each_partition_and_then_when_another_takes_over() -> None:
+    instance = Instance()
+    instance.accept(4)
+    instance.accept(6, data_type="cider")  # no cider is ever scored: the feed goes on behind it all the same
+    for offset in range(3):
+        instance.serve((0, offset, wine()), (1, offset, wine()))
+    models = [(p, row) for p, row in sent_rows(instance) if row.startswith(b"model/")]
+    both = ["cider", "wine"]
+    assert sorted(models) == [(p, f"model/{p}/{data_type}".encode()) for p in (0, 1) for data_type in both]
+    instance.rows.sent.clear()
+    instance.accept(9)
+    instance.serve((1, 3, wine()))
+    instance.serve((1, 4, wine()))
+    assert [(p, row) for p, row in sent_rows(instance) if row.startswith(b"model/")] == [(1, b"model/1/wine")]
+
+
+def test_a_redelivered_batch_s_row_is_written_again_and_counts_nothing_again() -> None:
+    instance = Instance()
+    instance.accept(0)
+    records = [(1, offset, wine()) for offset in range(5)]
+    instance.serve(*records)
+    first = instance.disk[b"counters/1/wine"]
+    instance.rows.sent.clear()
+    instance.serve(*records)
+    assert instance.rows.sent == [(1, b"counters/1/wine", first)]
+    assert KeptCounters.FromString(first).usage == 5
+
+
+def test_serving_keeps_nothing_until_it_is_written() -> None:
+    instance = Instance()
+    instance.accept(0)
+    served, after = instance.state.serve(batch(instance.app, [(0, 0, wine()), (1, 0, wine())]))
+    assert (sum(len(each.values) for each in served.scored), instance.disk) == (2, {})
+    assert [state.usage for state in instance.state.states()] == [0]
+    asyncio.run(written(instance.state, batch(instance.app, [(0, 0, wine()), (1, 0, wine())]), after))
+    assert [state.usage for state in instance.state.states()] == [2]
+
+
+def test_what_becomes_of_a_batch_is_told_over_all_its_partitions() -> None:
+    instance = Instance()
+    instance.accept(0)
+    records = [(0, 0, wine()), (1, 0, wine(NO_SCORE)), (1, 1, wine(UNFIT)), (2, 0, wine(data_type="cider"))]
+    served, _ = instance.state.serve(batch(instance.app, records))
+    assert {(each.partition, each.offset) for each in served.records} == {(0, 0), (1, 0), (1, 1), (2, 0)}
+    assert [record.partition for scored in served.scored for record in scored.wines.records] == [0]
+    assert [(each.record.partition, each.record.offset) for each in served.rejected] == [(1, 1), (1, 0)]
+    assert [record.partition for skipped in served.skipped for record in skipped.records] == [2]
+
+
+def test_a_partition_that_moves_takes_its_counters_and_its_model_along() -> None:
+    old = Instance()
+    old.accept(7)
+    old.serve(*((partition, offset, wine()) for partition in (0, 1) for offset in range(10)))
+    old.acknowledged()
+    new = Instance(disk=dict(old.changelog[1]))  # what faust restores for the partition it was given
+    new.restore(1)
+    new.serve((1, 10, wine()), (1, 9, wine()))
+    assert new.counts(1) == (11, 0, 0)
+    assert (new.part(1).model_offset, new.part(1).next_offset) == (7, 11)
+    assert new.part(1).state.since_ms == old.part(1).state.since_ms
+    old.restore(0)
+    assert (old.counts(0), old.counts(1)) == ((10, 0, 0), (0, 0, 0)), "it answers for that partition no longer"
+
+
+def test_rows_of_partitions_that_are_not_ours_are_not_read() -> None:
+    first = Instance()
+    first.accept(7)
+    first.serve((0, 0, wine()), (1, 0, wine()))
+    second = Instance(first.disk)
+    second.restore(1)
+    assert {each.partition for each in second.state.parts()} == {1, None}
+    third = Instance(first.disk)
+    third.restore(2)
+    assert (third.state.parts(), third.models) == ([], []), "not even a model"
+
+
+def test_strangers_data_types_fill_neither_the_memory_nor_the_disk() -> None:
+    instance = Instance()
+    strangers = MAX_STATES_WITHOUT_MODEL + 20
+    instance.serve(*((0, number, wine(data_type=f"stranger {number}")) for number in range(strangers)))
+    assert len(instance.disk) == len(instance.state.parts()) == MAX_STATES_WITHOUT_MODEL
+    instance.accept(0)
+    instance.serve((0, strangers, wine()))
+    assert instance.counts(0) == (1, 0, 0), "one that has a model is always kept"
+
+
+def test_the_state_of_a_data_type_is_the_sum_over_the_partitions_and_a_model_without_records_is_told() -> None:
+    instance = Instance()
+    instance.accept(0)
+    instance.accept(1, data_type="cider")
+    instance.serve((0, 0, wine()), (0, 1, wine()), (1, 0, wine()), (1, 1, wine(NO_SCORE)))
+    told = {state.data_type: state for state in instance.state.states()}
+    assert (told["wine"].usage, told["wine"].dead_letters, told["cider"].usage) == (3, 1, 0)
+    assert told["cider"].served is not None
+    unused = {each.state.data_type for each in instance.state.parts() if each.partition is None}
+    assert "cider" in unused
