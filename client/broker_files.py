@@ -71,7 +71,7 @@ def server_properties(node: Node, cluster: ClusterPlan, secure: "SecureListener 
 
     Source: Apache Kafka 4.3 documentation, "Broker Configs" and "KRaft".
     """
-    plain = [f"PLAINTEXT://{HOST}:{node.port}"] + ([] if secure is None else [secure.address])
+    plain = [f"PLAINTEXT://{HOST}:{node.port}"] + ([] if secure is None else secure.addresses)
     voters = ",".join(f"{each.id}@{HOST}:{each.controller_port}" for each in cluster.nodes)
     properties: Mapping[str, object] = {
         "node.id": node.id,

@@ -49,7 +49,7 @@ class EmbeddedKafka:
             data_dir: where it keeps everything: topics, settings, ``broker.log``.
             keep: go on with the data of the last time instead of wiping it.
             on_death: called once, on another thread, when the broker ends without ``stop``.
-            secure: another listener, with TLS and passwords.
+            secure: more listeners, with TLS, passwords and certificates.
             cluster: that it belongs to, on ``port``; None means that it is one by itself.
         """
         self.port = free_port() if port is None else port

@@ -11,7 +11,8 @@ from aiokafka.errors import (
     UnsupportedSaslMechanismError,
 )
 
-from serving.errors import LoginRefused, TlsRefused
+from model.errors import ServingError
+from serving.errors import CertificateRefused, LoginRefused, TlsRefused
 from serving.kafka_security import KafkaSecurity
 
 TIMEOUT_S = 5.0
@@ -26,6 +27,7 @@ async def check_login(bootstrap_servers: str, security: KafkaSecurity) -> None:
         bootstrap_servers: host:port of one or more brokers, separated by commas.
     Raises:
         TlsRefused: the two sides agree on no TLS; most of all, its certificate is not trusted.
+        CertificateRefused: it asks for a certificate of ours, and there is none, or none that it trusts.
         LoginRefused: wrong user, wrong password, wrong mechanism.
     """
     if security.protocol == "PLAINTEXT":
@@ -40,11 +42,22 @@ async def check_login(bootstrap_servers: str, security: KafkaSecurity) -> None:
         except BROKEN_OFF:
             continue
         except ssl.SSLError as error:
-            raise TlsRefused(bootstrap_servers, getattr(error, "verify_message", "") or str(error.reason)) from None
-        except (KafkaError, OSError, TimeoutError):
+            raise _refused(bootstrap_servers, error) from None
+        except (KafkaError, OSError, TimeoutError) as error:
+            # Since TLS 1.3 a broker looks at our certificate only when the client takes itself to be connected.
+            if isinstance(error.__cause__, ssl.SSLError) and not isinstance(error.__cause__, BROKEN_OFF):
+                raise _refused(bootstrap_servers, error.__cause__) from None
             continue
         connection.close()
         return
+
+
+def _refused(bootstrap_servers: str, error: ssl.SSLError) -> ServingError:
+    reason = getattr(error, "verify_message", "") or str(error.reason)
+    # OpenSSL's names for what the other side said, in RFC 8446's words of section 6.2.
+    if "ALERT" in reason and ("CERTIFICATE" in reason or "UNKNOWN_CA" in reason):
+        return CertificateRefused(bootstrap_servers, reason)
+    return TlsRefused(bootstrap_servers, reason)
 
 
 def _said(error: KafkaError) -> str:

@@ -5,7 +5,7 @@ Its commands are run in ``tests/kafka/test_security.py``.
 
 import re
 
-from serving.errors import LoginRefused, TlsRefused
+from serving.errors import CertificateRefused, LoginRefused, TlsRefused
 from serving.kafka_settings import PASSWORD, KafkaSettings
 from tests.process import ROOT
 
@@ -20,7 +20,7 @@ def test_the_table_names_every_setting_of_a_secured_cluster() -> None:
 
 def test_the_lines_about_refusals_are_the_programs_own() -> None:
     (said,) = re.findall(r"```text\n(.*?)\n```", GUIDE, re.DOTALL)
-    refusals = (LoginRefused("…", "…", "…"), TlsRefused("…", "…"))
+    refusals = (LoginRefused("…", "…", "…"), TlsRefused("…", "…"), CertificateRefused("…", "…"))
     assert said.splitlines() == [f"error: {refusal}" for refusal in refusals]
 
 

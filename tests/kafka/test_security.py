@@ -1,29 +1,38 @@
-"""Every program of ours over TLS, with a password: in, and kept out."""
+"""Every program of ours over TLS, with a password, a certificate or neither: in, and kept out."""
 
+import asyncio
 import re
 import shlex
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import pytest
+from aiokafka import AIOKafkaProducer
+from confluent_kafka import Producer
+from pydantic import SecretStr
 
 from client.ports import free_port
 from client.topic_creation import create_topics
 from experiments.variants import VARIANTS
 from protobufs.wine_record_pb2 import WineRecord
+from serving.errors import CertificateRefused
+from serving.kafka_login import check_login
+from serving.kafka_security import KafkaSecurity, Login, Tls
 from serving.topics import Topics
 from tests.models import times_alcohol
-from tests.process import ROOT, Process
-from tests.secured_kafka import PASSWORD, USER, SecuredKafka, secured_kafka
+from tests.process import DEADLINE_S, ROOT, Process
+from tests.secured_kafka import PASSWORD, PLAIN_PASSWORD, USER, SecuredKafka, secured_kafka
 from tests.server_process import ServerProcess
 from tests.stream import ALCOHOL, Stream, model
 
 SERVER = ("-m", "custom_stage.server", "--port", str(free_port()))
 READER = ("-m", "client.reader", "--topic", "data", "--from", "beginning", "--count", "1")
 PROVIDER = ("-m", "client.provider", "--records", "3", "--data-interval", "0", "--topic-prefix", "provided")
+FAUST = "streams_customstore"  # the other two over faust come with a password
 NOT_LET_IN = f"does not let the user {USER} in (Authentication failed"
+NO_CERTIFICATE = "does not take our certificate, or wants one ("
 UNTRUSTED = "no TLS with the broker at"
 
 
@@ -33,13 +42,25 @@ def secured(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SecuredKafka]:
         yield kafka
 
 
-@pytest.mark.parametrize("variant", VARIANTS)
+@pytest.mark.parametrize("variant", [name for name in VARIANTS if name != FAUST])
 def test_a_server_scores_over_tls_with_a_password(secured: SecuredKafka, variant: str, tmp_path: Path) -> None:
-    plain = Stream(secured.broker.bootstrap_servers, Topics.prefixed(variant))
+    scores_over_tls(secured, variant, secured.environment(), tmp_path)
+
+
+@pytest.mark.parametrize("variant", ["custom_stage", "actors_persistent", FAUST])
+def test_a_server_of_each_client_library_scores_over_tls_with_a_certificate(
+    secured: SecuredKafka, variant: str, tmp_path: Path
+) -> None:
+    scores_over_tls(secured, variant, secured.certificate_environment(), tmp_path)
+
+
+def scores_over_tls(secured: SecuredKafka, variant: str, environment: Mapping[str, str], tmp_path: Path) -> None:
+    plain = Stream(secured.broker.bootstrap_servers, Topics.prefixed(tmp_path.name))
     create_topics(plain.bootstrap_servers, plain.topics, 3)
     plain.publish_model(model("times 2", data=times_alcohol(2.0)))
     log = tmp_path / "server.log"
-    with ServerProcess(variant, secured.secure_servers, plain.prefix, log, environment=secured.environment()) as server:
+    servers = environment["KAFKA_BOOTSTRAP_SERVERS"]
+    with ServerProcess(variant, servers, plain.prefix, log, environment=environment) as server:
         server.wait_until_ready()
         if variant == "streams_inmemory":  # it only knows the models of its own lifetime
             plain.publish_model(model("times 2", data=times_alcohol(2.0)))
@@ -66,20 +87,63 @@ def test_provider_and_reader_work_over_tls_with_a_password_from_a_file(secured: 
     assert [wine.dataType for wine in wines] == ["wine"] * 3
 
 
+def test_both_client_libraries_come_in_with_tls_alone_and_with_plain(secured: SecuredKafka) -> None:
+    topics = Topics.prefixed("both-libraries")
+    create_topics(secured.broker.bootstrap_servers, topics, 1)
+    tls = Tls(secured.ca_file)
+    for servers, security in (
+        (secured.tls_servers, KafkaSecurity(tls)),
+        (secured.secure_servers, KafkaSecurity(tls, Login("PLAIN", USER, SecretStr(PLAIN_PASSWORD)))),
+    ):
+        producer = Producer({"bootstrap.servers": servers, **security.for_librdkafka(), "log_level": 0})
+        producer.produce(topics.data, b"librdkafka")
+        assert producer.flush(DEADLINE_S) == 0
+        asyncio.run(sent(servers, security, topics.data, b"aiokafka"))
+    messages = Stream(secured.broker.bootstrap_servers, topics).reading.all_of(topics.data)
+    assert [message.value() for message in messages] == [b"librdkafka", b"aiokafka"] * 2
+
+
+async def sent(servers: str, security: KafkaSecurity, topic: str, value: bytes) -> None:
+    """By aiokafka, and acknowledged."""
+    async with AIOKafkaProducer(bootstrap_servers=servers, **security.for_aiokafka()) as producer:
+        await producer.send_and_wait(topic, value)
+
+
 @pytest.mark.parametrize("program", [SERVER, PROVIDER, READER], ids=["server", "provider", "reader"])
 def test_a_wrong_password_and_a_broker_that_is_not_trusted_are_one_line_each(
     secured: SecuredKafka, program: tuple[str, ...], tmp_path: Path
 ) -> None:
     wrong_password = secured.environment(KAFKA_SASL_PASSWORD="guessed")
     wrong_ca = secured.environment(KAFKA_SSL_CA_FILE=str(secured.other_ca_file))
-    for environment, said in ((wrong_password, NOT_LET_IN), (wrong_ca, UNTRUSTED)):
-        with Process(tmp_path / "log", *program, **environment) as process:
-            assert process.wait(deadline_s=20) == 1
-            (line,) = process.errors
-            assert len(process.said.splitlines()) <= 2  # a server tells its page first
-            assert line.startswith("error: ")
-            assert said in line
-            assert "guessed" not in line
+    assert "guessed" not in kept_out(tmp_path / "log", program, wrong_password, NOT_LET_IN)
+    kept_out(tmp_path / "log", program, wrong_ca, UNTRUSTED)
+
+
+@pytest.mark.parametrize("program", [SERVER, READER], ids=["server", "reader"])
+def test_no_certificate_and_a_wrong_password_in_plain_are_one_line_each(
+    secured: SecuredKafka, program: tuple[str, ...], tmp_path: Path
+) -> None:
+    uncertified = {**secured.tls_environment(), "KAFKA_BOOTSTRAP_SERVERS": secured.certificate_servers}
+    kept_out(tmp_path / "log", program, uncertified, NO_CERTIFICATE)
+    wrong_password = secured.environment(KAFKA_SASL_MECHANISM="PLAIN", KAFKA_SASL_PASSWORD="guessed")
+    assert "guessed" not in kept_out(tmp_path / "log", program, wrong_password, NOT_LET_IN)
+
+
+def test_a_certificate_that_the_broker_does_not_trust_is_refused(secured: SecuredKafka) -> None:
+    tls = Tls(secured.ca_file, *secured.untrusted_files)
+    with pytest.raises(CertificateRefused, match="--ssl-certificate-file"):
+        asyncio.run(check_login(secured.certificate_servers, KafkaSecurity(tls)))
+
+
+def kept_out(log: Path, program: tuple[str, ...], environment: Mapping[str, str], said: str) -> str:
+    """The one line with which a program ended."""
+    with Process(log, *program, **environment) as process:
+        assert process.wait(deadline_s=20) == 1
+        (line,) = process.errors
+        assert len(process.said.splitlines()) <= 2  # a server tells its page first
+        assert line.startswith("error: ")
+        assert said in line
+        return line
 
 
 def test_the_commands_of_the_production_guide_run(secured: SecuredKafka, tmp_path: Path) -> None:
