@@ -11,6 +11,7 @@ import structlog
 from fastapi import APIRouter, HTTPException
 
 from actors_persistent.answers import ModelAnswer
+from actors_persistent.any_text import register_any_text
 from actors_persistent.errors import ActorDied, KeptModelUnusable
 from actors_persistent.events import batch_scored
 from actors_persistent.journal import Journal, recorded_data_types
@@ -182,19 +183,18 @@ class ModelServingManager(pykka.ThreadingActor):
 
 def routes(engine: Engine) -> APIRouter:
     """The paths that answer for this state. Plain functions: they wait for the answer on a thread of their own."""
+    register_any_text()
     router = APIRouter()
 
     @router.get("/models", summary="The model in force for each data type")
     def models() -> Sequence[ModelAnswer]:
         return [ModelAnswer.of(state) for state in engine.states() if state.served is not None]
 
-    @router.get("/state/{data_type:path}", responses={404: {"model": Refusal}}, summary="One data type's state")
+    @router.get("/state/{data_type:text}", responses={404: {"model": Refusal}}, summary="One data type's state")
     def state(data_type: str) -> StateAnswer:
-        for each in engine.states():
-            if each.data_type == data_type:
-                return StateAnswer.of(each)
-        if data_type == DEFAULT_DATA_TYPE:
-            return StateAnswer.of(ServingState(data_type))
-        raise HTTPException(404, f"no model and no record of data type {data_type!r} has arrived")
+        known = {each.data_type: each for each in engine.states()}
+        if data_type not in known and data_type != DEFAULT_DATA_TYPE:
+            raise HTTPException(404, f"no model and no record of data type {data_type!r} has arrived")
+        return StateAnswer.of(known.get(data_type) or ServingState(data_type))
 
     return router

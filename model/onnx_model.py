@@ -51,7 +51,8 @@ class OnnxModel:
         """
         if self._session is None:
             raise RuntimeError("this model has been closed; it cannot score any more")
-        feed = {each.name: features[:, each.columns].astype(each.dtype) for each in self._inputs}
+        with np.errstate(over="ignore"):  # too large a number becomes infinite, and its score is seen to be none
+            feed = {each.name: features[:, each.columns].astype(each.dtype) for each in self._inputs}
         (output,) = self._session.run([self._output], feed)
         if output.shape not in ((len(features),), (len(features), 1)):
             raise ValueError(f"gives an output of shape {list(output.shape)} for {len(features)} records")

@@ -12,13 +12,13 @@ from typing import Any
 
 import uvicorn
 from fastapi import APIRouter, FastAPI, Response
-from fastapi.responses import HTMLResponse
+from fastapi.responses import HTMLResponse, PlainTextResponse
 from fastapi_offline import FastAPIOffline
 
 from serving.answers import HealthAnswer, StateAnswer
 from serving.errors import PortInUse
 from serving.health import Health
-from serving.http_token import TokenRequired
+from serving.http_token import OPEN, TOKEN_DOCUMENTED, TokenRequired
 from serving.report import Report
 from serving.variant import E, Variant
 
@@ -31,14 +31,14 @@ BACKLOG = 128
 
 def application(variant: Variant[E], engine: E, report: Report, health: Health, token: str | None = None) -> FastAPI:
     """The application: the variant's own paths, and those that all servers share; ``token`` None: everybody may ask."""
-    shared = APIRouter()
+    shared, healthy = APIRouter(), APIRouter()
 
-    @shared.get("/healthz", responses={503: {"model": HealthAnswer}}, summary="Whether this server can score")
+    @healthy.get(OPEN, responses={503: {"model": HealthAnswer}}, summary="Whether this server can score")
     async def healthz(response: Response) -> HealthAnswer:
         response.status_code = 200 if health.ready and health.broker else 503
         return HealthAnswer(ready=health.ready, broker=health.broker)
 
-    @shared.get("/metrics", summary="Prometheus's text format")
+    @shared.get("/metrics", response_class=PlainTextResponse, summary="Prometheus's text format")
     async def metrics() -> Response:
         return Response(report.metrics.exposition(), media_type="text/plain; version=0.0.4; charset=utf-8")
 
@@ -59,8 +59,9 @@ def application(variant: Variant[E], engine: E, report: Report, health: Health, 
 
     # FastAPI's own /docs loads its script from the internet, which a workshop's room may not have.
     app = FastAPIOffline(title=variant.name, description=variant.summary, redoc_url=None)
-    app.include_router(variant.routes(engine))
-    app.include_router(shared)
+    for router in (variant.routes(engine), shared):
+        app.include_router(router, **({} if token is None else TOKEN_DOCUMENTED))
+    app.include_router(healthy)
     if token is not None:
         app.add_middleware(TokenRequired, token=token)
     return app

@@ -6,14 +6,24 @@ import hmac
 import ipaddress
 from typing import Any
 
+from fastapi import Depends
+from fastapi.security import HTTPBasic, HTTPBearer
 from starlette.datastructures import Headers
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
+
+from serving.answers import Refusal
 
 OPEN = "/healthz"
 """What needs no token, as those who watch over a server know none: it only says whether it can score."""
 
 CHALLENGE = {"WWW-Authenticate": 'Basic realm="the token as password; any user name"'}
+
+TOKEN_DOCUMENTED: dict[str, Any] = {
+    "dependencies": [Depends(HTTPBearer(auto_error=False)), Depends(HTTPBasic(auto_error=False))],
+    "responses": {401: {"model": Refusal}},
+}
+"""What the OpenAPI page says of paths that ask for the token; ``TokenRequired`` does the asking."""
 
 
 def is_loopback(host: str) -> bool:

@@ -56,7 +56,7 @@ def test_models_are_those_in_force_with_when_they_took_over() -> None:
 
 
 def test_a_data_type_has_its_state_wine_also_before_anything_came_and_others_are_unknown() -> None:
-    path = "/state/{data_type:path}"
+    path = "/state/{data_type:text}"
     assert asked(path, BEER, WINE, data_type="beer") == StateAnswer.of(BEER)
     assert asked(path, data_type="wine") == StateAnswer.of(ServingState("wine"))
     with pytest.raises(HTTPException) as refusal:

@@ -140,8 +140,9 @@ def test_ports_are_the_same_wherever_they_are_named() -> None:
 
 def test_probes_ask_paths_that_the_server_has() -> None:
     from serving.http_api import application
+    from serving.http_token import OPEN
 
-    source = application.__code__.co_consts
+    source = (*application.__code__.co_consts, OPEN)
     (container,) = kubernetes_pod("server")["containers"]
     assert container["readinessProbe"]["httpGet"]["path"] == "/healthz"
     assert "/healthz" in " ".join(compose_services()["server"]["healthcheck"]["test"])

@@ -1,0 +1,159 @@
+"""Whatever is in the topics: no server crashes, and each message is accounted for, by its partition and offset."""
+
+import subprocess
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from confluent_kafka import Message
+
+from client.embedded_kafka import EmbeddedKafka
+from serving.guarantees import Guarantees
+from tests.contract.accounts import SCORED, SKIPPED, settled
+from tests.contract.conftest import DATA_PARTITIONS, VARIANTS, new_stream
+from tests.fates import DEAD, NO_MODEL, Fate, Found, Origin, Score, fate, found, origin, unlike
+from tests.hostile_input import GOOD, ODD_TYPE, hostile_descriptors, hostile_records, worth_a_trial
+from tests.models import times_alcohol
+from tests.process import DEADLINE_S
+from tests.server_process import ServerProcess
+from tests.stream import Stream, model
+
+RECORDS, DESCRIPTORS, TRIALS = 199_000, 1_000, 20
+FEWER = 20  # the code that reads them is the same in all variants: one gets them all, each of the others a twentieth
+FACTORS = {"wine": 1.0, ODD_TYPE: 2.0}
+STRANGERS = 300  # data types without a model: no variant counts more of them one by one
+MORE_MEMORY_BYTES = 128 * 2**20  # for batches in flight, and models that were accepted
+ACCEPTED, DEAD_LETTERS = "serving_models_accepted_total", "serving_dead_letters_total"
+
+
+@dataclass(frozen=True)
+class Scene:
+    """A server after all that was in the topics, and what is in the topics now."""
+
+    server: ServerProcess
+    data_dir: Path
+    stream: Stream
+    records: Sequence[Message]
+    descriptors: Sequence[Message]
+    fates: Mapping[Origin, Fate]
+    found: Found
+    more_bytes: int
+    """Of memory, than before the first hostile message."""
+
+    def fated(self, what: str) -> set[Origin]:
+        """The records that must be of one kind, neither of which is a score."""
+        return {at for at, must in self.fates.items() if must == what}
+
+
+@pytest.fixture(scope="module")
+def scene(variant: str, broker: EmbeddedKafka, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
+    stream = new_stream(broker, f"hostile-{variant}")
+    directory = tmp_path_factory.mktemp("hostile")
+    words = (variant, stream.bootstrap_servers, stream.prefix, directory / "first.log")
+    share = 1 if variant == VARIANTS[0] else FEWER
+    with ServerProcess(*words, data_dir=directory) as server:
+        server.wait_until_ready()
+        for data_type, factor in FACTORS.items():
+            put_in_force(server, stream, data_type, factor)
+        stream.publish_wines(["before"])
+        settled(stream, server)
+        before_bytes = resident_bytes(server)
+        publish_hostile_input(stream, share)
+        put_in_force(server, stream, "the last", 3.0)
+        settled(stream, server)
+        stream.publish_wines(["after"])
+        settled(stream, server)
+        more_bytes = resident_bytes(server) - before_bytes
+        records, descriptors = stream.reading.all_of(stream.topics.data), stream.reading.all_of(stream.topics.models)
+        fates = {origin(record): fate(record, FACTORS) for record in records}
+        yield Scene(server, directory, stream, records, descriptors, fates, found(stream), more_bytes)
+
+
+def put_in_force(server: ServerProcess, stream: Stream, data_type: str, factor: float) -> None:
+    """When this returns, all has been handled that was in the models topic before."""
+    stream.publish_model(model(f"times {factor}", data=times_alcohol(factor), data_type=data_type))
+    server.wait_until_said(f"Model serving - times {factor} ", 3 * DEADLINE_S)
+
+
+def publish_hostile_input(stream: Stream, share: int) -> None:
+    """Descriptors first, so that they are tried while records are scored."""
+    for number, sent in enumerate(hostile_descriptors(DESCRIPTORS // share, TRIALS // share)):
+        key = b"descriptor %d" % number
+        stream.publish(stream.topics.models, sent.value, key, timestamp_ms=sent.timestamp_ms, headers=sent.headers)
+    for number, sent in enumerate(hostile_records(RECORDS // share)):
+        partition = number % DATA_PARTITIONS
+        time_ms, headers = sent.timestamp_ms, sent.headers
+        stream.publish(stream.topics.data, sent.value, sent.key, partition, timestamp_ms=time_ms, headers=headers)
+    stream.flush()
+
+
+def resident_bytes(server: ServerProcess) -> int:
+    """The memory that the process has now."""
+    words = ["ps", "-o", "rss=", "-p", str(server.process.pid)]
+    return int(subprocess.run(words, capture_output=True, text=True, check=True).stdout) * 1024
+
+
+def test_each_record_gets_what_its_bytes_ask_for_and_gets_it_once(scene: Scene) -> None:
+    must_score = {at: must for at, must in scene.fates.items() if isinstance(must, Score)}
+    dead, skipped = scene.fated(DEAD), scene.fated(NO_MODEL)
+    wrong = {at: (must, scene.found.scores.get(at)) for at, must in must_score.items()}
+    assert [each for each in wrong.items() if each[1][0] != each[1][1]][:5] == []
+    assert scene.found.scores.keys() ^ must_score.keys() == set()
+    assert scene.found.dead_letters.keys() ^ dead == set()
+    assert scene.found.twice == []
+    assert min(len(must_score), len(dead), len(skipped)) > len(scene.records) // 20, "there is enough of each kind"
+
+
+def test_the_good_records_among_them_are_all_scored(scene: Scene) -> None:
+    good = {origin(record) for record in scene.records if (record.key() or b"").startswith(GOOD)}
+    assert len(good) > len(scene.records) // 20
+    assert good - scene.found.scores.keys() == set()
+
+
+def test_a_dead_letter_is_byte_for_byte_what_came(scene: Scene) -> None:
+    assert unlike(scene.records, scene.found.dead_letters) == []
+    assert unlike(scene.descriptors, scene.found.dead_models) == []
+
+
+def test_each_descriptor_is_a_dead_letter_or_in_force(scene: Scene) -> None:
+    offered = {origin(each) for each in scene.descriptors if worth_a_trial(each.value())}
+    in_force = {origin(each) for each in scene.descriptors} - scene.found.dead_models.keys()
+    assert in_force <= offered
+    assert len(in_force) == scene.server.metric(ACCEPTED)
+
+
+def test_the_metrics_count_the_same(scene: Scene) -> None:
+    assert scene.server.metric(SCORED) == len(scene.found.scores)
+    assert scene.server.metric(SKIPPED) == len(scene.fated(NO_MODEL))
+    assert scene.server.metric(DEAD_LETTERS) == len(scene.found.dead_letters) + len(scene.found.dead_models)
+
+
+def test_the_server_goes_on_with_its_models_and_has_grown_little(scene: Scene) -> None:
+    server = scene.server
+    assert server.get("/healthz") == (200, {"ready": True, "broker": True})
+    assert scene.found.model_names == {data_type: {f"times {factor}"} for data_type, factor in FACTORS.items()}
+    for data_type, factor in FACTORS.items():
+        state = server.state(data_type)
+        usage = sum(score.data_type == data_type for score in scene.found.scores.values())
+        assert (state["name"], state["usage"]) == (f"times {factor}", usage)
+    status, live = server.get("/live")
+    with_model = sum(state["name"] is not None for state in live["states"])
+    assert (status, len(live["states"]) - with_model <= STRANGERS) == (200, True)
+    assert scene.more_bytes < MORE_MEMORY_BYTES
+    said = server.said
+    assert not any(word in said for word in ("Traceback", "Warning", "error:")), "nothing surprised it"
+
+
+def test_a_server_that_starts_on_all_this_is_ready_with_the_same_models(
+    scene: Scene, variant: str, promised: Guarantees, tmp_path: Path
+) -> None:
+    stream, first = scene.stream, scene.server
+    assert first.stop() == 0
+    words = (variant, stream.bootstrap_servers, stream.prefix, tmp_path / "second.log")
+    with ServerProcess(*words, data_dir=scene.data_dir) as second:
+        second.wait_until_ready()
+        stream.publish_wines(["after a restart"])
+        settled(stream, second)
+        names = [score.model_name for score in stream.all_scores() if score.record_id == "after a restart"]
+        assert names == ["times 1.0"] * promised.model_survives.killed

@@ -1,0 +1,58 @@
+"""The servers do what their OpenAPI pages say, whatever they are asked: schemathesis tries."""
+
+import json
+import subprocess
+import sys
+import urllib.request
+from pathlib import Path
+
+import pytest
+
+from tests.contract.conftest import Serving, Start, put_in_force
+from tests.hostile_input import ODD_TYPE
+from tests.stream import Stream
+
+TOKEN = "0123456789abcdef"
+EXAMPLES = 20
+# Of the five, two have paths of their own; the three streams variants have theirs in common.
+PAGES = ("custom_stage", "streams_kvstore", "actors_persistent")
+
+
+@pytest.fixture(params=PAGES, scope="module")
+def variant(request: pytest.FixtureRequest) -> str:
+    name: str = request.param
+    return name
+
+
+def tried(port: int, directory: Path, *flags: str) -> subprocess.CompletedProcess[str]:
+    """What schemathesis says of a page: the same requests each time, every check that it has.
+
+    As a program: its pytest plugin does not work with this version of pytest.
+    """
+    words = ["run", f"http://127.0.0.1:{port}/openapi.json", "--checks", "all", "--no-color", *flags]
+    words += ["--generation-deterministic", "--max-examples", str(EXAMPLES)]
+    python = [sys.executable, "-m", "schemathesis.cli", *words]
+    return subprocess.run(python, cwd=directory, capture_output=True, text=True, timeout=120)
+
+
+def test_a_server_answers_as_its_page_says(serving: Serving, tmp_path: Path) -> None:
+    serving.stream.publish_wines(["one that was scored"])
+    put_in_force(serving.server, serving.stream, 2.0, ODD_TYPE)
+    done = tried(serving.server.port, tmp_path)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert serving.server.get("/healthz")[0] == 200
+
+
+@pytest.mark.parametrize("variant", PAGES[:2], indirect=True)
+def test_a_server_with_a_token_answers_as_its_page_says(start: Start, stream: Stream, tmp_path: Path) -> None:
+    server = start("--http-token", TOKEN).wait_until_ready()
+    bearer = {"Authorization": f"Bearer {TOKEN}"}
+    request = urllib.request.Request(f"http://127.0.0.1:{server.port}/openapi.json", headers=bearer)
+    with urllib.request.urlopen(request, timeout=5) as answer:
+        paths = json.load(answer)["paths"]
+    refusing = {path for path, operations in paths.items() if "401" in operations["get"]["responses"]}
+    asking = {path for path, operations in paths.items() if operations["get"].get("security")}
+    assert refusing == asking == paths.keys() - {"/healthz"}
+    done = tried(server.port, tmp_path, "--header", f"Authorization: Bearer {TOKEN}")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert server.get("/healthz")[0] == 200
