@@ -36,6 +36,7 @@ VARIANT = Variant(
         model_survives=Survives(killed=True, disk_wiped=True, model_topic_emptied=False),
         counters_survive=Survives(killed=False, disk_wiped=False, model_topic_emptied=False),
         queryable=("/state",),
+        overflow=("wait", "drop-oldest", "spill"),
     ),
     build=Topology,
     routes=routes,

@@ -14,6 +14,7 @@ from model.serving_state import ServingState
 from serving.delivery import delivering
 from serving.engine import ArrivedModel, ModelStart
 from serving.kernel import Kernel
+from serving.overflow import overflow
 from serving.serve import ServedBatch
 from serving.source import Source
 
@@ -33,6 +34,7 @@ class Topology:
     def __init__(self, kernel: Kernel) -> None:
         self._kernel = kernel
         self._source = Source(kernel.settings, kernel.group)
+        self._overflow = overflow(kernel, self._source)
         self._delivering = delivering(kernel, self._source)
         self._slots = asyncio.Semaphore(kernel.settings.max_in_flight)
         self._scored: asyncio.Queue[ServedBatch] = asyncio.Queue()  # holds at most ``max_in_flight``
@@ -57,11 +59,12 @@ class Topology:
         async with asyncio.TaskGroup() as tasks:
             beside = [
                 tasks.create_task(self._source.commit_acknowledged()),
+                tasks.create_task(self._overflow.run()),
                 tasks.create_task(self._send(tasks)),
             ]
             while not self._kernel.stop.is_set():
                 await self._slots.acquire()
-                records = await self._source.fetch()
+                records = await self._overflow.next()
                 self._kernel.report.metrics.lag.set(self._source.lag())
                 if records and await self._delivering.begin(records):
                     await self._push(self._data, records)
@@ -109,9 +112,9 @@ class Topology:
             served = await self._scored.get()
             tasks.create_task(self._settle(served, await self._delivering.send(served)))
 
-    async def _settle(self, served: ServedBatch, settled: Awaitable[None]) -> None:
-        await settled
-        self._kernel.report.batch_served(served)
+    async def _settle(self, served: ServedBatch, settled: Awaitable[bool]) -> None:
+        if await settled:
+            self._kernel.report.batch_served(served)
         self._slots.release()
         self._scored.task_done()
 

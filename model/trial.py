@@ -10,6 +10,7 @@ from pathlib import Path
 MODEL, REASON = "content", "reason"
 """Files in the directory of a trial."""
 GRACE_S = 2.0  # the process ends itself in time; this much later it is ended
+NICENESS = 10  # scoring goes on meanwhile, and comes first
 
 
 def try_out(model_type: int, content: bytes, timeout_s: float, memory_bytes: int) -> None:
@@ -62,6 +63,7 @@ def _run(directory: str, arguments: list[str], timeout_s: float) -> int | None:
         start_new_session=True,  # Ctrl-C is for the server
     ) as process:
         try:
+            os.setpriority(os.PRIO_PROCESS, process.pid, NICENESS)
             return process.wait(timeout_s)
         except subprocess.TimeoutExpired:
             return None

@@ -4,8 +4,10 @@ Before it is scored, after its scores are acknowledged, or in one transaction wi
 follows from that alone: the batch in hand is lost, scored twice, or neither.
 """
 
+import asyncio
 import socket
 from collections.abc import Awaitable, Sequence
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 import structlog
@@ -33,8 +35,12 @@ class Delivering(Protocol):
         """False: the batch is another instance's now, and must not be scored."""
         ...
 
-    async def send(self, served: ServedBatch) -> Awaitable[None]:
-        """Hand over what became of a batch; calls in order. To await: all of it is in Kafka, and settled."""
+    async def send(self, served: ServedBatch) -> Awaitable[bool]:
+        """Hand over what became of a batch; calls in order.
+
+        Returns:
+            to await: all of it is in Kafka, and settled; False: none of it is, for it is another instance's now.
+        """
         ...
 
     async def close(self) -> None:
@@ -65,16 +71,17 @@ class AtLeastOnce:
         """See ``Delivering``."""
         return True
 
-    async def send(self, served: ServedBatch) -> Awaitable[None]:
+    async def send(self, served: ServedBatch) -> Awaitable[bool]:
         """See ``Delivering``."""
         return self._settled(served, await self._sink.enqueue(served))
 
     async def close(self) -> None:
         """See ``Delivering``."""
 
-    async def _settled(self, served: ServedBatch, acknowledged: Awaitable[None]) -> None:
+    async def _settled(self, served: ServedBatch, acknowledged: Awaitable[None]) -> bool:
         await acknowledged
         self._source.acknowledge(served.records)
+        return True
 
 
 class AtMostOnce:
@@ -96,7 +103,7 @@ class AtMostOnce:
             self._source.settle(records)
         return committed
 
-    async def send(self, served: ServedBatch) -> Awaitable[None]:
+    async def send(self, served: ServedBatch) -> Awaitable[bool]:
         """See ``Delivering``."""
         return self._settled(served, await self._sink.enqueue(served))
 
@@ -104,19 +111,27 @@ class AtMostOnce:
         """See ``Delivering``."""
         await self._sink.close()
 
-    async def _settled(self, served: ServedBatch, acknowledged: Awaitable[None]) -> None:
+    async def _settled(self, served: ServedBatch, acknowledged: Awaitable[None]) -> bool:
         await acknowledged
         self._source.settle(served.records)
+        return True
 
 
 class ExactlyOnce:
-    """Commit together: for whoever reads only what is committed, nothing is lost and nothing is there twice."""
+    """Commit together: for whoever reads only what is committed, nothing is lost and nothing is there twice.
+
+    A transaction takes its time, however little is in it: the broker answers five times. So whatever has been scored
+    while one is under way goes into the next, all of it - what databases call a group commit. A batch that comes when
+    none is under way waits for nothing.
+    """
 
     def __init__(self, kernel: Kernel, source: Source) -> None:
         """A transactional sink of its own."""
         transactional_id = kernel.settings.transactional_id or f"{kernel.group}-{socket.gethostname()}-{kernel.port}"
-        self._sink = TransactionalSink(kernel.settings, kernel.variant, kernel.group, transactional_id)
+        self._sink = TransactionalSink(kernel.settings, kernel.variant, kernel.group, source, transactional_id)
         self._source = source
+        self._next = _Transaction()
+        self._one_at_a_time = asyncio.Lock()
 
     async def start(self) -> None:
         """See ``Delivering``."""
@@ -126,15 +141,29 @@ class ExactlyOnce:
         """See ``Delivering``."""
         return True
 
-    async def send(self, served: ServedBatch) -> Awaitable[None]:
+    async def send(self, served: ServedBatch) -> Awaitable[bool]:
         """See ``Delivering``."""
-        await self._sink.commit(served, lambda: self._source.holds(served.records))
-        self._source.settle(served.records)
-        return _nothing()
+        self._next.batches.append(served)
+        return self._settled(served, self._next)
 
     async def close(self) -> None:
         """See ``Delivering``."""
         await self._sink.close()
+
+    async def _settled(self, served: ServedBatch, transaction: "_Transaction") -> bool:
+        async with self._one_at_a_time:
+            if transaction is self._next:  # the first of its batches to get here sees to all of them
+                self._next = _Transaction()
+                transaction.committed = await self._sink.commit(transaction.batches)
+                for each in transaction.batches:
+                    self._source.settle(each.records)
+        return any(each is served for each in transaction.committed)
+
+
+@dataclass(slots=True)
+class _Transaction:
+    batches: list[ServedBatch] = field(default_factory=list)
+    committed: Sequence[ServedBatch] = ()
 
 
 class _OnceSink(Sink):
@@ -145,7 +174,3 @@ class _OnceSink(Sink):
             await future
         except KafkaError as error:
             log.warning("scores_lost", scores=len(messages), partition=partition, reason=str(error))
-
-
-async def _nothing() -> None:
-    """Nothing to wait for."""

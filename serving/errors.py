@@ -39,6 +39,17 @@ class TlsRefused(ServingError):
         self.bootstrap_servers, self.reason = bootstrap_servers, reason
 
 
+class CertificateRefused(ServingError):
+    """The broker asks for a certificate of ours, and does not take what it got."""
+
+    def __init__(self, bootstrap_servers: str, reason: str) -> None:
+        super().__init__(
+            f"the broker at {bootstrap_servers} does not take our certificate, or wants one ({reason}); name one that"
+            " its CAs have signed with --ssl-certificate-file, and its key with --ssl-key-file"
+        )
+        self.bootstrap_servers, self.reason = bootstrap_servers, reason
+
+
 class InstanceFenced(ServingError):
     """Kafka lets only the last one that came with a transactional id write."""
 
@@ -50,15 +61,15 @@ class InstanceFenced(ServingError):
         self.transactional_id = transactional_id
 
 
-class DeliveryNotOffered(ServingError):
-    """The variant does not deliver in the way it was asked to."""
+class NotOffered(ServingError):
+    """The variant does not have what a setting asks for."""
 
-    def __init__(self, variant: str, asked: str, offered: Sequence[str]) -> None:
+    def __init__(self, variant: str, flag: str, asked: str, offered: Sequence[str]) -> None:
         super().__init__(
-            f"{variant} delivers {' or '.join(offered)}, not {asked}; choose --delivery {offered[0]},"
+            f"{variant} offers {flag} {' or '.join(offered)}, not {asked}; choose {flag} {offered[0]},"
             " or another variant"
         )
-        self.variant, self.asked, self.offered = variant, asked, tuple(offered)
+        self.variant, self.flag, self.asked, self.offered = variant, flag, asked, tuple(offered)
 
 
 class ClusterChanged(ServingError):

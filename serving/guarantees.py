@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 Delivery = Literal["at-most-once", "at-least-once", "exactly-once"]
+Overflow = Literal["wait", "drop-oldest", "spill"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,3 +24,4 @@ class Guarantees:
     model_survives: Survives  # True: the restarted server scores at once; False: it skips until the next model
     counters_survive: Survives  # True: exact, nothing lost and nothing counted twice; False: from zero
     queryable: tuple[str, ...]  # the paths that answer for its state
+    overflow: tuple[Overflow, ...] = ("wait",)  # the default first

@@ -13,6 +13,7 @@ Partition = tuple[str, int]
 @dataclass(slots=True)
 class _InFlight:
     records: Sequence[RawRecord]
+    next_offsets: Mapping[Partition, int]
     acknowledged: bool = False
 
 
@@ -22,22 +23,31 @@ class Ledger:
     def __init__(self) -> None:
         self._in_flight: deque[_InFlight] = deque()
         self._committable: dict[Partition, int] = {}
+        self._passed_over: dict[Partition, int] = {}
 
     def take(self, records: Sequence[RawRecord]) -> None:
         """Enter a batch, at the moment it is fetched; this very sequence is its name from now on."""
-        self._in_flight.append(_InFlight(records))
+        self._in_flight.append(_InFlight(records, self._passed_over | _next_offsets(records)))
+        self._passed_over = {}
+
+    def pass_over(self, records: Sequence[RawRecord]) -> None:
+        """Nothing will become of this batch, which was not taken; it is committed with the next one that is."""
+        self._passed_over |= _next_offsets(records)
 
     def acknowledge(self, records: Sequence[RawRecord]) -> None:
         """All that became of this batch, scores and dead letters, is in Kafka; a forgotten batch is ignored."""
         for batch in self._in_flight:
             batch.acknowledged |= batch.records is records
         while self._in_flight and self._in_flight[0].acknowledged:
-            done = self._in_flight.popleft().records
-            self._committable.update({(each.topic, each.partition): each.offset + 1 for each in done})
+            self._committable.update(self._in_flight.popleft().next_offsets)
 
     def holds(self, records: Sequence[RawRecord]) -> bool:
         """Whether this batch is on its way, and was not forgotten."""
         return any(batch.records is records for batch in self._in_flight)
+
+    def next_offsets(self, records: Sequence[RawRecord]) -> Mapping[Partition, int]:
+        """Where its partitions go on after this batch; nothing where it is forgotten."""
+        return next((batch.next_offsets for batch in self._in_flight if batch.records is records), {})
 
     @property
     def empty(self) -> bool:
@@ -58,3 +68,8 @@ class Ledger:
         """All partitions were taken away: what is still on its way is another instance's to score again."""
         self._in_flight.clear()
         self._committable.clear()
+        self._passed_over.clear()
+
+
+def _next_offsets(records: Sequence[RawRecord]) -> dict[Partition, int]:
+    return {(each.topic, each.partition): each.offset + 1 for each in records}

@@ -6,7 +6,7 @@ import gc
 import os
 import signal
 import sys
-from collections.abc import AsyncIterator, Coroutine
+from collections.abc import AsyncIterator, Coroutine, Sequence
 from socket import socket
 from typing import Any, Generic, TypeVar
 
@@ -18,7 +18,7 @@ from serving import logs
 from serving.broker import Broker
 from serving.command_line import stop_with
 from serving.engine import ArrivedModel, Engine
-from serving.errors import BrokerRefused, DeliveryNotOffered, EngineCrashed
+from serving.errors import BrokerRefused, EngineCrashed, NotOffered
 from serving.health import Health
 from serving.http_api import HttpServer, application, listen
 from serving.kernel import Kernel
@@ -37,6 +37,9 @@ TICK_S = 1.0
 SMALL_OBJECTS = 50_000
 """A batch is so many objects, which live for milliseconds and are in no cycle. The collector would by default look
 through them every 700, which took 0.4 of all the time; and through what the libraries have brought, which stays."""
+SWITCH_INTERVAL_S = 0.0005
+"""How long a thread that only computes, such as one that loads a model, keeps Python to itself. By default 5 ms, and a
+batch on its way needs Python some ten times."""
 
 T = TypeVar("T", bound=BaseException)
 
@@ -45,6 +48,7 @@ def run(variant: Variant[E]) -> None:
     """Run a variant's server until SIGINT or SIGTERM; the process then exits 0, after an error 1, on bad flags 2."""
     exit_code: object = 0
     gc.set_threshold(SMALL_OBJECTS, *gc.get_threshold()[1:])
+    sys.setswitchinterval(SWITCH_INTERVAL_S)
     try:
         _run(variant)
     except SystemExit as end:
@@ -59,9 +63,8 @@ def run(variant: Variant[E]) -> None:
 def _run(variant: Variant[E]) -> None:
     try:
         settings = Settings.read(f"python -m {variant.name}.server")
-        offered = variant.guarantees.delivery
-        if settings.delivery is not None and settings.delivery not in offered:
-            raise DeliveryNotOffered(variant.name, settings.delivery, offered)
+        _check_offered(variant, "--delivery", settings.delivery, variant.guarantees.delivery)
+        _check_offered(variant, "--overflow", settings.overflow, variant.guarantees.overflow)
         logs.configure(settings)
         asyncio.run(_Server(variant, settings).run())
     except* Exception as group:
@@ -69,6 +72,11 @@ def _run(variant: Variant[E]) -> None:
         if isinstance(error, KafkaError):
             error = BrokerRefused("Kafka", repr(error))
         stop_with(error if isinstance(error, ServingError) else EngineCrashed(error))
+
+
+def _check_offered(variant: Variant[E], flag: str, asked: str | None, offered: Sequence[str]) -> None:
+    if asked is not None and asked not in offered:
+        raise NotOffered(variant.name, flag, asked, offered)
 
 
 class _Server(Generic[E]):

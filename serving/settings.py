@@ -7,7 +7,7 @@ from pydantic import DirectoryPath, Field, SecretStr, model_validator
 from pydantic_settings import SettingsConfigDict
 
 from serving.command_line import bootstrap_servers_field
-from serving.guarantees import Delivery
+from serving.guarantees import Delivery, Overflow
 from serving.http_token import is_loopback
 from serving.kafka_settings import KafkaSettings
 from serving.topics import Topics
@@ -35,6 +35,16 @@ class Settings(KafkaSettings):
     )
     transactional_id: str | None = Field(
         None, min_length=1, description="for exactly-once: this instance's own; default: GROUP-HOST-PORT"
+    )
+    overflow: Overflow | None = Field(
+        None,
+        description="what happens while records come in faster than they are scored; default: wait, and let the lag"
+        " grow in Kafka. custom_stage offers all three",
+    )
+    overflow_bytes: int = Field(
+        64 * 2**20,
+        ge=2**20,
+        description="bytes that may wait before the stage: in memory for drop-oldest, in a file for spill",
     )
     commit_interval_ms: int = Field(
         100, ge=0, description="least time between two commits; what a kill -9 redelivers is about this long"

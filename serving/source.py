@@ -21,11 +21,6 @@ REVOKE_TIMEOUT_S = 5.0
 JOINING_S = 1.0
 
 
-def next_offsets(records: Sequence[RawRecord]) -> dict[TopicPartition, int]:
-    """Where its partitions go on after a batch."""
-    return {TopicPartition(each.topic, each.partition): each.offset + 1 for each in records}
-
-
 class Source(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ships no types
     """Batches in hand: ``fetch``, then ``acknowledge``; ``commit_acknowledged`` runs beside them, never ahead.
 
@@ -37,6 +32,8 @@ class Source(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ships
         self._settings, self._group = settings, group
         self._ledger = Ledger()
         self._next_offsets: dict[TopicPartition, int] = {}
+        self.generation = 0
+        """Another one since our partitions were last taken away: what was read before is not ours any more."""
         self._acknowledged = asyncio.Event()
         self._drained = asyncio.Event()
         self._may_fetch = asyncio.Event()
@@ -68,17 +65,33 @@ class Source(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ships
         await closed(self._consumer.stop())
 
     async def fetch(self) -> Sequence[RawRecord]:
-        """The records at hand, at most ``max_batch``; none after 0.2 s, so that the caller can look for a stop."""
+        """The records at hand, in hand from now on; see ``read``."""
+        records = await self.read()
+        # No await between the reading and the ledger: a revocation in between would not know of this batch.
+        if records:
+            self.take(records)
+        return records
+
+    async def read(self) -> Sequence[RawRecord]:
+        """The records at hand, at most ``max_batch``; none after 0.2 s, so that the caller can look for a stop.
+
+        Whoever reads ahead says ``take`` or ``pass_over`` for each batch, in order, unless the ``generation`` is
+        another one by then.
+        """
         if not self._may_fetch.is_set():
             await asyncio.sleep(REBALANCE_WAIT_S)
             return []
         fetched = await self._consumer.getmany(timeout_ms=FETCH_WAIT_MS, max_records=self._settings.max_batch)
-        records = [record for partition in fetched.values() for record in partition]
         self._next_offsets.update({partition: last[-1].offset + 1 for partition, last in fetched.items() if last})
-        # No await between the fetch and the ledger: a revocation in between would not know of this batch.
-        if records:
-            self._ledger.take(records)
-        return records
+        return [record for partition in fetched.values() for record in partition]
+
+    def take(self, records: Sequence[RawRecord]) -> None:
+        """This batch is in hand: a revocation waits until it is acknowledged."""
+        self._ledger.take(records)
+
+    def pass_over(self, records: Sequence[RawRecord]) -> None:
+        """Leave this batch out: it is committed with the next one, as if something had become of it."""
+        self._ledger.pass_over(records)
 
     def acknowledge(self, records: Sequence[RawRecord]) -> None:
         """All that became of a fetched batch is in Kafka: it may be committed."""
@@ -96,12 +109,15 @@ class Source(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ships
         """Whether a batch is still ours: False once its partitions were taken away."""
         return self._ledger.holds(records)
 
+    def next_offsets(self, records: Sequence[RawRecord]) -> dict[TopicPartition, int]:
+        """What to commit for a batch in hand."""
+        return {TopicPartition(*at): offset for at, offset in self._ledger.next_offsets(records).items()}
+
     async def commit_before(self, records: Sequence[RawRecord]) -> bool:
         """Commit a batch of which nothing has been done yet; False: it is another instance's now, leave it alone."""
-        offsets = next_offsets(records)
         while self.holds(records):
             try:
-                await self._consumer.commit(offsets)
+                await self._consumer.commit(self.next_offsets(records))
             except KafkaError as error:
                 if not passes(error):
                     break
@@ -128,6 +144,7 @@ class Source(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ships
     async def on_partitions_revoked(self, revoked: Sequence[TopicPartition]) -> None:  # noqa: ARG002 - it is always all of them
         """Finish what is in hand and commit it before another instance gets these partitions."""
         self._may_fetch.clear()
+        self.generation += 1
         try:
             async with asyncio.timeout(REVOKE_TIMEOUT_S):
                 while not self._ledger.empty:

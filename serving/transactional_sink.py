@@ -8,8 +8,9 @@ double what that transaction holds; before and after each one it looks whether i
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Sequence
 
+from aiokafka import TopicPartition
 from aiokafka.errors import InvalidProducerEpoch, KafkaError, ProducerFenced
 
 from serving.errors import BrokerRefused, InstanceFenced
@@ -18,7 +19,7 @@ from serving.results import results
 from serving.serve import ServedBatch
 from serving.settings import Settings
 from serving.sink import Sink
-from serving.source import next_offsets
+from serving.source import Source
 
 TRANSACTION_TIMEOUT_MS = 15_000
 """So long a killed server's open transaction holds up readers of the scores, unless the server itself is back."""
@@ -29,14 +30,14 @@ RETRY_BACKOFF_MS = 5
 
 
 class _Revoked(Exception):
-    """Another instance has these partitions now."""
+    """Another instance has some of these partitions now."""
 
 
 class TransactionalSink(Sink):
-    """One transaction for each batch, one after the other."""
+    """One transaction after the other, each for all the batches that are there by then."""
 
-    def __init__(self, settings: Settings, variant: str, group: str, transactional_id: str) -> None:
-        """``group``: whose offsets are committed."""
+    def __init__(self, settings: Settings, variant: str, group: str, source: Source, transactional_id: str) -> None:
+        """``group`` and ``source``: whose offsets are committed, and who knows them."""
         super().__init__(
             settings,
             variant,
@@ -44,39 +45,49 @@ class TransactionalSink(Sink):
             transaction_timeout_ms=TRANSACTION_TIMEOUT_MS,
             retry_backoff_ms=RETRY_BACKOFF_MS,
         )
-        self._group, self._transactional_id = group, transactional_id
+        self._group, self._source, self._transactional_id = group, source, transactional_id
 
-    async def commit(self, served: ServedBatch, is_ours: Callable[[], bool]) -> None:
-        """Write and commit all that became of a batch; after a failure all of it again, in a new transaction.
+    async def commit(self, batches: Sequence[ServedBatch]) -> Sequence[ServedBatch]:
+        """Write and commit all that became of these batches; after a failure all of it again, in a new transaction.
 
-        Args:
-            is_ours: asked before and after the writing; where it says no, nothing of it is committed.
+        Whether they are still ours is looked at before the writing and after it; those that are not are left out.
+
+        Returns:
+            those that were committed.
         Raises:
             InstanceFenced: another process has this transactional id.
             BrokerRefused: the broker will never take this.
         """
-        while is_ours():
+        while ours := [batch for batch in batches if self._is_ours(batch)]:
             try:
                 async with self._producer.transaction():
-                    await self._write(served)
-                    if not is_ours():
+                    await self._write(ours)
+                    if not all(self._is_ours(batch) for batch in ours):
                         raise _Revoked
-                return
+                return ours
             except _Revoked:
-                return
+                continue
             except (ProducerFenced, InvalidProducerEpoch):
                 raise InstanceFenced(self._transactional_id) from None
             except KafkaError as error:
                 if not passes(error):
                     raise BrokerRefused("committing a transaction", str(error)) from error
                 await asyncio.sleep(RETRY_S)
+        return []
 
-    async def _write(self, served: ServedBatch) -> None:
-        for partition, messages in results(served).items():
-            await self._send(messages, partition)
-        for rejected in served.rejected:
-            await self.dead_letter(rejected)
-        await self._producer.send_offsets_to_transaction(next_offsets(served.records), self._group)
+    def _is_ours(self, served: ServedBatch) -> bool:
+        return self._source.holds(served.records)
+
+    async def _write(self, batches: Sequence[ServedBatch]) -> None:
+        offsets: dict[TopicPartition, int] = {}
+        for served in batches:
+            offsets |= self._source.next_offsets(served.records)
+        for served in batches:
+            for partition, messages in results(served).items():
+                await self._send(messages, partition)
+            for rejected in served.rejected:
+                await self.dead_letter(rejected)
+        await self._producer.send_offsets_to_transaction(offsets, self._group)
 
     async def _back_off(self, error: KafkaError) -> None:
         raise error  # the transaction is lost as a whole, and written again as a whole

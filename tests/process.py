@@ -20,7 +20,7 @@ def eventually(holds: Callable[[], bool], what: str, deadline_s: float = DEADLIN
     deadline = time.monotonic() + deadline_s
     while not holds():
         assert time.monotonic() < deadline, f"not within {deadline_s} s: {what}"
-        time.sleep(0.02)  # the pace of asking, not a wait: the loop ends when it holds
+        time.sleep(0.05)  # the pace of asking, not a wait: the loop ends when it holds
 
 
 def brokers_in(directory: Path) -> list[int]:

@@ -1,14 +1,13 @@
 """A real ``python -m VARIANT.server`` process, for tests."""
 
 import json
+import re
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Self
 from urllib.parse import quote
-
-from prometheus_client.parser import text_string_to_metric_families
 
 from client.ports import free_port
 from tests.process import DEADLINE_S, Process
@@ -94,8 +93,8 @@ class ServerProcess(Process):
     def metric(self, name: str) -> float:
         """A sample of ``/metrics``, such as ``serving_records_skipped_total``: what this process counted."""
         with urllib.request.urlopen(f"http://127.0.0.1:{self.port}/metrics", timeout=5) as answer:
-            families = text_string_to_metric_families(answer.read().decode())
-        return sum(sample.value for each in families for sample in each.samples if sample.name == name)
+            samples = re.findall(rf"^{name}(?:{{.*}})? (\S+)$", answer.read().decode(), re.MULTILINE)
+        return sum(map(float, samples))
 
     def get(self, path: str) -> tuple[int, Any]:
         """Status and JSON of an HTTP answer; (0, {}) while nobody listens."""

@@ -15,6 +15,7 @@ from confluent_kafka.admin import (  # type: ignore[attr-defined]  # public, tho
 from tests.process import DEADLINE_S, eventually
 
 FETCH_S = 0.02
+OPEN = "reads what is not committed"
 
 
 class TopicReading:
@@ -44,8 +45,12 @@ class TopicReading:
             consumer.unassign()
 
     def all_of(self, topic: str) -> list[Message]:
-        """Every message that is in the topic now, and was not taken back."""
-        left = set(self._partitions(topic))
+        """Every message that is in the topic now, and was not taken back.
+
+        It waits for transactions that are still open: what a killed server left behind holds up readers until the
+        broker takes it back.
+        """
+        left = self.ends(topic)
         read: list[Message] = []
 
         def enough(message: Message) -> bool:
@@ -53,8 +58,8 @@ class TopicReading:
             assert number is not None
             if message.error() is None:
                 read.append(message)
-            else:
-                left.discard(number)
+            elif (message.offset() or 0) >= left.get(number, 0):
+                left.pop(number, None)
             return not left
 
         self.read(topic, enough)
@@ -62,8 +67,8 @@ class TopicReading:
         return read
 
     def ends(self, topic: str) -> dict[int, int]:
-        """The offset that each partition's next message gets."""
-        consumer = self._consumer()
+        """The offset that each partition's next message gets, whatever is in transactions that are still open."""
+        consumer = self._consumer(OPEN)
         ends = {}
         for number in self._partitions(topic):
             ends[number] = consumer.get_watermark_offsets(TopicPartition(topic, number), timeout=DEADLINE_S)[1]
@@ -106,6 +111,7 @@ class TopicReading:
                     "group.id": group,  # never joined: nothing subscribes
                     "enable.auto.commit": False,
                     "enable.partition.eof": True,
+                    "isolation.level": "read_committed" if group != OPEN else "read_uncommitted",
                     "fetch.wait.max.ms": 20,
                     "topic.metadata.refresh.fast.interval.ms": 20,
                     "log_level": 0,

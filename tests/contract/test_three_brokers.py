@@ -29,7 +29,7 @@ from tests.stream import Stream
 BROKERS = 3
 OFFSETS = "__consumer_offsets"
 RECORDS = 200
-PAUSE_S = 0.05  # between ten records: the brokers are what this is about, not the load
+PAUSE_S = 0.15  # between two portions: the brokers are what this is about, not the load
 STREAMS_WITH_TABLES = ("streams_kvstore", "streams_customstore")
 
 

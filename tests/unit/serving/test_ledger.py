@@ -75,3 +75,26 @@ def test_a_batch_acknowledged_after_its_partitions_were_taken_away_is_not_commit
     ledger.forget()
     ledger.acknowledge(batch)
     assert ledger.committable() == {}
+
+
+def test_a_batch_passed_over_is_committed_with_the_next_one_and_not_before() -> None:
+    ledger = Ledger()
+    first, left_out, last = batches_of([[0], [0, 1], [0]])
+    ledger.take(first)
+    ledger.pass_over(left_out)
+    ledger.acknowledge(first)
+    assert ledger.committable() == {("data", 0): 1}
+    ledger.take(last)
+    assert ledger.next_offsets(last) == {("data", 0): 3, ("data", 1): 1}
+    ledger.acknowledge(last)
+    assert ledger.committable() == {("data", 0): 3, ("data", 1): 1}
+
+
+def test_a_batch_passed_over_before_its_partitions_were_taken_away_is_not_committed_after_it() -> None:
+    ledger = Ledger()
+    left_out, again = batches_of([[0], [1]])
+    ledger.pass_over(left_out)
+    ledger.forget()
+    ledger.take(again)
+    ledger.acknowledge(again)
+    assert ledger.committable() == {("data", 1): 1}

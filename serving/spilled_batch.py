@@ -1,0 +1,40 @@
+"""Batches of Kafka records as bytes, for a file in which they wait."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from protobufs.spilled_batch_pb2 import SpilledBatch, SpilledRecord
+from serving.records import RawRecord
+
+
+class _Spilled(NamedTuple):
+    """See ``RawRecord``."""
+
+    topic: str
+    partition: int
+    offset: int
+    timestamp: int
+    key: bytes | None
+    value: bytes | None
+
+
+def encoded(records: Sequence[RawRecord]) -> bytes:
+    """A batch as one message."""
+    return SpilledBatch(
+        records=[SpilledRecord(**{name: getattr(record, name) for name in _Spilled._fields}) for record in records]
+    ).SerializeToString()
+
+
+def decoded(data: bytes) -> Sequence[RawRecord]:
+    """The batch in such a message."""
+    return [
+        _Spilled(
+            each.topic,
+            each.partition,
+            each.offset,
+            each.timestamp,
+            each.key if each.HasField("key") else None,
+            each.value if each.HasField("value") else None,
+        )
+        for each in SpilledBatch.FromString(data).records
+    ]
