@@ -3,8 +3,8 @@
 What the transactional id fences: a second copy of this very instance. The one that starts later wins, and the other
 ends with one line. What it does not: another member of the group. aiokafka commits offsets in a transaction without its
 generation of the group (KIP-447), so the broker takes them even from a member that was given up. A server that stood
-still for longer than its session (``kill -STOP``, a laptop's lid) and wakes up in the middle of a transaction can
-double what that transaction holds; before and after each one it looks whether its partitions are still its own.
+still for longer than its session (``kill -STOP``, a laptop's lid) and wakes up doubles what it had in hand: it learns
+that others have its partitions only when it has committed. ``tests/kafka/test_transaction_fencing.py`` shows both.
 """
 
 import asyncio
