@@ -113,7 +113,7 @@ class Application:
                 await asyncio.wait_for(self._kernel.stop.wait(), POLL_S)
         async with self._in_hand:
             self._ended = True
-        await self._commit()
+        await closed(self._commit(), STOP_TIMEOUT_S)
 
     async def stop(self) -> None:
         """Leave the group and end faust's services."""

@@ -10,7 +10,7 @@ from mode import Service
 
 from serving.streams.transport import FETCHES_WAITING, Consumer
 from tests.faust_records import GENERATION, TOPIC, event, unstarted
-from tests.faust_scene import until
+from tests.faust_scene import DEADLINE_S, until
 
 FETCH = 100  # records
 
@@ -154,23 +154,18 @@ def test_no_batch_begins_while_partitions_are_given_away() -> None:
     async def run() -> None:
         member = await Member().at_work()
         stream = member.app.stream(member.app.topic(TOPIC, key_type=bytes, value_type=bytes))
-        seen: list[int] = []
 
-        async def agent() -> None:
-            async for each in stream.noack().events():
-                seen.append(each.message.offset)
+        async def first() -> int:
+            return int((await anext(aiter(stream.noack().events()))).message.offset)
 
         await member.consumer.on_partitions_revoked(member.consumer.tps)
-        working = asyncio.create_task(agent())
+        working = asyncio.create_task(first())
         stream.channel.queue.put_nowait(event(member.app, 0, 7))
         await until(stream.channel.queue.empty)
         member.app.flow_control.resume()
         stream.channel.queue.put_nowait(event(member.app, 0, 8))
-        await until(lambda: bool(seen))
-        working.cancel()
-        await asyncio.wait([working])
+        assert await asyncio.wait_for(working, DEADLINE_S) == 8
         await stream.stop()
-        assert seen == [8]
 
     asyncio.run(run())
 
@@ -182,5 +177,22 @@ def test_a_delivery_ends_with_its_generation() -> None:
         member.app.consumer_generation_id = GENERATION + 1
         await member.consumer._deliver(fetched, member.consumer.tps, GENERATION)
         assert member.taken() == []
+
+    asyncio.run(run())
+
+
+def test_an_offset_without_a_record_holds_up_no_commit_and_no_record_is_delivered_twice() -> None:
+    async def run() -> None:
+        member = await Member().at_work()
+        (tp,) = member.consumer.tps
+        for offsets in ([0, 1, 2], [2, 3, 5, 8]):  # 4, 6 and 7 were compacted away, or end a transaction
+            fetched = {tp: [Fetched(*tp, offset) for offset in offsets]}
+            await member.consumer._deliver(fetched, member.consumer.tps, GENERATION)
+        came = [member.queue.get_nowait() for _ in range(member.queue.qsize())]
+        assert [each.message.offset for each in came] == [0, 1, 2, 3, 5, 8]
+        for each in came:
+            each.ack()
+        await member.consumer.commit()
+        assert member.consumer.commits == [{0: 9}]
 
     asyncio.run(run())
