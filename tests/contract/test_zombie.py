@@ -25,13 +25,7 @@ MOMENTS = {
     ),
     "at-most-once": ("AIOKafkaConsumer.commit",),
 }
-NOT_FENCED = pytest.mark.xfail(strict=True, reason="what was in hand is committed, though others have scored it too")
-OFFERED = [
-    pytest.param(name, mode, id=f"{name}-{mode}", marks=[NOT_FENCED] if mode == "exactly-once" else [])
-    for name in VARIANTS
-    for mode in MOMENTS
-    if mode in package(name).guarantees.delivery
-]
+OFFERED = [(name, mode) for name in VARIANTS for mode in MOMENTS if mode in package(name).guarantees.delivery]
 FLAGS = ("--session-timeout-ms", "1000")
 EACH = 10  # records per partition and moment
 UNDECIDED = "still undecided"
@@ -65,7 +59,7 @@ def stands_still(server: ServerProcess) -> bool:
     return subprocess.run(words, capture_output=True, text=True, check=True).stdout.startswith("T")
 
 
-@pytest.mark.parametrize(("variant", "mode"), OFFERED)
+@pytest.mark.parametrize(("variant", "mode"), OFFERED, ids=[f"{name}-{mode}" for name, mode in OFFERED])
 def test_a_server_that_was_given_up_and_wakes_up_loses_and_doubles_nothing(
     variant: str, mode: str, stream: Stream, tmp_path: Path
 ) -> None:
