@@ -82,7 +82,7 @@ class RecordConsumer:
         if now_s >= self._commit_due_s and self._ledger.committable():
             self._commit()
             self._commit_due_s = now_s + self._settings.commit_interval_ms / 1000
-        if self._in_flight >= self._settings.max_in_flight:
+        if self._in_flight >= self._settings.batches_in_flight:
             self._wait_for_acknowledgement(FETCH_WAIT_S)
             return
         records = self._fetch()

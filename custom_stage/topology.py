@@ -36,7 +36,7 @@ class Topology:
         self._source = Source(kernel.settings, kernel.group)
         self._overflow = overflow(kernel, self._source)
         self._delivering = delivering(kernel, self._source)
-        self._slots = asyncio.Semaphore(kernel.settings.max_in_flight)
+        self._slots = asyncio.Semaphore(kernel.settings.batches_in_flight)
         self._scored: asyncio.Queue[ServedBatch] = asyncio.Queue()  # holds at most ``max_in_flight``
         self._loop = asyncio.get_running_loop()
         self._thread = EventLoopScheduler()

@@ -29,6 +29,9 @@ LINES: dict[str, Callable[[EventDict], str]] = {
     "models_caught_up": lambda e: f"Models caught up - {e['data_types']} data types with a model in the topic",
     "broker_lost": lambda e: f"Broker lost - {e['bootstrap_servers']} does not answer; retrying until it is back",
     "broker_back": lambda e: f"Broker back - {e['bootstrap_servers']} answers again; carrying on",
+    "offsets_undecided": lambda e: (
+        f"Waiting for a transaction of the last owner of partitions {e['partitions']} - still undecided"
+    ),
     "partitions_assigned": lambda e: f"Partitions assigned - {e['partitions']}",
     "model_restored": lambda e: f"Model restored - {e['model']} for {e['data_type']} survived the last stop",
     "model_not_restored": lambda e: f"Model not restored - {e['model']}: {e['reason']}; the next one will do",

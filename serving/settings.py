@@ -15,6 +15,8 @@ from serving.topics import Topics
 HOST = r"(\[[0-9a-fA-F:]+\]|[a-zA-Z0-9.-]+)(:[0-9]{1,5})?"
 
 TOKEN_CHARACTERS = 16
+IN_FLIGHT, IN_TRANSACTIONS = 2, 8
+"""Batches: one is scored while another is on its way; or some in one transaction, and some that wait for the next."""
 
 
 class Settings(KafkaSettings):
@@ -29,7 +31,13 @@ class Settings(KafkaSettings):
     )
     group: str | None = Field(None, min_length=1, description="consumer group; default: the variant's name")
     max_batch: int = Field(5000, ge=1, le=100_000, description="records in one model call, at most")
-    max_in_flight: int = Field(2, ge=1, le=100, description="batches fetched and not yet acknowledged, at most")
+    max_in_flight: int | None = Field(
+        None,
+        ge=1,
+        le=100,
+        description=f"batches fetched and not yet acknowledged, at most; default: {IN_FLIGHT}, or {IN_TRANSACTIONS}"
+        " with exactly-once",
+    )
     delivery: Delivery | None = Field(
         None, description="what a kill costs; default: at-least-once. custom_stage offers all three"
     )
@@ -105,6 +113,11 @@ class Settings(KafkaSettings):
     def token(self) -> str | None:
         """What a request must bring."""
         return None if self.http_token is None else self.http_token.get_secret_value()
+
+    @property
+    def batches_in_flight(self) -> int:
+        """``max_in_flight``, or its default for the delivery mode."""
+        return self.max_in_flight or (IN_TRANSACTIONS if self.delivery == "exactly-once" else IN_FLIGHT)
 
     @property
     def topics(self) -> Topics:

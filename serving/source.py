@@ -12,6 +12,7 @@ from serving.kafka_clients import RETRY_S, answered, closed, passes
 from serving.ledger import Ledger
 from serving.records import RawRecord
 from serving.settings import Settings
+from serving.settled_offsets import SettledOffsets
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger()
 
@@ -32,6 +33,7 @@ class Source(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ships
         self._settings, self._group = settings, group
         self._ledger = Ledger()
         self._next_offsets: dict[TopicPartition, int] = {}
+        self._settled = SettledOffsets(settings, group)
         self.generation = 0
         """Another one since our partitions were last taken away: what was read before is not ours any more."""
         self._acknowledged = asyncio.Event()
@@ -63,6 +65,7 @@ class Source(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ships
         """Commit what is acknowledged, and leave the group."""
         await closed(self._commit())
         await closed(self._consumer.stop())
+        await closed(self._settled.close())
 
     async def fetch(self) -> Sequence[RawRecord]:
         """The records at hand, in hand from now on; see ``read``."""
@@ -81,7 +84,10 @@ class Source(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ships
         if not self._may_fetch.is_set():
             await asyncio.sleep(REBALANCE_WAIT_S)
             return []
+        await self._settled.reach(self._consumer)
         fetched = await self._consumer.getmany(timeout_ms=FETCH_WAIT_MS, max_records=self._settings.max_batch)
+        if self._settled.awaited:
+            return []  # it goes back to before them
         self._next_offsets.update({partition: last[-1].offset + 1 for partition, last in fetched.items() if last})
         return [record for partition in fetched.values() for record in partition]
 
@@ -108,6 +114,10 @@ class Source(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ships
     def holds(self, records: Sequence[RawRecord]) -> bool:
         """Whether a batch is still ours: False once its partitions were taken away."""
         return self._ledger.holds(records)
+
+    async def is_member(self) -> bool:
+        """Whether the group still counts us in: asked, for who stood still does not know that he was given up."""
+        return bool(await self._consumer._coordinator._do_heartbeat())
 
     def next_offsets(self, records: Sequence[RawRecord]) -> dict[TopicPartition, int]:
         """What to commit for a batch in hand."""
@@ -145,6 +155,9 @@ class Source(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ships
         """Finish what is in hand and commit it before another instance gets these partitions."""
         self._may_fetch.clear()
         self.generation += 1
+        if self._consumer._coordinator.generation < 0:  # given up: what is in hand is another instance's already
+            self._ledger.forget()
+            return
         try:
             async with asyncio.timeout(REVOKE_TIMEOUT_S):
                 while not self._ledger.empty:
@@ -158,6 +171,8 @@ class Source(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ships
 
     async def on_partitions_assigned(self, assigned: Sequence[TopicPartition]) -> None:
         """Fetch again."""
+        if self._settings.delivery == "exactly-once":
+            self._settled.await_for(assigned)
         self._may_fetch.set()
         log.info("partitions_assigned", partitions=sorted(partition.partition for partition in assigned))
 

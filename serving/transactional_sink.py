@@ -2,9 +2,11 @@
 
 What the transactional id fences: a second copy of this very instance. The one that starts later wins, and the other
 ends with one line. What it does not: another member of the group. aiokafka commits offsets in a transaction without its
-generation of the group (KIP-447), so the broker takes them even from a member that was given up. A server that stood
-still for longer than its session (``kill -STOP``, a laptop's lid) and wakes up doubles what it had in hand: it learns
-that others have its partitions only when it has committed. ``tests/kafka/test_transaction_fencing.py`` shows both.
+generation of the group (KIP-447), so the broker takes them even from a member that was given up: a server that stood
+still for longer than its session (``kill -STOP``, a laptop's lid) while others got its partitions. So the group is
+asked whether it still counts us in, after the offsets are part of the transaction and before it is committed; and
+whoever gets partitions waits until their last owner's transaction is decided (``settled_offsets.py``). Whichever comes
+first, the other one sees it. ``tests/kafka/test_transaction_fencing.py`` shows that aiokafka does neither by itself.
 """
 
 import asyncio
@@ -27,6 +29,9 @@ TRANSACTION_TIMEOUT_MS = 15_000
 
 RETRY_BACKOFF_MS = 5
 """A transaction often begins before the broker has quite ended the last one, and has to ask again."""
+
+
+LOOK_AGAIN_S = 0.02  # until a revocation that the group has told us of is carried out
 
 
 class _Revoked(Exception):
@@ -62,11 +67,11 @@ class TransactionalSink(Sink):
             try:
                 async with self._producer.transaction():
                     await self._write(ours)
-                    if not all(self._is_ours(batch) for batch in ours):
+                    if not (await self._source.is_member() and all(self._is_ours(batch) for batch in ours)):
                         raise _Revoked
                 return ours
             except _Revoked:
-                continue
+                await asyncio.sleep(LOOK_AGAIN_S)
             except (ProducerFenced, InvalidProducerEpoch):
                 raise InstanceFenced(self._transactional_id) from None
             except KafkaError as error:

@@ -23,7 +23,7 @@ RECORDS, DESCRIPTORS, TRIALS = 199_000, 1_000, 20
 FEWER = 20  # the code that reads them is the same in all variants: one gets them all, each of the others a twentieth
 FACTORS = {"wine": 1.0, ODD_TYPE: 2.0}
 STRANGERS = 300  # data types without a model: no variant counts more of them one by one
-MORE_MEMORY_BYTES = 128 * 2**20  # for batches in flight, and models that were accepted
+MORE_MEMORY_BYTES = 96 * 2**20  # for batches in flight and accepted models: twice what is usual
 ACCEPTED, DEAD_LETTERS = "serving_models_accepted_total", "serving_dead_letters_total"
 
 
