@@ -51,7 +51,9 @@ class Terminal(NamedTuple):
 def terminal() -> Iterator[Terminal]:
     """The program is ready for keys."""
     keyboard, line = pty.openpty()
-    claim = "import fcntl, termios; fcntl.ioctl(0, termios.TIOCSCTTY, 0)\n"  # its own terminal, as a shell gives one
+    # Its own terminal, and Ctrl-C not ignored, as an interactive shell gives them; `make test &` ignores Ctrl-C.
+    claim = "import fcntl, signal, termios; fcntl.ioctl(0, termios.TIOCSCTTY, 0)\n"
+    claim += "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
     process = subprocess.Popen(
         [sys.executable, "-c", claim + PROGRAM],
         stdin=line,
