@@ -1,6 +1,8 @@
 # Works with GNU make 3.81 (macOS) and later; needs Python >= 3.11, brings everything else.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
+# Both ways to install write into the same .venv, one after the other.
+.NOTPARALLEL:
 .PHONY: help demo demo-all test test-tensorflow check bench survival generate models constraints clean
 
 PYTHON ?= $(shell for python in python3.13 python3.12 python3.11 python3; do \
@@ -13,13 +15,13 @@ INSTALL := $(BIN)/pip install --quiet --disable-pip-version-check --constraint c
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-demo: .venv/installed ## Kafka, the provider and a server (VARIANT=...), and a live view of all three; Ctrl-C ends them
+demo: .venv/kafka-prepared ## Kafka, the provider and a server (VARIANT=...), and a live view of all three; Ctrl-C ends them
 	@$(BIN)/python -m client.demo $(if $(VARIANT),--variant '$(VARIANT)')
 
-demo-all: .venv/installed ## All five servers beside each other, to be killed live; Ctrl-C ends them
+demo-all: .venv/kafka-prepared ## All five servers beside each other, to be killed live; Ctrl-C ends them
 	@$(BIN)/python -m client.demo.all_servers
 
-test: .venv/installed-for-tests check ## Everything that is tested, on a real broker
+test: .venv/installed-for-tests .venv/kafka-prepared check ## Everything that is tested, on a real broker
 	@$(BIN)/python -m pytest -n 3
 
 test-tensorflow: .venv-tensorflow/installed ## What needs TensorFlow (2 GB, in an environment of its own)
@@ -31,10 +33,10 @@ check: .venv/installed-for-tests ## Lint, types, layers
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports --no-logo
 
-bench: .venv/installed ## How fast each variant is: docs/experiments/throughput.md; fewer records: make bench RECORDS=30000
+bench: .venv/kafka-prepared ## How fast each variant is: docs/experiments/throughput.md; fewer records: make bench RECORDS=30000
 	@$(BIN)/python -m experiments.throughput $(if $(RECORDS),--records $(RECORDS))
 
-survival: .venv/installed ## What each variant survives, measured: the second table in the README
+survival: .venv/kafka-prepared ## What each variant survives, measured: the second table in the README
 	@$(BIN)/python -m experiments.survival
 
 generate: .venv/installed-for-tests ## The code of protobufs/*.proto, and the table in the README
@@ -67,6 +69,10 @@ clean: ## Remove what make made: the environment, Kafka's data, caches
 	@echo "Installing what the tests and the training need (once, a minute or two)"
 	@$(INSTALL) --editable '.[test,train]'
 	@touch .venv/installed $@
+
+.venv/kafka-prepared: client/kafka_jars.lock .venv/installed
+	@$(BIN)/python -m client.aot_training
+	@touch $@
 
 .venv-tensorflow/installed: pyproject.toml constraints.txt constraints-tensorflow.txt | .venv-tensorflow/bin/pip
 	@echo "Installing TensorFlow and what its tests need (once, a minute or two)"

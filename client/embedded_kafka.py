@@ -68,7 +68,7 @@ class EmbeddedKafka:
         return f"{HOST}:{self.port}"
 
     def start(self) -> None:
-        """Start the broker; on return it answers metadata requests (3 s).
+        """Start the broker; on return it answers metadata requests (2 s; 4 s without Java's AOT cache).
 
         Raises:
             CacheUnusable, DownloadBrokenOff: see ``kafka_jars``.

@@ -89,7 +89,7 @@ def kafka_jars(
     jars = locked_jars() if jars is None else jars
     try:
         if any(not jar.is_at(directory / jar.file_name) for jar in jars):
-            with _alone(directory):  # another process may have fetched them meanwhile, so look again
+            with alone(directory):  # another process may have fetched them meanwhile, so look again
                 missing = [jar for jar in jars if not jar.is_at(directory / jar.file_name)]
                 _fetch(missing, directory, repositories)
     except (requests.RequestException, RuntimeError) as error:  # jgo raises RuntimeError for "not found"
@@ -100,8 +100,8 @@ def kafka_jars(
 
 
 @contextmanager
-def _alone(directory: Path) -> Iterator[None]:
-    """Only one process at a time fetches; the system takes the lock from one that dies."""
+def alone(directory: Path) -> Iterator[None]:
+    """Only one process at a time writes there; the system takes the lock from one that dies."""
     directory.mkdir(parents=True, exist_ok=True)
     with (directory / ".lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
