@@ -8,6 +8,9 @@ from aiokafka.errors import KafkaError, KafkaTimeoutError
 
 CLOSE_TIMEOUT_S = 1.0
 RETRY_S = 0.5
+FETCH_MAX_WAIT_MS = 200
+"""So long the broker may keep a fetch of aiokafka that finds nothing. Whatever else is asked on that connection, such
+as where a partition begins and ends, waits behind it: at each start, and in each rebalance."""
 
 T = TypeVar("T")
 

@@ -17,7 +17,7 @@ from protobufs.model_descriptor_pb2 import ModelDescriptor
 from serving.digests import announced
 from serving.engine import ArrivedModel, ModelStart
 from serving.errors import BrokerRefused
-from serving.kafka_clients import RETRY_S, answered, closed, passes
+from serving.kafka_clients import FETCH_MAX_WAIT_MS, RETRY_S, answered, closed, passes
 from serving.loading_thread import TookTooLong, in_thread
 from serving.model_loading import ModelLoading
 from serving.records import RawRecord, RejectedRecord
@@ -50,6 +50,7 @@ class ModelFeed:
             **settings.security.for_aiokafka(),
             enable_auto_commit=False,
             auto_offset_reset="earliest",
+            fetch_max_wait_ms=FETCH_MAX_WAIT_MS,
             isolation_level="read_committed",  # what an aborted transaction wrote was never said
             max_partition_fetch_bytes=MAX_MESSAGE_BYTES,
         )

@@ -8,7 +8,7 @@ import structlog
 from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, TopicPartition
 from aiokafka.errors import KafkaError
 
-from serving.kafka_clients import RETRY_S, answered, closed, passes
+from serving.kafka_clients import FETCH_MAX_WAIT_MS, RETRY_S, answered, closed, passes
 from serving.ledger import Ledger
 from serving.records import RawRecord
 from serving.settings import Settings
@@ -47,6 +47,7 @@ class Source(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ships
             group_id=group,
             enable_auto_commit=False,
             auto_offset_reset="earliest",
+            fetch_max_wait_ms=FETCH_MAX_WAIT_MS,
             isolation_level="read_committed",  # what an aborted transaction wrote was never said
             session_timeout_ms=settings.session_timeout_ms,
             heartbeat_interval_ms=settings.session_timeout_ms // 5,

@@ -31,7 +31,12 @@ class GenerationRecovery(Recovery):
 
 
 class GenerationTableManager(TableManager):
-    """What makes faust use it."""
+    """What makes faust use it, and begin with it at once."""
+
+    async def on_start(self) -> None:
+        """Called by faust; stock, it waits a second here for tables to be added, and ours are there by then."""
+        await self._update_channels()
+        await self.recovery.start()
 
     @property
     def recovery(self) -> Any:

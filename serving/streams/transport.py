@@ -28,7 +28,7 @@ from faust.transport.drivers.aiokafka import AIOKafkaConsumerThread
 from faust.transport.drivers.aiokafka import Consumer as StockConsumer
 from faust.transport.drivers.aiokafka import Transport as StockTransport
 
-from serving.kafka_clients import closed
+from serving.kafka_clients import FETCH_MAX_WAIT_MS, closed
 
 SCHEME = "lossless"
 FETCHES_WAITING = 3
@@ -63,6 +63,7 @@ class ConsumerThread(AIOKafkaConsumerThread):
     def _create_worker_consumer(self, transport: Any) -> Any:
         consumer = super()._create_worker_consumer(transport)
         consumer._isolation_level = "read_committed"  # what an aborted transaction wrote was never said
+        consumer._fetch_max_wait_ms = FETCH_MAX_WAIT_MS  # stock: 1.5 s
         return consumer
 
 
