@@ -16,8 +16,8 @@ from tests.demo_process import DemoProcess
 from tests.process import eventually
 
 MODULE = "client.demo.all_servers"
-PACE = ("--data-interval", "0.02", "--model-interval", "30")
-FRESH_S, MUCH = 10.0, 150
+PACE = ("--data-interval", "0.05", "--model-interval", "20")
+FRESH_S, MUCH = 8.0, 60
 SETTLED_S, ATTEMPTS = 3.0, 4
 READY_S = 120.0  # five servers start at once
 PROCESSES = 2 * (1 + 1 + len(DEFAULT_PORTS))  # provider, broker and servers, each with its watchdog

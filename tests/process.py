@@ -5,13 +5,16 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from tests.forked_process import ForkedProcess
+
 ROOT = Path(__file__).parents[1]
 DEADLINE_S = 60.0  # generous: a machine with much else to do starts a server in 30 s
+Started = subprocess.Popen[bytes] | ForkedProcess
 NO_JAVA = {"PATH": "/nonexistent", "JAVA_HOME": "/nonexistent"}
 
 
@@ -37,14 +40,17 @@ class Process:
     def __init__(self, log: Path, *words: str, **environment: str) -> None:
         """Run ``python WORDS`` from the repository's root, with an environment in which no Java can be found."""
         self._log = log
-        with log.open("wb") as output:
-            self.process = subprocess.Popen(
+        self.process = self._started(words, {**os.environ, "PYTHONUNBUFFERED": "1", **NO_JAVA, **environment})
+
+    def _started(self, words: Sequence[str], environment: Mapping[str, str]) -> Started:
+        with self._log.open("wb") as output:
+            return subprocess.Popen(
                 [sys.executable, *words],
                 cwd=ROOT,
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=subprocess.STDOUT,
-                env={**os.environ, "PYTHONUNBUFFERED": "1", **NO_JAVA, **environment},
+                env=environment,
             )
 
     def __enter__(self) -> Self:

@@ -4,13 +4,14 @@ import json
 import re
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Self
 from urllib.parse import quote
 
 from client.ports import free_port
-from tests.process import DEADLINE_S, Process
+from tests.forked_process import ForkedProcess
+from tests.process import DEADLINE_S, ROOT, Process, Started
 
 WHOLE_APPLICATION = "/state/value?data_type={}"
 QUERIES = {
@@ -57,6 +58,12 @@ class ServerProcess(Process):
         words = [word for pair in known.items() for word in pair]
         python = ("-c", program) if program else ("-m",)
         super().__init__(log, *python, f"{variant}.server", *words, *flags, **(environment or {}))
+
+    def _started(self, words: Sequence[str], environment: Mapping[str, str]) -> Started:
+        option, *module_and_flags = words
+        if option != "-m":
+            return super()._started(words, environment)
+        return ForkedProcess(module_and_flags, ROOT, self._log, environment)
 
     def wait_until_ready(self, deadline_s: float = DEADLINE_S) -> Self:
         """Its models have caught up and it scores."""
