@@ -1,11 +1,12 @@
 """A consumer's settings, and what it brings: the one place that knows confluent-kafka's names for things."""
 
-from typing import Any, NamedTuple
+from typing import Any
 
 import structlog
 from confluent_kafka import KafkaError, Message
 
 from serving.errors import BrokerRefused
+from serving.records import Record
 from serving.settings import Settings
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger()
@@ -15,17 +16,6 @@ REFUSALS = (
     KafkaError.GROUP_AUTHORIZATION_FAILED,
     KafkaError.CLUSTER_AUTHORIZATION_FAILED,
 )
-
-
-class Record(NamedTuple):
-    """A Kafka record as it came."""
-
-    topic: str
-    partition: int
-    offset: int
-    timestamp: int  # epoch ms
-    key: bytes | None
-    value: bytes | None
 
 
 def configuration(settings: Settings, group: str) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from operator import attrgetter
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import numpy as np
 from google.protobuf.message import DecodeError
@@ -33,6 +33,17 @@ class RawRecord(Protocol):
     def key(self) -> bytes | None: ...
     @property
     def value(self) -> bytes | None: ...
+
+
+class Record(NamedTuple):
+    """A ``RawRecord`` where a library's own class is none, or is gone."""
+
+    topic: str
+    partition: int
+    offset: int
+    timestamp: int  # epoch ms
+    key: bytes | None
+    value: bytes | None
 
 
 @dataclass(frozen=True, slots=True)

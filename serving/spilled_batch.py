@@ -1,34 +1,22 @@
 """Batches of Kafka records as bytes, for a file in which they wait."""
 
 from collections.abc import Sequence
-from typing import NamedTuple
 
 from protobufs.spilled_batch_pb2 import SpilledBatch, SpilledRecord
-from serving.records import RawRecord
-
-
-class _Spilled(NamedTuple):
-    """See ``RawRecord``."""
-
-    topic: str
-    partition: int
-    offset: int
-    timestamp: int
-    key: bytes | None
-    value: bytes | None
+from serving.records import RawRecord, Record
 
 
 def encoded(records: Sequence[RawRecord]) -> bytes:
     """A batch as one message."""
     return SpilledBatch(
-        records=[SpilledRecord(**{name: getattr(record, name) for name in _Spilled._fields}) for record in records]
+        records=[SpilledRecord(**{name: getattr(record, name) for name in Record._fields}) for record in records]
     ).SerializeToString()
 
 
 def decoded(data: bytes) -> Sequence[RawRecord]:
     """The batch in such a message."""
     return [
-        _Spilled(
+        Record(
             each.topic,
             each.partition,
             each.offset,

@@ -2,20 +2,11 @@
 
 import weakref
 from collections.abc import AsyncIterator, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 from faust.streams import _current_event
 
-
-class Record(NamedTuple):
-    """A ``RawRecord`` out of faust's message."""
-
-    topic: str
-    partition: int
-    offset: int
-    timestamp: int
-    key: bytes | None
-    value: bytes | None
+from serving.records import Record
 
 
 class Batch:
