@@ -11,6 +11,8 @@ from serving.settings import Settings
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger()
 
+READ_AHEAD_RECORDS = 30_000
+"""Wait in librdkafka's memory, at most, and those of one more fetch. By default it is 100,000, which take 60 MB."""
 REFUSALS = (
     KafkaError.TOPIC_AUTHORIZATION_FAILED,
     KafkaError.GROUP_AUTHORIZATION_FAILED,
@@ -30,6 +32,7 @@ def configuration(settings: Settings, group: str) -> dict[str, Any]:
         "session.timeout.ms": settings.session_timeout_ms,
         "heartbeat.interval.ms": settings.session_timeout_ms // 5,
         "reconnect.backoff.max.ms": 1000,
+        "queued.min.messages": READ_AHEAD_RECORDS,
         "fetch.queue.backoff.ms": 10,  # by default it looks only once a second whether there is room to fetch more
         "log_level": 0,  # an outage is said once, by the kernel
         "error_cb": lambda _: None,

@@ -37,9 +37,6 @@ TICK_S = 1.0
 SMALL_OBJECTS = 50_000
 """A batch is so many objects, which live for milliseconds and are in no cycle. The collector would by default look
 through them every 700, which took 0.4 of all the time; and through what the libraries have brought, which stays."""
-SWITCH_INTERVAL_S = 0.0005
-"""How long a thread that only computes, such as one that loads a model, keeps Python to itself. By default 5 ms, and a
-batch on its way needs Python some ten times."""
 
 T = TypeVar("T", bound=BaseException)
 
@@ -48,7 +45,6 @@ def run(variant: Variant[E]) -> None:
     """Run a variant's server until SIGINT or SIGTERM; the process then exits 0, after an error 1, on bad flags 2."""
     exit_code: object = 0
     gc.set_threshold(SMALL_OBJECTS, *gc.get_threshold()[1:])
-    sys.setswitchinterval(SWITCH_INTERVAL_S)
     try:
         _run(variant)
     except SystemExit as end:

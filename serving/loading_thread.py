@@ -1,10 +1,15 @@
 """Work beside the event loop that may hang: waited for so long and no longer."""
 
 import asyncio
+import sys
 from collections.abc import Callable
 from concurrent.futures import Future
 from threading import Thread
 from typing import TypeVar
+
+TURN_S = 0.0005
+"""How long such a thread keeps Python to itself while others want it. By default it is 5 ms, and a batch on its way
+needs Python some ten times. But short turns cost up to a tenth of the speed, so they are not for always."""
 
 T = TypeVar("T")
 
@@ -28,10 +33,14 @@ async def in_thread(work: Callable[[], T], timeout_s: float, too_late: Callable[
     doing.set_running_or_notify_cancel()
 
     def run() -> None:
+        usual_s = sys.getswitchinterval()
+        sys.setswitchinterval(TURN_S)
         try:
             doing.set_result(work())
         except BaseException as error:  # handed to whoever awaits it
             doing.set_exception(error)
+        finally:
+            sys.setswitchinterval(usual_s)
 
     Thread(target=run, name="model-loading", daemon=True).start()
     waited_for = asyncio.wrap_future(doing)

@@ -6,7 +6,9 @@ import sys
 from pathlib import Path
 
 from client.embedded_kafka import EmbeddedKafka
+from serving.model_feed import MAX_NAME_CHARACTERS
 from serving.model_loading import MAX_KEPT_BYTES
+from serving.records import MAX_DATA_TYPE_CHARACTERS, MAX_KEY_BYTES
 from serving.settings import Settings
 from serving.topics import Topics
 from tests.process import ROOT
@@ -43,6 +45,8 @@ def test_a_model_published_by_location_as_shown_serves(broker: EmbeddedKafka, to
 def test_the_limits_in_the_table_are_the_settings_defaults() -> None:
     rows = dict(re.findall(r"^\| .* \| (.*) \| ([\d.]+) \|$", PAGE, re.MULTILINE))
     assert int(rows.pop("none: what a changelog takes, unpacked")) == MAX_KEPT_BYTES
+    assert int(rows.pop("none: every answer and score carries them")) == MAX_NAME_CHARACTERS == MAX_DATA_TYPE_CHARACTERS
+    assert int(rows.pop("none: its score carries it")) == MAX_KEY_BYTES
     names = ("max_model_bytes", "model_load_timeout_s", "model_load_bytes")
     defaults = {f"`--{name.replace('_', '-')}`": float(Settings.model_fields[name].default) for name in names}
     assert {setting: float(value) for setting, value in rows.items()} == defaults
