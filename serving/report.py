@@ -27,7 +27,7 @@ class Report:
         self.metrics = Metrics()
         self.view = LiveView()
         self.scored = self.skipped = self.dead_letters = 0
-        self._lines = 0
+        self._of_records, self._of_models = _Lines(), _Lines()  # scores never hide that a model was refused
 
     def batch_served(self, served: ServedBatch) -> None:
         """A batch whose scores and dead letters are acknowledged."""
@@ -37,11 +37,11 @@ class Report:
         skipped = sum(len(wines.records) for wines in served.skipped)
         self.skipped += skipped
         self.metrics.skipped.inc(skipped)
-        for _ in range(self._room_for(skipped)):
+        for _ in range(self._of_records.room_for(skipped)):
             log.info("record_skipped")
         self.dead_letters += len(served.rejected)
         self.metrics.dead_letters.labels("record").inc(len(served.rejected))
-        for rejected in served.rejected[: self._room_for(len(served.rejected))]:
+        for rejected in served.rejected[: self._of_records.room_for(len(served.rejected))]:
             log.warning("record_rejected", record=str(rejected))
 
     def model_serving(self, arrived: ArrivedModel) -> None:
@@ -61,14 +61,13 @@ class Report:
         self.dead_letters += 1
         self.metrics.dead_letters.labels("model").inc()
         meanwhile = "nothing else changes" if in_force is None else f"{in_force} goes on serving"
-        log.error("model_rejected", model=name, reason=rejected.reason, meanwhile=meanwhile)
+        for _ in range(self._of_models.room_for(1)):
+            log.error("model_rejected", model=name, reason=rejected.reason, meanwhile=meanwhile)
 
     def tick(self) -> None:
         """Once a second: say how many lines were left out since the last tick."""
-        omitted = self._lines - LINES_PER_S
-        if omitted > 0:
+        if omitted := self._of_records.omitted() + self._of_models.omitted():
             log.info("lines_omitted", omitted=omitted)
-        self._lines = 0
 
     def _scored(self, scored: ScoredWines) -> None:
         n = len(scored.values)
@@ -85,11 +84,21 @@ class Report:
             now_s=self._clock_s(),
             data_type=scored.wines.data_type,
         )
-        for value in scored.values[: self._room_for(n)].tolist():
+        for value in scored.values[: self._of_records.room_for(n)].tolist():
             log.info("record_scored", value=value, duration_ms=scored.duration_ms, model=scored.model_name)
 
-    def _room_for(self, lines: int) -> int:
+
+class _Lines:
+    def __init__(self) -> None:
+        self._wanted = 0
+
+    def room_for(self, lines: int) -> int:
         """How many of so many lines may still be shown within this second."""
-        room = max(0, min(lines, LINES_PER_S - self._lines))
-        self._lines += lines
+        room = max(0, min(lines, LINES_PER_S - self._wanted))
+        self._wanted += lines
         return room
+
+    def omitted(self) -> int:
+        """How many lines found no room; another second begins."""
+        omitted, self._wanted = max(0, self._wanted - LINES_PER_S), 0
+        return omitted

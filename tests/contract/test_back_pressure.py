@@ -66,7 +66,7 @@ def test_a_slow_model_lets_the_lag_grow_and_not_the_memory_and_loses_nothing(
         server.wait_until(lambda scored=scored: server.metric(SCORED) > scored, "it scores")  # type: ignore[misc]
         memory.append(usage(server.process.pid).memory_bytes)
         lags.append(server.metric(LAG))
-    print(variant, max(lags), (max(memory)-before)/MIB)
+    print(variant, max(lags), (max(memory) - before) / MIB)
     assert max(lags) > RECORDS / 3
     assert max(memory) - before < MOST_MORE_BYTES
     hurried(server, stream)

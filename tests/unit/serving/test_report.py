@@ -77,6 +77,18 @@ def test_above_ten_lines_a_second_it_samples_and_says_so(console: Console) -> No
     assert len(console.lines) == 12
 
 
+def test_refused_models_are_sampled_too_and_no_number_of_scores_hides_one(console: Console) -> None:
+    told = report()
+    told.batch_served(batch(50))
+    for offset in range(13):
+        told.model_rejected(RejectedRecord(Record(offset), "not ONNX"), f"model-{offset}", None)
+    refused = [line for line in console.lines if line.startswith("Model refused - model-")]
+    assert [line.split()[3] for line in refused] == [f"model-{offset}:" for offset in range(10)]
+    told.tick()
+    assert console.lines[-1].startswith("... and 43 lines like this in the last second")
+    assert told.dead_letters == 13
+
+
 def test_metrics_count_every_record_sampled_or_not(console: Console) -> None:
     told = report()
     told.batch_served(batch(1000, skipped=20, rejected=3))
