@@ -12,8 +12,9 @@ from tests.server_process import ServerProcess
 from tests.stream import Stream, model, wine
 
 RECORDS = 150_000
-"""In a server's memory they would take some 90 MB; it scores 20,000 a second, and they are there in less than two."""
-MOST_MORE_BYTES = 40 * 2**20
+"""In memory they would take 90 MB and more; a server scores 20,000 a second, and they are there in less than two."""
+MOST_MORE_BYTES = 60 * 2**20
+"""What the clients' own buffers take, and work for the first time: measured 20 to 47 MiB, at once and no more later."""
 MAX_BATCH = 1000
 FLAGS = ("--max-batch", str(MAX_BATCH))
 MIB = 2**20
@@ -66,7 +67,6 @@ def test_a_slow_model_lets_the_lag_grow_and_not_the_memory_and_loses_nothing(
         server.wait_until(lambda scored=scored: server.metric(SCORED) > scored, "it scores")  # type: ignore[misc]
         memory.append(usage(server.process.pid).memory_bytes)
         lags.append(server.metric(LAG))
-    print(variant, max(lags), (max(memory) - before) / MIB)
     assert max(lags) > RECORDS / 3
     assert max(memory) - before < MOST_MORE_BYTES
     hurried(server, stream)
