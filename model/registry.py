@@ -13,19 +13,23 @@ from protobufs.model_descriptor_pb2 import ModelDescriptor
 MAX_REASON_CHARACTERS = 300
 
 
-def load(descriptor: ModelDescriptor) -> LoadedModel:
+def load(descriptor: ModelDescriptor, content: bytes = b"") -> LoadedModel:
     """Make a model of the descriptor's data and try it on typical wines; may take a second, any thread will do.
 
     The caller closes the model, once.
 
+    Args:
+        content: the bytes that its location holds, in place of data. Not to be put into the descriptor first: protobuf
+            copies 100 MB each time it is asked for them, and no other thread of Python runs meanwhile.
     Raises:
         ModelRejected: for whatever reason this model cannot serve; the text is one line.
     """
     check(descriptor)
-    if not descriptor.data:
+    content = content or descriptor.data
+    if not content:
         raise ModelRejected(descriptor.name, "it is only a location, and nobody has read what is there; send its bytes")
     try:
-        model = FORMATS[descriptor.modeltype](descriptor.data)
+        model = FORMATS[descriptor.modeltype](content)
         _try_out(model)
     except Exception as error:  # the bytes can come from anyone, and each library raises what it likes
         raise ModelRejected(descriptor.name, first_line(error)) from error

@@ -65,14 +65,7 @@ class ModelLoading:
                 try_out(descriptor.modeltype, content, ends_s - time.monotonic(), self.trial_bytes)
         except ValueError as error:
             raise ModelRejected(descriptor.name, registry.first_line(error)) from error
-        filled = _with(descriptor, content)
-        loaded = registry.load(filled)
-        if filled.ByteSize() <= MAX_KEPT_BYTES:
-            return loaded, filled
-        kept = ModelDescriptor()
-        kept.CopyFrom(descriptor)
-        kept.location = pinned(descriptor.location, sha256_of(content))
-        return loaded, kept
+        return registry.load(descriptor, content), _kept(descriptor, content)
 
     def load_again(self, descriptor: ModelDescriptor) -> LoadedModel:
         """A model that was kept; it has been tried out when it arrived.
@@ -84,13 +77,15 @@ class ModelLoading:
             content = self.places.content(descriptor, self.timeout_s)
         except ValueError as error:
             raise ModelRejected(descriptor.name, registry.first_line(error)) from error
-        return registry.load(_with(descriptor, content))
+        return registry.load(descriptor, content)
 
 
-def _with(descriptor: ModelDescriptor, content: bytes) -> ModelDescriptor:
-    if descriptor.data:
-        return descriptor
-    filled = ModelDescriptor()
-    filled.CopyFrom(descriptor)
-    filled.data = content
-    return filled
+def _kept(descriptor: ModelDescriptor, content: bytes) -> ModelDescriptor:
+    kept = ModelDescriptor()
+    kept.CopyFrom(descriptor)
+    if len(content) <= MAX_KEPT_BYTES:
+        kept.data = content
+        if kept.ByteSize() <= MAX_KEPT_BYTES:
+            return kept
+    kept.location = pinned(descriptor.location, sha256_of(content))
+    return kept
