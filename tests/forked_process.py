@@ -1,7 +1,8 @@
 """``python -m MODULE`` in a process that has its libraries already: half of what a server's start costs is imports.
 
 A test run starts a server some five hundred times. ``multiprocessing``'s fork server imports the libraries once, and
-each server is a fork of it: a process of its own, to be killed like any other.
+each server is a fork of it: a process of its own, to be killed like any other. The demos, the documentation's commands
+and the experiments start Python as a user does.
 """
 
 import multiprocessing
