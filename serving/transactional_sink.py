@@ -64,9 +64,10 @@ class TransactionalSink(Sink):
             BrokerRefused: the broker will never take this.
         """
         while ours := [batch for batch in batches if self._is_ours(batch)]:
+            offsets = self._offsets(ours)  # asked now: while the transaction begins they may all be taken away
             try:
                 async with self._producer.transaction():
-                    await self._write(ours)
+                    await self._write(ours, offsets)
                     if not (await self._source.is_member() and all(self._is_ours(batch) for batch in ours)):
                         raise _Revoked
                 return ours
@@ -83,10 +84,13 @@ class TransactionalSink(Sink):
     def _is_ours(self, served: ServedBatch) -> bool:
         return self._source.holds(served.records)
 
-    async def _write(self, batches: Sequence[ServedBatch]) -> None:
+    def _offsets(self, batches: Sequence[ServedBatch]) -> dict[TopicPartition, int]:
         offsets: dict[TopicPartition, int] = {}
         for served in batches:
             offsets |= self._source.next_offsets(served.records)
+        return offsets
+
+    async def _write(self, batches: Sequence[ServedBatch], offsets: dict[TopicPartition, int]) -> None:
         for served in batches:
             for partition, messages in results(served).items():
                 await self._send(messages, partition)
