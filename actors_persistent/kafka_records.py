@@ -12,7 +12,8 @@ from serving.settings import Settings
 log: structlog.stdlib.BoundLogger = structlog.get_logger()
 
 READ_AHEAD_RECORDS = 30_000
-"""Wait in librdkafka's memory, at most, and those of one more fetch. By default it is 100,000, which take 60 MB."""
+"""Of each partition wait in librdkafka's memory, and those of one more fetch. By default it is 100,000; 150,000 wines
+in three partitions took 66 MiB."""
 REFUSALS = (
     KafkaError.TOPIC_AUTHORIZATION_FAILED,
     KafkaError.GROUP_AUTHORIZATION_FAILED,

@@ -49,7 +49,8 @@ the other.
 
 ## Latency
 
-At 1,000 records/s, from handing a record to the producer until its score has come to a consumer.
+At 1,000 records/s, from handing a record to the producer until its score has come to a consumer. Measured after twice
+as long at that pace: a young broker compiles for some 20 s.
 
 {latencies}
 - While models are **taken over**, one each second, `forest-onnx` and `linear-onnx` in turn; the longest wait is the

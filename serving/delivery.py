@@ -120,7 +120,7 @@ class AtMostOnce:
 class ExactlyOnce:
     """Commit together: for whoever reads only what is committed, nothing is lost and nothing is there twice.
 
-    A transaction takes its time, however little is in it: the broker answers five times. So whatever has been scored
+    A transaction takes its time, however little is in it: the broker answers six times. So whatever has been scored
     while one is under way goes into the next, all of it - what databases call a group commit. A batch that comes when
     none is under way waits for nothing.
     """

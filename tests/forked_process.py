@@ -13,7 +13,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-VARIANTS = ("custom_stage", "actors_persistent", "streams_inmemory", "streams_kvstore", "streams_customstore")
+from experiments.variants import VARIANTS
 
 _context = multiprocessing.get_context("forkserver")
 _context.set_forkserver_preload([__name__, "serving.lifecycle", *(f"{name}.topology" for name in VARIANTS)])
