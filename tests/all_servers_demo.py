@@ -10,9 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from client.demo.variants import DEFAULT_PORTS
-from client.errors import PortForbidden, PortInUse
-from client.ports import check_port
 from tests.demo_process import DemoProcess
+from tests.ports import ports_in_a_row
 from tests.process import eventually
 
 MODULE = "client.demo.all_servers"
@@ -23,23 +22,11 @@ READY_S = 120.0  # five servers start at once
 PROCESSES = 2 * (1 + 1 + len(DEFAULT_PORTS))  # provider, broker and servers, each with its watchdog
 
 
-def free_ports_in_a_row(count: int) -> int:
-    """The first of so many; below those that the system gives to clients."""
-    for first in range(20_000, 30_000, 10):
-        try:
-            for port in range(first, first + count):
-                check_port(port)
-        except (PortInUse, PortForbidden):
-            continue
-        return first
-    raise AssertionError("no ports")
-
-
 class AllServersDemo(DemoProcess):
     """The demo of all servers, and what its page would ask it."""
 
     def __init__(self, directory: Path, *flags: str) -> None:
-        super().__init__(MODULE, directory, free_ports_in_a_row(6), *PACE, *flags)
+        super().__init__(MODULE, directory, ports_in_a_row(6), *PACE, *flags)
         self.page = f"http://127.0.0.1:{self.http_port}/"
 
     def servers(self) -> dict[str, Any]:

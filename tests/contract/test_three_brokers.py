@@ -1,6 +1,5 @@
 """Three brokers, and one of them killed under load - under all variants at once."""
 
-import contextlib
 import os
 import signal
 import threading
@@ -16,12 +15,11 @@ from confluent_kafka.admin import (  # type: ignore[attr-defined]  # public, tho
     ResourceType,
 )
 
-from client.errors import PortInUse
-from client.ports import check_port, free_port
 from client.topic_creation import create_topics
 from serving.topics import Topics
 from tests.contract.accounts import nothing_is_lost, scored_some
 from tests.contract.conftest import DATA_PARTITIONS, SOON_MISSED, VARIANTS, package, put_in_force
+from tests.ports import ports_in_a_row
 from tests.process import DEADLINE_S, Process, brokers_in
 from tests.server_process import ServerProcess
 from tests.stream import Stream
@@ -72,17 +70,6 @@ class Scene:
     left: list[int]  # the brokers' processes after that
 
 
-def three_free_ports() -> int:
-    """The first of them."""
-    for _ in range(100):
-        first = free_port()
-        with contextlib.suppress(PortInUse):
-            for port in range(first, first + BROKERS):
-                check_port(port)
-            return first
-    raise AssertionError("no three free ports in a row")
-
-
 def replication(admin: AdminClient) -> tuple[dict[str, int], dict[str, int]]:
     """Of each topic: the least number of replicas of a partition, and ``min.insync.replicas``."""
     topics = admin.list_topics(timeout=10).topics
@@ -105,7 +92,7 @@ def scene(tmp_path_factory: pytest.TempPathFactory) -> Scene:
     """All variants go through it at once, as three brokers are heavy."""
     directory, killed = tmp_path_factory.mktemp("three"), threading.Event()
     with ExitStack() as running, ThreadPoolExecutor(len(VARIANTS)) as actors:
-        port = three_free_ports()
+        port = ports_in_a_row(BROKERS)
         flags = ("--brokers", str(BROKERS), "--port", str(port), "--data-dir", str(directory / "kafka"))
         kafka = running.enter_context(Process(directory / "kafka.log", "-m", "client.embedded_kafka", *flags))
         servers = ",".join(f"127.0.0.1:{port + number}" for number in range(BROKERS))

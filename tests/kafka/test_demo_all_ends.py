@@ -5,8 +5,9 @@ import socket
 from pathlib import Path
 
 from client.demo.variants import DEFAULT_PORTS
-from tests.all_servers_demo import MODULE, PROCESSES, READY_S, AllServersDemo, free_ports_in_a_row
+from tests.all_servers_demo import MODULE, PROCESSES, READY_S, AllServersDemo
 from tests.demo_process import DemoProcess, alive
+from tests.ports import ports_in_a_row
 from tests.process import eventually
 
 KILL_LIMIT_S = 10.0
@@ -46,7 +47,7 @@ def test_nothing_survives_a_demo_that_is_killed(tmp_path: Path) -> None:
 
 
 def test_a_port_in_use_is_one_line(tmp_path: Path) -> None:
-    first = free_ports_in_a_row(6)
+    first = ports_in_a_row(6)
     with socket.create_server(("127.0.0.1", first + 3)):
         demo = DemoProcess(MODULE, tmp_path, first)
         assert demo.process.wait(READY_S) == 1
