@@ -2,6 +2,7 @@
 
 import itertools
 import os
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -9,8 +10,10 @@ from typing import Any
 import pytest
 
 from client.embedded_kafka import EmbeddedKafka
+from client.ports import answers
 from client.topic_creation import create_topics
 from serving.topics import Topics
+from tests.process import eventually
 from tests.server_process import QUERIES
 
 DATA_PARTITIONS = 3
@@ -20,7 +23,8 @@ ONE_SCENE_FOR_ALL = ("test_outage", "test_demo_all", "test_security", "test_thre
 # Brokers live for seconds here: code that is compiled a little takes half of the processor time to start them.
 os.environ["JDK_JAVA_OPTIONS"] = "-XX:TieredStopAtLevel=1"
 
-_prefixes = (f"t{number}" for number in itertools.count())
+_prefixes = (f"t{os.environ.get('PYTEST_XDIST_WORKER', '')}-{number}" for number in itertools.count())
+_SHARED = pytest.StashKey[EmbeddedKafka]()
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -37,11 +41,30 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> object:
     return ByModuleAndVariant(config, log)
 
 
+@pytest.hookimpl(optionalhook=True)
+def pytest_configure_node(node: Any) -> None:
+    """With ``-n``: one broker for all processes, started by the one that hands out the tests, and ended with it."""
+    config: pytest.Config = node.config
+    if _SHARED not in config.stash:
+        directory = tempfile.TemporaryDirectory(prefix="broker-")
+        config.add_cleanup(directory.cleanup)
+        config.stash[_SHARED] = shared = EmbeddedKafka(port=None, data_dir=Path(directory.name) / "kafka")
+        config.add_cleanup(shared.stop)
+        shared.launch()  # whoever needs it waits for it
+    shared = config.stash[_SHARED]
+    node.workerinput["broker"] = (shared.port, str(shared.data_dir))
+
+
 @pytest.fixture(scope="session")
-def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedKafka]:
-    """A real broker on a free port, started when the first test asks for it."""
-    data_dir: Path = tmp_path_factory.mktemp("broker")
-    with EmbeddedKafka(port=None, data_dir=data_dir) as embedded:
+def broker(pytestconfig: pytest.Config, tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedKafka]:
+    """A real broker on a free port, for all tests; without ``-n`` started when the first test asks for it."""
+    if (shared := getattr(pytestconfig, "workerinput", None)) is None:
+        with EmbeddedKafka(port=None, data_dir=tmp_path_factory.mktemp("broker")) as embedded:
+            yield embedded
+    else:
+        port, data_dir = shared["broker"]
+        embedded = EmbeddedKafka(port, Path(data_dir))
+        eventually(lambda: answers(embedded.bootstrap_servers), "the broker answered")
         yield embedded
 
 

@@ -8,6 +8,7 @@ from typing import NamedTuple, TypeAlias
 
 from google.protobuf.message import DecodeError
 
+from client.model_source import shipped_models
 from model.features import WINE
 from protobufs.model_descriptor_pb2 import ModelDescriptor
 from protobufs.wine_record_pb2 import WineRecord
@@ -17,6 +18,7 @@ from tests.stream import Headers, model, wine
 SEED = 20_260_705
 ODD_TYPE = "wein \N{WINE GLASS}\x1b[2J\n/../%2e?x=1&\x00"
 """A data type that is legal, and has a model."""
+OTHER_FORMATS = ("linear-pmml", "network-tensorflow")
 GOOD = b"good-"
 """How the keys of records begin that must be scored whatever is around them; no other key begins so."""
 LONGEST_KEY_BYTES, LONGEST_NAME = 64 * 1024, 255  # as the reasons of dead letters say
@@ -80,7 +82,7 @@ def hostile_descriptors(count: int, most_trials: int) -> list[Sent]:
     ]
     values = [each.SerializeToString() for each in bases]
     odd = ModelDescriptor.FromString(sound.SerializeToString() + b"\x20\x4d")  # of type 77
-    values += [odd.SerializeToString(), sound.SerializeToString()]
+    values += [each.SerializeToString() for each in (odd, sound, *_other_formats())]
     descriptors: list[Sent] = []
     trials = 0
     while len(descriptors) < count:
@@ -91,6 +93,13 @@ def hostile_descriptors(count: int, most_trials: int) -> list[Sent]:
             trials += 1
         descriptors.append(Sent(None, value, _time_ms(chosen), _headers(chosen)))
     return descriptors
+
+
+def _other_formats() -> Iterator[ModelDescriptor]:
+    for shipped in shipped_models():
+        if shipped.name in OTHER_FORMATS:
+            shipped.dataType = "fuzzed"
+            yield shipped
 
 
 def worth_a_trial(value: bytes | None) -> bool:

@@ -11,7 +11,7 @@ from confluent_kafka import Message
 from client.embedded_kafka import EmbeddedKafka
 from serving.guarantees import Guarantees
 from tests.contract.accounts import SCORED, SKIPPED, settled
-from tests.contract.conftest import DATA_PARTITIONS, VARIANTS, new_stream
+from tests.contract.conftest import DATA_PARTITIONS, VARIANTS, new_stream, package
 from tests.fates import DEAD, NO_MODEL, Fate, Found, Origin, Score, fate, found, origin, unlike
 from tests.hostile_input import GOOD, ODD_TYPE, hostile_descriptors, hostile_records, worth_a_trial
 from tests.models import times_alcohol
@@ -20,11 +20,16 @@ from tests.server_process import ServerProcess
 from tests.stream import Stream, model
 
 RECORDS, DESCRIPTORS, TRIALS = 199_000, 1_000, 20
-FEWER = 20  # the code that reads them is the same in all variants: one gets them all, each of the others a twentieth
+FEWER = 20  # the code that reads them is the same everywhere: one server gets them all, each of the others a twentieth
+MODES = [(name, mode) for name in VARIANTS for mode in package(name).guarantees.delivery]
 FACTORS = {"wine": 1.0, ODD_TYPE: 2.0}
 STRANGERS = 300  # data types without a model: no variant counts more of them one by one
 MORE_MEMORY_BYTES = 96 * 2**20  # for batches in flight and accepted models: twice what is usual
 ACCEPTED, DEAD_LETTERS = "serving_models_accepted_total", "serving_dead_letters_total"
+
+pytestmark = pytest.mark.parametrize(
+    ("variant", "mode"), MODES, ids=[f"{name}-{mode}" for name, mode in MODES], scope="module"
+)
 
 
 @dataclass(frozen=True)
@@ -32,6 +37,7 @@ class Scene:
     """A server after all that was in the topics, and what is in the topics now."""
 
     server: ServerProcess
+    flags: Sequence[str]
     data_dir: Path
     stream: Stream
     records: Sequence[Message]
@@ -47,12 +53,13 @@ class Scene:
 
 
 @pytest.fixture(scope="module")
-def scene(variant: str, broker: EmbeddedKafka, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
+def scene(variant: str, mode: str, broker: EmbeddedKafka, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
     stream = new_stream(broker, f"hostile-{variant}")
     directory = tmp_path_factory.mktemp("hostile")
     words = (variant, stream.bootstrap_servers, stream.prefix, directory / "first.log")
-    share = 1 if variant == VARIANTS[0] else FEWER
-    with ServerProcess(*words, data_dir=directory) as server:
+    flags = ("--delivery", mode)
+    share = 1 if (variant, mode) == MODES[0] else FEWER
+    with ServerProcess(*words, *flags, data_dir=directory) as server:
         server.wait_until_ready()
         for data_type, factor in FACTORS.items():
             put_in_force(server, stream, data_type, factor)
@@ -67,7 +74,7 @@ def scene(variant: str, broker: EmbeddedKafka, tmp_path_factory: pytest.TempPath
         more_bytes = resident_bytes(server) - before_bytes
         records, descriptors = stream.reading.all_of(stream.topics.data), stream.reading.all_of(stream.topics.models)
         fates = {origin(record): fate(record, FACTORS) for record in records}
-        yield Scene(server, directory, stream, records, descriptors, fates, found(stream), more_bytes)
+        yield Scene(server, flags, directory, stream, records, descriptors, fates, found(stream), more_bytes)
 
 
 def put_in_force(server: ServerProcess, stream: Stream, data_type: str, factor: float) -> None:
@@ -151,7 +158,7 @@ def test_a_server_that_starts_on_all_this_is_ready_with_the_same_models(
     stream, first = scene.stream, scene.server
     assert first.stop() == 0
     words = (variant, stream.bootstrap_servers, stream.prefix, tmp_path / "second.log")
-    with ServerProcess(*words, data_dir=scene.data_dir) as second:
+    with ServerProcess(*words, *scene.flags, data_dir=scene.data_dir) as second:
         second.wait_until_ready()
         stream.publish_wines(["after a restart"])
         settled(stream, second)

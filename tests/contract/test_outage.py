@@ -19,6 +19,7 @@ from tests.server_process import ServerProcess
 from tests.stream import Stream
 
 OUTAGE_S = 20.0
+PAUSE_S = 0.1  # between two portions, ten times over: the outage is what this is about, not the load
 COMMIT_INTERVAL_MS = 10_000  # what the load left behind is to be committed while the broker is away
 
 
@@ -51,7 +52,7 @@ class Witness:
         for server, stream in ((self.stays, self.stream), (self.leaves, self.other_stream)):
             create_topics(stream.bootstrap_servers, stream.topics, DATA_PARTITIONS)
             put_in_force(server.wait_until_ready(), stream, 1.0)
-        with self.stream.flow("before") as flow, self.other_stream.flow():
+        with self.stream.flow("before", PAUSE_S) as flow, self.other_stream.flow(pause_s=PAUSE_S):
             scored_some(self.stays)
             scored_some(self.leaves)
         self.ids += flow.ids
@@ -71,7 +72,7 @@ class Witness:
 
     def carries_on(self) -> None:
         """The broker is back."""
-        with self.stream.flow("after") as flow:
+        with self.stream.flow("after", PAUSE_S) as flow:
             self.stays.wait_until_said("Broker back")
             scored_some(self.stays)
         self.ids += flow.ids
