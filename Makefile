@@ -24,7 +24,7 @@ demo-all: .venv/kafka-prepared ## All five servers beside each other, to be kill
 	@$(BIN)/python -m client.demo.all_servers
 
 test: .venv/installed-for-tests .venv/kafka-prepared check ## Everything that is tested, on a real broker
-	@$(BIN)/python -m pytest -n 4 --no-loadscope-reorder  # the slow ones are first by name
+	@$(BIN)/python -m pytest -n 3 --no-loadscope-reorder  # the slow ones are first by name
 
 test-tensorflow: .venv-tensorflow/installed ## What needs TensorFlow (2 GB, in an environment of its own)
 	@.venv-tensorflow/bin/python -m pytest tests/tensorflow_extra
