@@ -25,6 +25,7 @@ loads the models from it.
 Read next: ``state.py`` (the actors), ``journal.py`` (their memory), ``topology.py`` (who waits for whom).
 """
 
+import serving as serving  # first, for its check of the environment
 from actors_persistent.state import routes
 from actors_persistent.topology import Topology
 from serving.guarantees import Guarantees, Survives

@@ -2,3 +2,5 @@
 
 Read next: ``provider`` (what is published and how), then ``embedded_kafka`` (a broker without an installation).
 """
+
+import serving as serving  # first, for its check of the environment

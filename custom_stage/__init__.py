@@ -21,6 +21,7 @@ Costs: nothing on disk; a start takes as long as reading the model topic.
 Read next: ``state.py`` (the operator), ``topology.py`` (where demand comes from when a library only pushes).
 """
 
+import serving as serving  # first, for its check of the environment
 from custom_stage.state import routes
 from custom_stage.topology import Topology
 from serving.guarantees import Guarantees, Survives

@@ -20,6 +20,7 @@ Costs: the disk holds every row, Kafka holds it again, and a start waits for wha
 Read next: ``store.py`` (what an engine asks), ``database.py`` (the file), ``serving/streams/table_state.py`` (rows).
 """
 
+import serving as serving  # first, for its check of the environment
 from serving.guarantees import Guarantees, Survives
 from serving.variant import Variant
 from streams_customstore.state import routes

@@ -18,6 +18,7 @@ Costs: nothing on disk, nothing in Kafka beside the offsets; what faust costs is
 Read next: ``state.py`` (the object), ``topology.py`` (the agent), then ``streams_kvstore`` for what to do about it.
 """
 
+import serving as serving  # first, for its check of the environment
 from serving.guarantees import Guarantees, Survives
 from serving.variant import Variant
 from streams_inmemory.state import routes

@@ -21,6 +21,7 @@ Read next: ``state.py`` (the table), ``serving/streams/table_state.py`` (its row
 engine asks of a store).
 """
 
+import serving as serving  # first, for its check of the environment
 from serving.guarantees import Guarantees, Survives
 from serving.variant import Variant
 from streams_kvstore.state import routes
