@@ -6,8 +6,8 @@ import sys
 from pathlib import Path
 
 from experiments.survival_page import MARKER
+from tests.process import ROOT
 
-ROOT = Path(__file__).parents[3]
 DEADLINE_S = 120
 
 
