@@ -1,5 +1,7 @@
 """What can be wrong with a model, and the root of every error that this project raises on purpose."""
 
+import errno
+
 
 class ServingError(Exception):
     """Something this project foresees; its text is one line that says what happened and what to do."""
@@ -11,3 +13,34 @@ class ModelRejected(ServingError):
     def __init__(self, name: str, reason: str) -> None:
         super().__init__(f"model {name!r} refused: {reason}")
         self.name, self.reason = name, reason
+
+
+class LocalFailure(ServingError):
+    """This machine could not load a model; that says nothing of the model, which is loaded again later, never refused.
+
+    Raised where a descriptor, a thread, a process, memory, or room on a disk is missing.
+    """
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(
+            f"this machine cannot load models at present: {reason}; raise its limits (ulimit -n, ulimit -u), or free"
+            " memory or disk space"
+        )
+        self.reason = reason
+
+
+LOCAL_ERRNOS = frozenset(
+    {errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.ENOBUFS, errno.EAGAIN, errno.ENOSPC, errno.EDQUOT}
+)
+
+
+def local_failure(error: BaseException) -> LocalFailure | None:
+    """The local failure that an error is, or that caused it; None if it may as well be the model's."""
+    seen: BaseException | None = error
+    while seen is not None:
+        if isinstance(seen, LocalFailure):
+            return seen
+        if isinstance(seen, OSError) and seen.errno in LOCAL_ERRNOS:
+            return LocalFailure(seen.strerror or type(seen).__name__)
+        seen = seen.__cause__ or seen.__context__
+    return None
