@@ -96,7 +96,7 @@ class ModelServer(pykka.ThreadingActor):
         snapshot = self._journal.recover()
         model = snapshot.model if snapshot.HasField("model") else None
         loaded = None if model is None else self._loaded(model)
-        state = KeptState.restored(self._journal.data_type, loaded, model, snapshot.counters)
+        state = KeptState.restored(self._journal.data_type, loaded, model, snapshot.counters, "")
         self._become(state)
         return state
 

@@ -9,6 +9,7 @@ from actors_persistent.feed_position import FeedPosition
 from actors_persistent.threads import beside
 from model.serving_state import ServingState
 from serving.engine import ArrivedModel, ModelStart
+from serving.engine import FeedPosition as Start
 from serving.kernel import Kernel, epoch_ms
 from serving.model_loading import ModelLoading
 from serving.records import RawRecord
@@ -39,7 +40,7 @@ class Topology:
         root, settings = self._kernel.state_directory(), self._kernel.settings
         self._position = FeedPosition(root)
         kept = await beside(self._position.read)
-        self.models_from = "beginning" if kept is None else kept
+        self.models_from = "beginning" if kept is None else Start(self._kernel.broker.models_topic_id, kept)
         self._actors = Actors(root, fsync=settings.fsync, load=ModelLoading.of(settings).load_again)
         await beside(self._actors.restore)
 
@@ -64,6 +65,9 @@ class Topology:
             self._consumer.stop()
             await consuming
             sending.cancel()
+
+    async def data_topic_recreated(self) -> None:
+        """Not yet: offsets of the old topic still count."""
 
     def states(self) -> Sequence[ServingState]:
         """Ask the manager, who knows."""

@@ -25,7 +25,7 @@ _sym_db = _symbol_database.Default()
 from protobufs import model_descriptor_pb2 as protobufs_dot_model__descriptor__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1aprotobufs/kept_state.proto\x1a protobufs/model_descriptor.proto\"S\n\tKeptModel\x12\x0e\n\x06offset\x18\x01 \x01(\x03\x12$\n\ndescriptor\x18\x02 \x01(\x0b\x32\x10.ModelDescriptor\x12\x10\n\x08since_ms\x18\x03 \x01(\x03\"\xaf\x02\n\x0cKeptCounters\x12\r\n\x05usage\x18\x01 \x01(\x03\x12\x13\n\x0b\x64uration_ms\x18\x02 \x01(\x01\x12\x13\n\x06min_ms\x18\x03 \x01(\x01H\x00\x88\x01\x01\x12\x13\n\x06max_ms\x18\x04 \x01(\x01H\x01\x88\x01\x01\x12\x0f\n\x07skipped\x18\x05 \x01(\x03\x12\x14\n\x0c\x64\x65\x61\x64_letters\x18\x06 \x01(\x03\x12\x34\n\x0cnext_offsets\x18\x07 \x03(\x0b\x32\x1e.KeptCounters.NextOffsetsEntry\x12\x19\n\x0cmodel_offset\x18\x08 \x01(\x03H\x02\x88\x01\x01\x1a\x32\n\x10NextOffsetsEntry\x12\x0b\n\x03key\x18\x01 \x01(\x05\x12\r\n\x05value\x18\x02 \x01(\x03:\x02\x38\x01\x42\t\n\x07_min_msB\t\n\x07_max_msB\x0f\n\r_model_offsetb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1aprotobufs/kept_state.proto\x1a protobufs/model_descriptor.proto\"e\n\tKeptModel\x12\x0e\n\x06offset\x18\x01 \x01(\x03\x12$\n\ndescriptor\x18\x02 \x01(\x0b\x32\x10.ModelDescriptor\x12\x10\n\x08since_ms\x18\x03 \x01(\x03\x12\x10\n\x08topic_id\x18\x04 \x01(\t\"\xde\x02\n\x0cKeptCounters\x12\r\n\x05usage\x18\x01 \x01(\x03\x12\x13\n\x0b\x64uration_ms\x18\x02 \x01(\x01\x12\x13\n\x06min_ms\x18\x03 \x01(\x01H\x00\x88\x01\x01\x12\x13\n\x06max_ms\x18\x04 \x01(\x01H\x01\x88\x01\x01\x12\x0f\n\x07skipped\x18\x05 \x01(\x03\x12\x14\n\x0c\x64\x65\x61\x64_letters\x18\x06 \x01(\x03\x12\x34\n\x0cnext_offsets\x18\x07 \x03(\x0b\x32\x1e.KeptCounters.NextOffsetsEntry\x12\x19\n\x0cmodel_offset\x18\x08 \x01(\x03H\x02\x88\x01\x01\x12\x15\n\rdata_topic_id\x18\t \x01(\t\x12\x16\n\x0emodel_topic_id\x18\n \x01(\t\x1a\x32\n\x10NextOffsetsEntry\x12\x0b\n\x03key\x18\x01 \x01(\x05\x12\r\n\x05value\x18\x02 \x01(\x03:\x02\x38\x01\x42\t\n\x07_min_msB\t\n\x07_max_msB\x0f\n\r_model_offsetb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -35,9 +35,9 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_KEPTCOUNTERS_NEXTOFFSETSENTRY']._loaded_options = None
   _globals['_KEPTCOUNTERS_NEXTOFFSETSENTRY']._serialized_options = b'8\001'
   _globals['_KEPTMODEL']._serialized_start=64
-  _globals['_KEPTMODEL']._serialized_end=147
-  _globals['_KEPTCOUNTERS']._serialized_start=150
-  _globals['_KEPTCOUNTERS']._serialized_end=453
-  _globals['_KEPTCOUNTERS_NEXTOFFSETSENTRY']._serialized_start=364
-  _globals['_KEPTCOUNTERS_NEXTOFFSETSENTRY']._serialized_end=414
+  _globals['_KEPTMODEL']._serialized_end=165
+  _globals['_KEPTCOUNTERS']._serialized_start=168
+  _globals['_KEPTCOUNTERS']._serialized_end=518
+  _globals['_KEPTCOUNTERS_NEXTOFFSETSENTRY']._serialized_start=429
+  _globals['_KEPTCOUNTERS_NEXTOFFSETSENTRY']._serialized_end=479
 # @@protoc_insertion_point(module_scope)

@@ -1,17 +1,25 @@
 """The broker as a server sees it: there at the start with its topics, lost, and back."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import structlog
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import KafkaError
 
-from serving.errors import BrokerNotFound, ClusterChanged, ModelsPartitioned, PartitionsDiffer, TopicMissing
+from serving.errors import (
+    BrokerNotFound,
+    ClusterChanged,
+    ModelsPartitioned,
+    PartitionsChanged,
+    PartitionsDiffer,
+    TopicMissing,
+)
 from serving.kafka_clients import RETRY_S, closed
 from serving.kafka_login import check_login
 from serving.settings import Settings
+from serving.topic_ids import TopicIds
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger()
 
@@ -29,6 +37,10 @@ class Broker:
         """Known once ``wait_for_topics`` has returned; a broker whose data was wiped comes back as another cluster."""
         self.data_partitions = 0
         """Likewise."""
+        self.data_topic_id = self.models_topic_id = ""
+        """Likewise; a topic that is deleted and created again has another id from then on."""
+        self._missing_topics: frozenset[str] = frozenset()  # of the two, as last logged
+        self._topic_ids = TopicIds(settings)
         self._admin: Any = AIOKafkaAdminClient(
             bootstrap_servers=settings.bootstrap_servers, **settings.security.for_aiokafka()
         )
@@ -56,11 +68,15 @@ class Broker:
                 log.info("waiting", up_to_s=self._settings.broker_timeout_s, reason=said)
             await asyncio.sleep(RETRY_S)
 
-    async def watch(self) -> None:
-        """Until cancelled: ask for the cluster's metadata each second, and say when the answer changes.
+    async def watch(self, data_recreated: Callable[[], Awaitable[None]], models_recreated: Callable[[], None]) -> None:
+        """Until cancelled: ask for the cluster and its topics each second, and log when an answer changes.
 
+        Args:
+            data_recreated: called when the data topic was deleted and created again; its new id is known by then.
+            models_recreated: likewise, for the models topic.
         Raises:
             ClusterChanged: the broker came back as another cluster.
+            PartitionsChanged: the data topic was created again with another number of partitions.
         """
         connected = True
         while True:
@@ -72,6 +88,8 @@ class Broker:
                     log.info("broker_back", bootstrap_servers=self._settings.bootstrap_servers)
                 else:
                     log.warning("broker_lost", bootstrap_servers=self._settings.bootstrap_servers)
+            if answers:
+                await self._watch_topics(data_recreated, models_recreated)
             await asyncio.sleep(PROBE_S)
 
     async def close(self) -> None:
@@ -97,8 +115,39 @@ class Broker:
             raise PartitionsDiffer(topics.data, partitions[topics.data], topics.scores, partitions[topics.scores])
         if partitions[topics.models] != 1:
             raise ModelsPartitioned(topics.models, partitions[topics.models])
-        self.data_partitions = partitions[topics.data]
+        identified = await self._topic_ids.find([topics.data, topics.models])
+        if identified is None:
+            return BrokerNotFound(bootstrap_servers)
+        for name in (topics.data, topics.models):
+            if name not in identified:  # deleted since the answer before
+                return TopicMissing(name, bootstrap_servers)
+        self.data_partitions = identified[topics.data].partitions
+        self.data_topic_id = identified[topics.data].topic_id
+        self.models_topic_id = identified[topics.models].topic_id
         return None
+
+    async def _watch_topics(
+        self, data_recreated: Callable[[], Awaitable[None]], models_recreated: Callable[[], None]
+    ) -> None:
+        topics = self._settings.topics
+        found = await self._topic_ids.find([topics.data, topics.models])
+        if found is None:
+            return
+        missing = frozenset({topics.data, topics.models} - found.keys())
+        for topic in sorted(missing - self._missing_topics):
+            log.warning("topic_deleted", topic=topic)
+        self._missing_topics = missing
+        models, data = found.get(topics.models), found.get(topics.data)
+        if models is not None and models.topic_id != self.models_topic_id:
+            log.warning("topic_recreated", topic=topics.models)
+            self.models_topic_id = models.topic_id
+            models_recreated()
+        if data is not None and data.topic_id != self.data_topic_id:
+            if data.partitions != self.data_partitions:
+                raise PartitionsChanged(topics.data, self.data_partitions, data.partitions)
+            log.warning("topic_recreated", topic=topics.data)
+            self.data_topic_id = data.topic_id
+            await data_recreated()
 
     async def _answers(self) -> bool:
         try:

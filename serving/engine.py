@@ -8,8 +8,17 @@ from model.model import LoadedModel
 from model.serving_state import ServingState
 from protobufs.model_descriptor_pb2 import ModelDescriptor
 
-ModelStart = Literal["beginning", "end"] | int
-"""Where the model feed starts in the models topic; an int is the offset of the first model to read."""
+
+@dataclass(frozen=True, slots=True)
+class FeedPosition:
+    """Up to where the models topic has been read: ``offset`` is the first one to read next."""
+
+    topic_id: str  # a topic that was deleted and created again has another id, and its offsets mean something else
+    offset: int
+
+
+ModelStart = Literal["beginning", "end"] | FeedPosition
+"""Where the model feed starts in the models topic."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +28,7 @@ class ArrivedModel:
     loaded: LoadedModel
     offset: int
     descriptor: ModelDescriptor
+    topic_id: str  # of the models topic in which it has this offset
 
 
 class Engine(Protocol):
@@ -48,6 +58,14 @@ class Engine(Protocol):
         """Score records until ``Kernel.stop`` is set; then finish what is in hand, commit, and return.
 
         Called once, when the model feed has caught up.
+        """
+        ...
+
+    async def data_topic_recreated(self) -> None:
+        """The data topic was deleted and created again, with as many partitions; ``Broker.data_topic_id`` is new.
+
+        Called at any time after ``start``. Offsets of the old topic mean nothing in the new one: none is committed
+        there, no record counts as redelivered because of them, and the new topic is read from its beginning.
         """
         ...
 

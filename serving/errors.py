@@ -105,6 +105,17 @@ class PartitionsDiffer(ServingError):
         self.data_partitions, self.scores_partitions = data_partitions, scores_partitions
 
 
+class PartitionsChanged(ServingError):
+    """The data topic was deleted and created again with another number of partitions while this server ran."""
+
+    def __init__(self, topic: str, before: int, now: int) -> None:
+        super().__init__(
+            f"topic {topic} was created again with {now} partitions, and had {before}; give the scores topic as many"
+            " and start this server again"
+        )
+        self.topic, self.before, self.now = topic, before, now
+
+
 class ModelsPartitioned(ServingError):
     """Models are in order, so that one of them is the newest, only within one partition."""
 

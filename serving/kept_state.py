@@ -22,22 +22,30 @@ class KeptState:
     serving: ServingState
     model: KeptModel | None = None
     next_offsets: Mapping[int, int] = field(default_factory=dict)  # by partition; records from here on are new
+    data_topic_id: str = ""  # of the topic in which these are offsets
 
     @classmethod
     def restored(
-        cls, data_type: str, served: LoadedModel | None, model: KeptModel | None, counters: KeptCounters | None
+        cls,
+        data_type: str,
+        served: LoadedModel | None,
+        model: KeptModel | None,
+        counters: KeptCounters | None,
+        data_topic_id: str,
     ) -> Self:
-        """The state that was written down. ``served`` is what ``model`` was loaded to; None, both, without a model.
+        """The state that was written down, for the data topic with this id.
 
-        Counters of another model than this one begin anew, as they do whenever a model takes over.
+        Args:
+            served: the loaded form of ``model``; both are None if there was no model.
+            counters: those of another model than this one restart at zero, as they do whenever a model is activated.
         """
         state = ServingState(data_type)
         if served is not None and model is not None:
             state = state.accept(served, model.since_ms)
         if counters is None:
-            return cls(state, model)
+            return cls(state, model, data_topic_id=data_topic_id)
         state = replace(state, skipped=counters.skipped, dead_letters=counters.dead_letters)
-        if model is not None and counters.HasField("model_offset") and counters.model_offset == model.offset:
+        if model is not None and _belong_to(counters, model):
             state = replace(
                 state,
                 usage=counters.usage,
@@ -45,7 +53,13 @@ class KeptState:
                 min_ms=counters.min_ms if counters.HasField("min_ms") else None,
                 max_ms=counters.max_ms if counters.HasField("max_ms") else None,
             )
-        return cls(state, model, dict(counters.next_offsets))
+        return cls(state, model, dict(counters.next_offsets), counters.data_topic_id).reading(data_topic_id)
+
+    def reading(self, data_topic_id: str) -> Self:
+        """The state for records of the data topic with this id: of another topic than before, none has been counted."""
+        if data_topic_id == self.data_topic_id:
+            return self
+        return replace(self, next_offsets={}, data_topic_id=data_topic_id)
 
     def accept(self, loaded: LoadedModel, model: KeptModel) -> Self:
         """The state in which another model is in force."""
@@ -54,7 +68,7 @@ class KeptState:
     def has(self, arrived: ArrivedModel) -> bool:
         """Whether this very message's model is in force; it comes again when the feed goes on from an older offset."""
         kept = self.model
-        return kept is not None and kept.offset == arrived.offset and kept.descriptor == arrived.descriptor
+        return kept is not None and is_same_message(kept, arrived)
 
     def score(self, wines: WineBatch) -> tuple[Self, Scores]:
         """The next state, and what the batch got; redelivered records are scored, and not counted twice."""
@@ -76,9 +90,30 @@ class KeptState:
             dead_letters=state.dead_letters,
             next_offsets=self.next_offsets,
             model_offset=None if self.model is None else self.model.offset,
+            model_topic_id="" if self.model is None else self.model.topic_id,
+            data_topic_id=self.data_topic_id,
         )
 
 
 def kept(arrived: ArrivedModel, now_ms: int) -> KeptModel:
-    """What to write down of a model that takes over at ``now_ms``."""
-    return KeptModel(offset=arrived.offset, descriptor=arrived.descriptor, since_ms=now_ms)
+    """What to write down of a model that is activated at ``now_ms``."""
+    return KeptModel(offset=arrived.offset, descriptor=arrived.descriptor, since_ms=now_ms, topic_id=arrived.topic_id)
+
+
+def is_same_message(model: KeptModel, arrived: ArrivedModel) -> bool:
+    """Whether a kept model came with this message."""
+    return (model.topic_id, model.offset, model.descriptor) == (arrived.topic_id, arrived.offset, arrived.descriptor)
+
+
+def is_newer(model: KeptModel, than: KeptModel, models_topic_id: str) -> bool:
+    """Whether a kept model was published after another one.
+
+    A model of the topic that is there now, with ``models_topic_id``, is newer than any model of a topic that is gone.
+    """
+    now, before = model.topic_id == models_topic_id, than.topic_id == models_topic_id
+    return now if now != before else model.offset > than.offset
+
+
+def _belong_to(counters: KeptCounters, model: KeptModel) -> bool:
+    known = counters.HasField("model_offset")
+    return known and (counters.model_topic_id, counters.model_offset) == (model.topic_id, model.offset)

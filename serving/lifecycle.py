@@ -116,9 +116,10 @@ class _Server(Generic[E]):
             served = [state.served for state in engine.states() if state.data_type == rejected.data_type]
             self._report.model_rejected(rejected, name, next((each.name for each in served if each), None))
 
-        feed = ModelFeed(self._settings, engine.models_from, accept, reject)
+        feed = ModelFeed(self._settings, lambda: kernel.broker.models_topic_id, engine.models_from, accept, reject)
+        watch = kernel.broker.watch(engine.data_topic_recreated, feed.topic_recreated)
         async with asyncio.TaskGroup() as tasks:
-            beside = [tasks.create_task(each) for each in (feed.run(), kernel.broker.watch(), self._tick())]
+            beside = [tasks.create_task(each) for each in (feed.run(), watch, self._tick())]
             await until(feed.caught_up.wait(), self._stop)
             gc.freeze()
             if not self._stop.is_set():

@@ -15,7 +15,7 @@ from model.errors import ModelRejected
 from model.model import LoadedModel
 from protobufs.model_descriptor_pb2 import ModelDescriptor
 from serving.digests import announced
-from serving.engine import ArrivedModel, ModelStart
+from serving.engine import ArrivedModel, FeedPosition, ModelStart
 from serving.errors import BrokerRefused
 from serving.kafka_clients import FETCH_MAX_WAIT_MS, RETRY_S, answered, closed, passes
 from serving.loading_thread import TookTooLong, in_thread
@@ -39,9 +39,14 @@ Reject = Callable[[RejectedRecord, str], Awaitable[None]]
 class ModelFeed:
     """Reads the models topic, loads each model in a thread - scoring goes on meanwhile - and hands it over in order."""
 
-    def __init__(self, settings: Settings, start: ModelStart, accept: Accept, reject: Reject) -> None:
+    def __init__(
+        self, settings: Settings, topic_id: Callable[[], str], start: ModelStart, accept: Accept, reject: Reject
+    ) -> None:
+        """``topic_id``: of the models topic as it is now."""
         self._partition = TopicPartition(settings.topics.models, 0)  # "the newest model" needs one order: one partition
+        self._topic_id = topic_id
         self._start = start
+        self._recreated = False
         self._pmml_is_1 = settings.pmml_is_1
         self._loading = ModelLoading.of(settings)
         self._accept, self._reject = accept, reject
@@ -64,19 +69,31 @@ class ModelFeed:
             await self._catch_up(await self._seek())
             self.caught_up.set()
             while True:
+                if self._recreated:
+                    self._recreated, self._start = False, "beginning"
+                    await self._catch_up(await self._seek())
                 for record in await self._fetch():
                     await self._take(record)
         finally:
             await closed(self._consumer.stop())
 
+    def topic_recreated(self) -> None:
+        """The models topic was deleted and created again: read it from its beginning, after the model in progress."""
+        self._recreated = True
+
     async def _seek(self) -> int:
         self._consumer.assign([self._partition])
         first = (await answered(lambda: self._consumer.beginning_offsets([self._partition])))[self._partition]
         end = await self._end()
-        start = {"beginning": first, "end": end}.get(str(self._start), self._start)
-        # An offset that is no longer in the topic says nothing about what has been missed since.
-        self._consumer.seek(self._partition, start if isinstance(start, int) and first <= start <= end else first)
+        self._consumer.seek(self._partition, self._first_to_read(first, end))
         return end
+
+    def _first_to_read(self, first: int, end: int) -> int:
+        if isinstance(self._start, FeedPosition):
+            # An offset of another topic, or one that is no longer in the topic, says nothing about what was missed.
+            known = self._start.topic_id == self._topic_id() and first <= self._start.offset <= end
+            return self._start.offset if known else first
+        return first if self._start == "beginning" else end
 
     async def _end(self) -> int:
         return int((await answered(lambda: self._consumer.end_offsets([self._partition])))[self._partition])
@@ -118,12 +135,13 @@ class ModelFeed:
 
     async def _load(self, record: RawRecord, descriptor: ModelDescriptor) -> bool:
         log.info("model_arrived", model=descriptor.name, data_type=descriptor.dataType, offset=record.offset)
+        topic_id = self._topic_id()
         try:
             loaded, kept = await self._loaded(record, descriptor)
         except ModelRejected as error:
             await self._reject(RejectedRecord(record, error.reason, descriptor.dataType), descriptor.name)
             return False
-        await self._accept(ArrivedModel(loaded, record.offset, kept))
+        await self._accept(ArrivedModel(loaded, record.offset, kept, topic_id))
         return True
 
     async def _loaded(self, record: Any, descriptor: ModelDescriptor) -> tuple[LoadedModel, ModelDescriptor]:

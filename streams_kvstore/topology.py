@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from model.serving_state import ServingState
-from serving.engine import ArrivedModel, ModelStart
+from serving.engine import ArrivedModel, FeedPosition, ModelStart
 from serving.kernel import Kernel
 from serving.model_loading import ModelLoading
 from serving.streams.application import Application
@@ -23,7 +23,8 @@ class Topology:
     @property
     def models_from(self) -> ModelStart:
         """Behind the models that the table has."""
-        return self._state.models_from(self.application.assigned())
+        start = self._state.models_from(self.application.assigned())
+        return "beginning" if start is None else FeedPosition(self._kernel.broker.models_topic_id, start)
 
     async def start(self) -> None:
         """Join the group and restore the table: from the disk, and from the changelog what the disk lacks."""
@@ -38,6 +39,9 @@ class Topology:
     async def serve(self) -> None:
         """Let the agent work; after a stop its batch in hand is finished."""
         await self.application.serve()
+
+    async def data_topic_recreated(self) -> None:
+        """Not yet: offsets of the old topic still count."""
 
     def states(self) -> Sequence[ServingState]:
         """Ask the table's rows."""

@@ -66,7 +66,7 @@ class Instance:
     def accept(self, offset: int, name: str | None = None, data_type: str = "wine") -> None:
         """A model comes from the feed."""
         sent = descriptor(f"model {offset}" if name is None else name, data_type)
-        self.state.accept(ArrivedModel(self.load(sent), offset, sent))
+        self.state.accept(ArrivedModel(self.load(sent), offset, sent, ""))
 
     def restore(self, *partitions: int) -> None:
         asyncio.run(self.state.restore(set(partitions)))

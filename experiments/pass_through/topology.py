@@ -52,6 +52,9 @@ class Topology:
                     self._slots.release()
             committing.cancel()
 
+    async def data_topic_recreated(self) -> None:
+        """A measurement does not do that."""
+
     def states(self) -> Sequence[ServingState]:
         """It has none."""
         return ()

@@ -15,7 +15,7 @@ from model.errors import ModelRejected
 from model.model import LoadedModel
 from model.serving_state import Scores, ServingState
 from protobufs.kept_state_pb2 import KeptCounters, KeptModel
-from serving.engine import ArrivedModel, ModelStart
+from serving.engine import ArrivedModel
 from serving.kept_state import KeptState, kept
 from serving.kernel import epoch_ms
 from serving.model_loading import Load
@@ -68,14 +68,14 @@ class TableState:
         self._written = {key: model.offset for key, model in models.items()}
         self._states = {key: self._restored(key, counters.get(key)) for key in counters.keys() | models.keys()}
 
-    def models_from(self, partitions: set[int]) -> ModelStart:
-        """Where the feed goes on: behind what the partition that has seen least has seen."""
+    def models_from(self, partitions: set[int]) -> int | None:
+        """Where the feed goes on, behind what the partition that has seen least has seen; None: from the beginning."""
         seen = dict.fromkeys(partitions, -1)
         for key, offset in self._written.items():
             if key.partition in seen:
                 seen[key.partition] = max(seen[key.partition], offset)
         least = min(seen.values(), default=-1)
-        return "beginning" if least < 0 else least + 1
+        return None if least < 0 else least + 1
 
     def accept(self, arrived: ArrivedModel) -> None:
         """Put a model in force in all partitions, and close the one it replaces; the same one again changes nothing."""
@@ -166,7 +166,7 @@ class TableState:
 
     def _restored(self, key: Key, counters: KeptCounters | None) -> KeptState:
         loaded, model = self._models.get(key.data_type, (None, None))
-        return KeptState.restored(key.data_type, loaded, model, counters)
+        return KeptState.restored(key.data_type, loaded, model, counters, "")
 
     def _fresh(self, data_type: str) -> KeptState:
         return self._restored(Key(0, data_type), None)

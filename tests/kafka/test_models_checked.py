@@ -33,7 +33,7 @@ class Followed:
         words = ["--bootstrap-servers", broker.bootstrap_servers, "--topic-prefix", prefix, *flags]
         self.said: list[str] = []
         self._changed = asyncio.Event()
-        self._feed = ModelFeed(Settings.read("program", words), "beginning", self._accept, self._reject)
+        self._feed = ModelFeed(Settings.read("program", words), lambda: "", "beginning", self._accept, self._reject)
 
     async def until(self, count: int) -> list[str]:
         """What came of the models, when there are so many."""

@@ -58,7 +58,7 @@ class Models:
         descriptor = ModelDescriptor(
             name=f"always {value}", dataType=data_type, modeltype="ONNX", data=str(value).encode()
         )
-        return ArrivedModel(registry.load(descriptor), offset, descriptor)
+        return ArrivedModel(registry.load(descriptor), offset, descriptor, "")
 
     @property
     def closed(self) -> list[int]:

@@ -56,7 +56,7 @@ STEPS = st.lists(
 
 def lived(journal: Journal, steps: Sequence[int | tuple[int, int, int]]) -> tuple[KeptState, list[Event]]:
     """What an actor does: append, become, and take a snapshot when it is time."""
-    state, events = KeptState.restored("wine", None, None, journal.recover().counters), []
+    state, events = KeptState.restored("wine", None, None, journal.recover().counters, ""), []
     for step in steps:
         state, event = accepted(state, step) if isinstance(step, int) else scored(state, step)
         if event is not None:
@@ -89,7 +89,7 @@ def test_snapshot_and_log_come_to_what_all_events_come_to_and_that_is_the_state(
 def test_a_log_becomes_short_again_and_a_large_model_is_not_written_with_every_event(tmp_path: Path) -> None:
     journal = Journal(tmp_path, "wine", fsync=False, log_bytes=100)
     journal.recover()
-    state, first_event = accepted(KeptState.restored("wine", None, None, None), 0)
+    state, first_event = accepted(KeptState.restored("wine", None, None, None, ""), 0)
     first_event.model_accepted.descriptor.data = bytes(5000)
     assert state.model is not None
     state.model.descriptor.data = bytes(5000)

@@ -6,6 +6,7 @@ from pathlib import Path
 from actors_persistent.feed_position import FeedPosition
 from actors_persistent.topology import Topology
 from client.ports import free_port
+from serving.engine import FeedPosition as Start
 from serving.kernel import Kernel
 from serving.report import Report
 from serving.settings import Settings
@@ -16,6 +17,7 @@ class KnownCluster:
     """Of the broker only the cluster's name is asked, as there is none."""
 
     cluster_id = "cluster"
+    models_topic_id = "models topic"
 
 
 def kernel(data_dir: Path) -> Kernel:
@@ -53,7 +55,7 @@ def test_the_feed_goes_on_where_the_last_life_had_come_to(tmp_path: Path, models
         FeedPosition(tmp_path / "cluster" / here.group / here.settings.topic_prefix).write(13)
         topology = Topology(here)
         await topology.start()
-        assert topology.models_from == 13
+        assert topology.models_from == Start("models topic", 13)
         await topology.close()
 
     asyncio.run(live())

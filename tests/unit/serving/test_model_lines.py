@@ -32,6 +32,6 @@ def test_a_model_that_starts_serving_is_named_with_what_scores_it(
     console = CapturingLogger()
     structlog.configure(logger_factory=lambda *_: console)
     descriptor = ModelDescriptor(name="m", dataType="wine", modeltype=kind, data=data)
-    Report().model_serving(ArrivedModel(registry.load(descriptor), 0, descriptor))
+    Report().model_serving(ArrivedModel(registry.load(descriptor), 0, descriptor, ""))
     (line,) = [call.args[0].split(" ", 1)[1] for call in console.calls]
     assert line == f"Model serving - m ({said}) now scores wine"

@@ -8,10 +8,10 @@ from tests.table_instance import UNFIT, Instance, wine
 @pytest.mark.parametrize(
     ("written_to", "asked", "start"),
     [
-        ([], [0, 1], "beginning"),
-        ([0], [0, 1], "beginning"),  # partition 1 has seen no model: it may have missed any
+        ([], [0, 1], None),
+        ([0], [0, 1], None),  # partition 1 has seen no model: it may have missed any
         ([0, 1], [0, 1], 5),
-        ([0, 1], [], "beginning"),
+        ([0, 1], [], None),
         ([0], [0], 5),
     ],
 )
