@@ -17,32 +17,31 @@ DEADLINE_S = 30.0
 
 
 class Watching:
-    """The kernel's view of a broker, and which of its topics were recreated, in order."""
+    """The kernel's view of a broker, and which of its topics were recreated, in order; made in an event loop."""
 
     def __init__(self, broker: EmbeddedKafka, topics: Topics) -> None:
         prefix = topics.data.removesuffix("_data")
-        words = ["--bootstrap-servers", broker.bootstrap_servers, "--topic-prefix", prefix]
-        self._admin, self._bootstrap_servers, self._topics = (
-            AdminClient({"bootstrap.servers": broker.bootstrap_servers}),
-            broker.bootstrap_servers,
-            topics,
-        )
+        self._bootstrap_servers = broker.bootstrap_servers
+        self._topics = topics
+        words = ["--bootstrap-servers", self._bootstrap_servers, "--topic-prefix", prefix]
         self.broker = Broker(Settings.read("program", words), lambda _: None)
         self.recreated: asyncio.Queue[str] = asyncio.Queue()
 
     async def during(self, scene: Callable[["Watching"], Awaitable[None]]) -> None:
-        async with asyncio.timeout(DEADLINE_S):
+        try:
             await self.broker.wait_for_topics()
-            async with asyncio.TaskGroup() as tasks:
+            async with asyncio.timeout(DEADLINE_S), asyncio.TaskGroup() as tasks:
                 watching = tasks.create_task(
                     self.broker.watch(self._data_recreated, lambda: self.recreated.put_nowait("models"))
                 )
                 await scene(self)
                 watching.cancel()
-        await self.broker.close()
+        finally:
+            await self.broker.close()
 
     async def recreate(self, topic: str, partitions: int = 3) -> None:
-        await asyncio.wrap_future(self._admin.delete_topics([topic])[topic])
+        admin = AdminClient({"bootstrap.servers": self._bootstrap_servers})
+        await asyncio.wrap_future(admin.delete_topics([topic])[topic])
         await asyncio.to_thread(create_topics, self._bootstrap_servers, self._topics, partitions)
 
     async def _data_recreated(self) -> None:
@@ -61,7 +60,10 @@ def test_a_recreated_topic_is_noticed_and_its_new_id_is_known_by_then(broker: Em
         assert await watching.recreated.get() == "models"
         assert watching.broker.models_topic_id not in {data, models, watching.broker.data_topic_id}
 
-    asyncio.run(Watching(broker, topics).during(scene))
+    async def watch() -> None:
+        await Watching(broker, topics).during(scene)
+
+    asyncio.run(watch())
 
 
 def test_a_data_topic_that_comes_back_with_more_partitions_ends_the_server_with_what_to_do(
@@ -71,8 +73,11 @@ def test_a_data_topic_that_comes_back_with_more_partitions_ends_the_server_with_
         await watching.recreate(topics.data, 5)
         await asyncio.Event().wait()
 
+    async def watch() -> None:
+        await Watching(broker, topics).during(scene)
+
     with pytest.raises(ExceptionGroup) as raised:
-        asyncio.run(Watching(broker, topics).during(scene))
+        asyncio.run(watch())
     (error,) = raised.value.exceptions
     assert isinstance(error, PartitionsChanged)
     assert (error.topic, error.before, error.now) == (topics.data, 3, 5)
