@@ -4,10 +4,12 @@ import asyncio
 from collections.abc import Awaitable, Callable
 
 import pytest
-from confluent_kafka.admin import AdminClient
+from confluent_kafka.admin import (  # type: ignore[attr-defined]  # public, though not all are named as exports
+    AdminClient,
+    NewTopic,
+)
 
 from client.embedded_kafka import EmbeddedKafka
-from client.topic_creation import create_topics
 from serving.broker import Broker
 from serving.errors import PartitionsChanged
 from serving.settings import Settings
@@ -22,7 +24,6 @@ class Watching:
     def __init__(self, broker: EmbeddedKafka, topics: Topics) -> None:
         prefix = topics.data.removesuffix("_data")
         self._bootstrap_servers = broker.bootstrap_servers
-        self._topics = topics
         words = ["--bootstrap-servers", self._bootstrap_servers, "--topic-prefix", prefix]
         self.broker = Broker(Settings.read("program", words), lambda _: None)
         self.recreated: asyncio.Queue[str] = asyncio.Queue()
@@ -42,7 +43,8 @@ class Watching:
     async def recreate(self, topic: str, partitions: int = 3) -> None:
         admin = AdminClient({"bootstrap.servers": self._bootstrap_servers})
         await asyncio.wrap_future(admin.delete_topics([topic])[topic])
-        await asyncio.to_thread(create_topics, self._bootstrap_servers, self._topics, partitions)
+        new = NewTopic(topic, partitions)
+        await asyncio.wrap_future(admin.create_topics([new])[topic])
 
     async def _data_recreated(self) -> None:
         self.recreated.put_nowait("data")
@@ -56,7 +58,7 @@ def test_a_recreated_topic_is_noticed_and_its_new_id_is_known_by_then(broker: Em
         assert await watching.recreated.get() == "data"
         assert watching.broker.data_topic_id not in {data, models}
         assert watching.broker.models_topic_id == models
-        await watching.recreate(topics.models)
+        await watching.recreate(topics.models, 1)
         assert await watching.recreated.get() == "models"
         assert watching.broker.models_topic_id not in {data, models, watching.broker.data_topic_id}
 
