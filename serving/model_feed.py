@@ -7,7 +7,7 @@ from functools import partial
 from typing import Any
 
 import structlog
-from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka import TopicPartition
 from aiokafka.errors import KafkaError
 from google.protobuf.message import DecodeError
 
@@ -17,6 +17,7 @@ from protobufs.model_descriptor_pb2 import ModelDescriptor
 from serving.digests import announced
 from serving.engine import ArrivedModel, FeedPosition, ModelStart
 from serving.errors import BrokerRefused
+from serving.header_names import consumer
 from serving.kafka_clients import FETCH_MAX_WAIT_MS, RETRY_S, answered, closed, passes
 from serving.loading_thread import TookTooLong, in_thread
 from serving.model_loading import ModelLoading
@@ -50,7 +51,7 @@ class ModelFeed:
         self._pmml_is_1 = settings.pmml_is_1
         self._loading = ModelLoading.of(settings)
         self._accept, self._reject = accept, reject
-        self._consumer: Any = AIOKafkaConsumer(
+        self._consumer: Any = consumer(
             bootstrap_servers=settings.bootstrap_servers,
             **settings.security.for_aiokafka(),
             enable_auto_commit=False,

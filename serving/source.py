@@ -5,9 +5,10 @@ from collections.abc import Sequence
 from typing import Any
 
 import structlog
-from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, TopicPartition
+from aiokafka import ConsumerRebalanceListener, TopicPartition
 from aiokafka.errors import KafkaError
 
+from serving.header_names import consumer
 from serving.kafka_clients import FETCH_MAX_WAIT_MS, RETRY_S, answered, closed, passes
 from serving.ledger import Ledger
 from serving.records import RawRecord
@@ -41,7 +42,7 @@ class Source(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ships
         self._may_fetch = asyncio.Event()
         self._may_fetch.set()
         self._commit_lock = asyncio.Lock()
-        self._consumer: Any = AIOKafkaConsumer(
+        self._consumer: Any = consumer(
             bootstrap_servers=settings.bootstrap_servers,
             **settings.security.for_aiokafka(),
             group_id=group,

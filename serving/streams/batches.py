@@ -27,7 +27,7 @@ class Batch:
                 message.topic,
                 message.partition,
                 message.offset,
-                round(message.timestamp * 1000),
+                message.timestamp,
                 message.key,
                 message.value,
             )

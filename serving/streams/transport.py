@@ -28,6 +28,7 @@ from faust.transport.drivers.aiokafka import AIOKafkaConsumerThread
 from faust.transport.drivers.aiokafka import Consumer as StockConsumer
 from faust.transport.drivers.aiokafka import Transport as StockTransport
 
+from serving.header_names import read_any_header_names
 from serving.kafka_clients import FETCH_MAX_WAIT_MS, closed
 
 SCHEME = "lossless"
@@ -61,6 +62,7 @@ class ConsumerThread(AIOKafkaConsumerThread):
         await closed(super().on_thread_stop(), STOP_TIMEOUT_S)
 
     def _create_worker_consumer(self, transport: Any) -> Any:
+        read_any_header_names()
         consumer = super()._create_worker_consumer(transport)
         consumer._isolation_level = "read_committed"  # what an aborted transaction wrote was never said
         consumer._fetch_max_wait_ms = FETCH_MAX_WAIT_MS  # stock: 1.5 s
@@ -107,6 +109,12 @@ class Consumer(StockConsumer):
         except (ConsumerStoppedError, asyncio.CancelledError):
             if not self.transport.app.should_stop:
                 raise
+
+    def _to_message(self, tp: Any, record: Any) -> Any:
+        """Its time stamp is epoch ms: in faust's seconds, a float, the extremes are another time, or none."""
+        message = super()._to_message(tp, record)
+        message.timestamp = record.timestamp
+        return message
 
     def on_buffer_full(self, tp: Any) -> None:
         """Called by faust when an agent's queue is nearly full; stock, it stops fetching this partition."""
