@@ -2,23 +2,27 @@
 
 import json
 import re
-import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from client.demo.settings import TOPIC_PREFIX
 from client.demo.variants import DEFAULT_PORTS
+from serving.topics import Topics
 from tests.demo_process import DemoProcess
+from tests.models import times_alcohol
 from tests.ports import ports_in_a_row
 from tests.process import eventually
+from tests.stream import Stream, model
 
 MODULE = "client.demo.all_servers"
-PACE = ("--data-interval", "0.05", "--model-interval", "20")
-FRESH_S, MUCH = 8.0, 60
-SETTLED_S, ATTEMPTS = 3.0, 4
-READY_S = 120.0  # five servers start at once
+PACE = ("--data-interval", "0.05", "--model-interval", "3600")
+MODEL = "times-alcohol-onnx"
+AT_WORK = ("serving", "skipping")
+MUCH = 60
+READY_S = 300.0  # five servers start at once, on whatever machine
 PROCESSES = 2 * (1 + 1 + len(DEFAULT_PORTS))  # provider, broker and servers, each with its watchdog
 
 
@@ -28,6 +32,7 @@ class AllServersDemo(DemoProcess):
     def __init__(self, directory: Path, *flags: str) -> None:
         super().__init__(MODULE, directory, ports_in_a_row(6), *PACE, *flags)
         self.page = f"http://127.0.0.1:{self.http_port}/"
+        self._model_published = False
 
     def servers(self) -> dict[str, Any]:
         """Each server's column; empty until there is a page."""
@@ -48,37 +53,32 @@ class AllServersDemo(DemoProcess):
         return self.servers()
 
     def wait_until_all_serve(self) -> dict[str, Any]:
-        """Each of them scores."""
+        """Each of them scores, with the only model that comes after all five have started: none comes during a test."""
+        if not self._model_published:
+            self.wait_until(
+                lambda now: len(now) == 5 and all(each["phase"] in AT_WORK for each in now.values()), "all five work"
+            )
+            stream = Stream(f"127.0.0.1:{self.port}", Topics.prefixed(TOPIC_PREFIX))
+            stream.publish_model(model(MODEL, data=times_alcohol(1.0)))
+            self._model_published = True
         return self.wait_until(
-            lambda now: len(now) == 5 and all(each["phase"] == "serving" for each in now.values()), "all five score"
+            lambda now: all(each["phase"] == "serving" and each["counters"]["model"] == MODEL for each in now.values()),
+            "all five score with it",
         )
 
-    def wait_until_there_is_much_to_keep(self, variant: str) -> None:
-        """It has counted with its model for a while, and the next model, with which it would begin anew, is far."""
+    def judged_after(self, variant: str, kill: Callable[[], object]) -> dict[str, Any]:
+        """Kill it once it has counted, and wait until it is back; what the kill did."""
+        self.wait_until(lambda now: bool(now[variant]["counters"]["usage"] >= MUCH), f"{variant} has counted {MUCH}")
+        kills = self.servers()[variant]["kills"]
+        kill()
 
-        def holds(now: dict[str, Any]) -> bool:
-            server, counters = now[variant], now[variant]["counters"]
-            fresh = time.time() - (counters["since_ms"] or 0) / 1000 < FRESH_S
-            return bool(fresh and server["phase"] == "serving" and counters["usage"] >= MUCH)
+        def is_judged(now: dict[str, Any]) -> bool:
+            server = now[variant]
+            back = server["kills"] > kills and server["phase"] == "serving"
+            return bool(back and server["recovery"]["counters_kept"] is not None)
 
-        self.wait_until(holds, f"{variant} has counted {MUCH}")
-
-    def kill_until_judged(self, variant: str, kill: Callable[[], object]) -> dict[str, Any]:
-        """Kill it until there is no swap on the way back, which may take long; what the last kill did."""
-        for _ in range(ATTEMPTS):
-            self.wait_until_there_is_much_to_keep(variant)
-            kills = self.servers()[variant]["kills"]
-            kill()
-
-            def is_back(now: dict[str, Any], kills: int = kills) -> bool:
-                server = now[variant]
-                settled = server["phase"] == "serving" and server["phase_s"] > SETTLED_S
-                return bool(settled and server["kills"] > kills)
-
-            recovery: dict[str, Any] = self.wait_until(is_back, f"{variant} is back")[variant]["recovery"]
-            if recovery["counters_kept"] is not None:
-                return recovery
-        raise AssertionError("a swap each time")
+        recovery: dict[str, Any] = self.wait_until(is_judged, f"{variant} is back")[variant]["recovery"]
+        return recovery
 
     def pid(self, variant: str) -> int:
         """The process of a variant's server."""

@@ -83,7 +83,7 @@ def test_a_server_that_is_killed_over_http_comes_back_by_itself(demo: AllServers
         assert alive([before]) == set()
         eventually(lambda: demo.pid("custom_stage") not in (before, 0), "there is another process")
 
-    recovery = demo.kill_until_judged("custom_stage", kill)
+    recovery = demo.judged_after("custom_stage", kill)
     assert {name: demo.pid(name) for name in others} == others, "nothing happened to the others"
     assert recovery["back_s"] > 0
     assert (recovery["skipped"], recovery["counters_kept"]) == (0, False)
@@ -136,7 +136,7 @@ def test_a_button_kills_its_server_and_the_page_shows_it_down_and_back(demo: All
         eventually(lambda: demo.pid("streams_kvstore") not in (before, 0), "there is another process")
         assert alive([before]) == set()
 
-    demo.kill_until_judged("streams_kvstore", kill)
+    demo.judged_after("streams_kvstore", kill)
     eventually(lambda: text(browser, "#streams_kvstore .kill").endswith("counters kept"), "the page says so")
     said = text(browser, "#streams_kvstore .kill")
     assert re.match(r"killed \d\N{MULTIPLICATION SIGN}, \d+ s ago\s+back after [\d.]+ s\s+skipped 0\s", said)
