@@ -14,6 +14,7 @@ from serving.live_windows import LiveWindows
 LAST_SCORES = 8
 LAST_SWAPS = 8
 MOST_DATA_TYPES = 16
+MAX_LATENCY_MS = 24 * 60 * 60 * 1000
 SETTLING_S = 1.0
 """A model replaced less than this ago that scores again is a straggler (results of several partitions overtake one
 another), not a swap back."""
@@ -34,6 +35,16 @@ class _InForce:
     def swap_to(self, name: str, now_s: float) -> None:
         self.replaced_at_s[self.name] = now_s
         self.name, self.since_s = name, now_s
+
+
+def latencies_ms(submitted_ms: NDArray[np.int64], now_ms: float) -> NDArray[np.float64]:
+    """From submission to now, of the records that were submitted within ``MAX_LATENCY_MS``, shape (m,), m <= n.
+
+    Other records are left out: their time stamps are a stranger's numbers, or of old data, and one of them would
+    dominate each sum and each percentile. A producer's clock that is ahead of ours makes a latency of 0.
+    """
+    latencies = now_ms - submitted_ms.astype(np.float64)
+    return np.maximum(latencies[np.abs(latencies) <= MAX_LATENCY_MS], 0.0)
 
 
 class LiveView:

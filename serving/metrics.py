@@ -27,7 +27,7 @@ class Metrics:
         )
         self.end_to_end_s = Histogram(
             "serving_end_to_end_seconds",
-            "Submission to acknowledged score, of the slowest record of each batch",
+            "Submission to acknowledged score, of the slowest record of each batch; more than a day is left out",
             buckets=LATENCY_BUCKETS_S,
             registry=registry,
         )

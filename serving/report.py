@@ -3,11 +3,10 @@
 import time
 from collections.abc import Callable
 
-import numpy as np
 import structlog
 
 from serving.engine import ArrivedModel
-from serving.live_view import LAST_SCORES, LiveView
+from serving.live_view import LAST_SCORES, LiveView, latencies_ms
 from serving.metrics import Metrics
 from serving.records import RejectedRecord
 from serving.results import record_id
@@ -74,13 +73,14 @@ class Report:
         self.scored += n
         self.metrics.scored.inc(n)
         self.metrics.score_s.observe(scored.duration_ms * n / 1000)
-        latencies_ms = self._epoch_s() * 1000 - scored.wines.record_ts_ms.astype(np.float64)
-        self.metrics.end_to_end_s.observe(float(latencies_ms.max()) / 1000)
+        latencies = latencies_ms(scored.wines.record_ts_ms, self._epoch_s() * 1000)
+        if len(latencies):
+            self.metrics.end_to_end_s.observe(float(latencies.max()) / 1000)
         self.view.observe(
             scored.model_name,
             [record_id(record) for record in scored.wines.records[-LAST_SCORES:]],
             scored.values,
-            latencies_ms,
+            latencies,
             now_s=self._clock_s(),
             data_type=scored.wines.data_type,
         )

@@ -13,7 +13,7 @@ from confluent_kafka import OFFSET_BEGINNING, Consumer, Message, TopicPartition
 from google.protobuf.message import DecodeError
 
 from protobufs.serving_result_pb2 import ServingResult
-from serving.live_view import LiveView
+from serving.live_view import LiveView, latencies_ms
 from serving.thinned_samples import ThinnedSamples, percentiles
 
 MAX_BATCH = 1000
@@ -63,16 +63,16 @@ class ScoreReader:
         arrived_ms = time.time() * 1000
         results = _parsed(messages)
         for group in by_model(results):
-            submitted_ms = np.array([result.record_ts for result in group], dtype=np.float64)
+            submitted_ms = np.array([result.record_ts for result in group])
             # What was submitted before waited for a server to start, which is not what the demo is to show.
-            latencies_ms = (arrived_ms - submitted_ms)[submitted_ms >= self._started_ms]
-            self._latencies_ms.add(latencies_ms)
+            latencies = latencies_ms(submitted_ms[submitted_ms >= self._started_ms], arrived_ms)
+            self._latencies_ms.add(latencies)
             self._models.setdefault(group[0].model_name)
             self.view.observe(
                 group[0].model_name,
                 [result.record_id for result in group],
                 np.array([result.value for result in group]),
-                latencies_ms,
+                latencies,
                 now_s=time.monotonic(),
                 data_type=group[0].data_type,
             )

@@ -1,3 +1,4 @@
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -41,9 +42,9 @@ def console() -> Console:
     return console
 
 
-def batch(records: int, skipped: int = 0, rejected: int = 0) -> ServedBatch:
+def batch(records: int, skipped: int = 0, rejected: int = 0, ts_ms: Sequence[int] = (1000,)) -> ServedBatch:
     def wines(n: int) -> WineBatch:
-        return WineBatch("wine", [Record(offset) for offset in range(n)], np.full(n, 1000), np.zeros((n, 11)))
+        return WineBatch("wine", [Record(offset) for offset in range(n)], np.resize(ts_ms, n), np.zeros((n, 11)))
 
     scored = [ScoredWines(wines(records), np.full(records, 5.6789), "forest", 0.1234, 1005)] if records else []
     bad = [RejectedRecord(Record(offset), "not a wine") for offset in range(rejected)]
@@ -100,3 +101,24 @@ def test_metrics_count_every_record_sampled_or_not(console: Console) -> None:
     # Submitted at 1000 ms after the epoch, acknowledged at 1250 ms: a quarter of a second.
     assert "serving_end_to_end_seconds_sum 0.25" in exposed
     assert (told.scored, told.skipped, told.dead_letters) == (1000, 20, 3)
+
+
+@pytest.mark.parametrize("ts_ms", [-(2**63), 2**63 - 1, -1_000 * 86_400, 2 * 1_000 * 86_400])
+def test_a_time_stamp_that_is_no_time_of_submission_is_in_no_sum(ts_ms: int, console: Console) -> None:
+    told = report()
+    told.batch_served(batch(2, ts_ms=[ts_ms, 1000]))
+    told.batch_served(batch(1, ts_ms=[ts_ms]))
+    exposed = told.metrics.exposition().decode()
+    assert "serving_end_to_end_seconds_sum 0.25" in exposed
+    assert "serving_end_to_end_seconds_count 1.0" in exposed
+    assert "serving_records_scored_total 3.0" in exposed
+    snapshot = told.view.snapshot(10.0)
+    assert (snapshot.total, snapshot.p50_ms, snapshot.p99_ms) == (3, 250.0, 250.0)
+
+
+def test_a_producer_s_clock_that_is_ahead_makes_no_negative_latency(console: Console) -> None:
+    told = report()
+    told.batch_served(batch(1, ts_ms=[1300]))  # 50 ms ahead
+    exposed = told.metrics.exposition().decode()
+    assert "serving_end_to_end_seconds_sum 0.0" in exposed
+    assert 'serving_end_to_end_seconds_bucket{le="0.001"} 1.0' in exposed
