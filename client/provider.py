@@ -12,7 +12,7 @@ import threading
 from pathlib import Path
 from typing import Self
 
-from pydantic import AliasChoices, Field, model_validator
+from pydantic import Field, model_validator
 
 from client.broker_settings import BrokerSettings
 from client.display import Display, display
@@ -26,7 +26,8 @@ from client.topic_creation import create_topics
 from client.wine_csv import CsvWines
 from client.wine_source import GeneratedWines, WineSource
 from model.errors import ServingError
-from serving.command_line import stop_with
+from serving.addresses import BootstrapServers
+from serving.command_line import bootstrap_servers_field, stop_with
 from serving.kafka_login import check_login
 from serving.kafka_security import PLAINTEXT
 from serving.kafka_settings import KafkaSettings
@@ -39,12 +40,7 @@ FLUSH_S = 5.0
 class ProviderSettings(KafkaSettings, BrokerSettings):
     """Publishes wines and models on Kafka, for ever. Flags win over variables."""
 
-    bootstrap_servers: str | None = Field(
-        None,
-        min_length=1,
-        validation_alias=AliasChoices("bootstrap_servers", "KAFKA_BOOTSTRAP_SERVERS"),
-        description="host:port of the brokers to use, separated by commas; default: an embedded broker",
-    )
+    bootstrap_servers: BootstrapServers | None = bootstrap_servers_field(None, "; default: an embedded broker")
     topic_prefix: str = Field(
         "models", pattern=r"^[a-zA-Z0-9._-]{1,200}$", description="the topics are PREFIX_data, PREFIX_models, ..."
     )

@@ -16,6 +16,7 @@ from client.reading import Reading
 from client.stop_signals import interruptible, stop_on_signals
 from model.errors import ServingError
 from model.features import WINE
+from serving.addresses import BootstrapServers
 from serving.command_line import bootstrap_servers_field, stop_with
 from serving.kafka_login import check_login
 from serving.kafka_settings import KafkaSettings
@@ -27,7 +28,7 @@ class ReaderSettings(KafkaSettings):
 
     model_config = SettingsConfigDict(env_prefix="READER_")
 
-    bootstrap_servers: str = bootstrap_servers_field()
+    bootstrap_servers: BootstrapServers = bootstrap_servers_field()
     topic: str = Field(
         "scores",
         pattern=r"^[a-zA-Z0-9._-]{1,249}$",

@@ -66,22 +66,18 @@ class CommandLine(BaseSettings):
         return isinstance(alias, AliasChoices) and f"KAFKA_{name.upper()}" in alias.choices
 
 
-def kafka_field(name: str, default: Any, description: str, min_length: int | None = None) -> Any:
+def kafka_field(name: str, default: Any, description: str) -> Any:
     """A field that servers and clients share: flag ``--some-name``, variable ``KAFKA_SOME_NAME``."""
     return Field(
         default,
-        min_length=min_length,
         validation_alias=AliasChoices(name, f"KAFKA_{name.upper()}"),
         description=description,
     )
 
 
-def bootstrap_servers_field() -> str:
-    """``--bootstrap-servers``, or ``KAFKA_BOOTSTRAP_SERVERS``."""
-    field: str = kafka_field(
-        "bootstrap_servers", "localhost:9092", "host:port of one or more brokers, separated by commas", min_length=1
-    )
-    return field
+def bootstrap_servers_field(default: str | None = "localhost:9092", besides: str = "") -> Any:
+    """``--bootstrap-servers``, or ``KAFKA_BOOTSTRAP_SERVERS``, for a field of type ``BootstrapServers``."""
+    return kafka_field("bootstrap_servers", default, f"host:port of one or more brokers, separated by commas{besides}")
 
 
 def stop_with(error: ServingError, exit_code: int = 1) -> NoReturn:

@@ -167,13 +167,17 @@ class EngineCrashed(ServingError):
     """Something failed while serving that nobody has thought of; the process must not live on as if it served."""
 
     def __init__(self, reason: BaseException | None) -> None:
-        where = [
-            f" at {Path(at.filename).name}:{at.lineno}"
-            for at in traceback.extract_tb(reason.__traceback__ if reason else None)
-        ]
-        said = " ".join(repr(reason).split())[:300]
         super().__init__(
-            f"the engine crashed: {said}{''.join(where[-1:])}; what was not committed is read again:"
+            f"the engine crashed: {in_one_line(reason)}; what was not committed is read again:"
             " start this server again (or let a supervisor do it)"
         )
         self.reason = reason
+
+
+def in_one_line(error: BaseException | None) -> str:
+    """An error that nobody has thought of, and where it was raised."""
+    where = [
+        f" at {Path(at.filename).name}:{at.lineno}"
+        for at in traceback.extract_tb(error.__traceback__ if error else None)
+    ]
+    return " ".join(repr(error).split())[:300] + "".join(where[-1:])

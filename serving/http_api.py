@@ -1,36 +1,47 @@
 """The HTTP interface that every server has; a variant adds the paths that answer for its state."""
 
-import asyncio
-import contextlib
-import os
-import socket
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable
 from dataclasses import asdict
 from importlib import resources
 from typing import Any
 
-import uvicorn
-from fastapi import APIRouter, FastAPI, Response
-from fastapi.responses import HTMLResponse, PlainTextResponse
+import structlog
+from fastapi import APIRouter, FastAPI, Request, Response
+from fastapi.responses import HTMLResponse, JSONResponse, PlainTextResponse
 from fastapi_offline import FastAPIOffline
 
 from serving.answers import HealthAnswer, StateAnswer
-from serving.errors import PortInUse
+from serving.errors import in_one_line
 from serving.health import Health
+from serving.http_host import OwnNamesOnly
 from serving.http_token import OPEN, TOKEN_DOCUMENTED, TokenRequired
 from serving.report import Report
 from serving.variant import E, Variant
+
+log: structlog.stdlib.BoundLogger = structlog.get_logger()
 
 PAGE_POLICY = (
     "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; connect-src 'self'; img-src data:;"
     " frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
 )
-BACKLOG = 128
+MAX_PATH_SHOWN = 100
 
 
-def application(variant: Variant[E], engine: E, report: Report, health: Health, token: str | None = None) -> FastAPI:
-    """The application: the variant's own paths, and those that all servers share; ``token`` None: everybody may ask."""
+def application(
+    variant: Variant[E],
+    engine: E,
+    report: Report,
+    health: Health,
+    token: str | None = None,
+    names: Iterable[str] = (),
+) -> FastAPI:
+    """The application: the variant's own paths, and those that all servers share.
+
+    Args:
+        token: what a request must bring. None: everybody on this machine may ask, under one of this machine's names.
+        names: further hosts under which it may be asked without a token.
+    """
     shared, healthy = APIRouter(), APIRouter()
 
     @healthy.get(OPEN, responses={503: {"model": HealthAnswer}}, summary="Whether this server can score")
@@ -62,42 +73,14 @@ def application(variant: Variant[E], engine: E, report: Report, health: Health, 
     for router in (variant.routes(engine), shared):
         app.include_router(router, **({} if token is None else TOKEN_DOCUMENTED))
     app.include_router(healthy)
-    if token is not None:
+
+    @app.exception_handler(Exception)
+    async def failed(request: Request, error: Exception) -> Response:
+        log.error("request_failed", path=request.url.path[:MAX_PATH_SHOWN], reason=in_one_line(error))
+        return JSONResponse({"detail": "this server failed to answer; its log says why"}, 500)
+
+    if token is None:  # who has the token is no page that leads a browser here under another name
+        app.add_middleware(OwnNamesOnly, also=names, except_path=OPEN)
+    else:
         app.add_middleware(TokenRequired, token=token)
     return app
-
-
-def listen(host: str, port: int) -> socket.socket:
-    """A listening socket, taken before anything else is started.
-
-    Raises:
-        PortInUse: something else has the port, or the address is not ours.
-    """
-    try:
-        family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
-        return socket.create_server(address[:2], family=family, backlog=BACKLOG)
-    except OSError as error:
-        raise PortInUse(
-            host, port, os.strerror(error.errno) if error.errno and error.errno > 0 else str(error)
-        ) from None
-
-
-class HttpServer(uvicorn.Server):
-    """uvicorn inside our own event loop: the signals are the lifecycle's, not its."""
-
-    def __init__(self, app: FastAPI) -> None:
-        super().__init__(uvicorn.Config(app, log_config=None, access_log=False, lifespan="off"))
-
-    @contextlib.contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        """Leave them alone."""
-        yield
-
-    async def serve_until_cancelled(self, listening: socket.socket) -> None:
-        """Answer requests; when cancelled, end those under way and return."""
-        serving = asyncio.create_task(self.serve(sockets=[listening]))
-        try:
-            await asyncio.shield(serving)
-        finally:
-            self.should_exit = self.force_exit = True
-            await serving

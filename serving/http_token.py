@@ -3,7 +3,6 @@
 import base64
 import binascii
 import hmac
-import ipaddress
 from typing import Any
 
 from fastapi import Depends
@@ -26,14 +25,6 @@ TOKEN_DOCUMENTED: dict[str, Any] = {
 """What the OpenAPI page says of paths that ask for the token; ``TokenRequired`` does the asking."""
 
 
-def is_loopback(host: str) -> bool:
-    """Whether only this machine can reach this address."""
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
-
-
 class TokenRequired:
     """In front of an application: answers 401 to who does not send the token.
 
@@ -54,7 +45,7 @@ class TokenRequired:
 
     def _is_known(self, headers: Headers) -> bool:
         kind, _, sent = headers.get("authorization", "").partition(" ")
-        token = _password(sent) if kind.lower() == "basic" else sent.encode()
+        token = _password(sent) if kind.lower() == "basic" else sent.encode("latin-1")  # the bytes as they came
         return hmac.compare_digest(token, self._token)  # takes as long for a nearly right one
 
 

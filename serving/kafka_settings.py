@@ -8,6 +8,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from serving.command_line import CommandLine, kafka_field
 from serving.kafka_security import KafkaSecurity, Login, SaslMechanism, SecurityProtocol, Tls
+from serving.secret_files import read_secret, without_line_break
 
 PASSWORD = "KAFKA_SASL_PASSWORD"  # noqa: S105 - a variable's name
 
@@ -74,7 +75,7 @@ class KafkaSettings(CommandLine):
             "--ssl-key-file": self.ssl_key_file,
         }.items():
             if file is not None:
-                _read(flag, file)
+                _check_readable(flag, file)
         tls = Tls(self.ssl_ca_file, self.ssl_certificate_file, self.ssl_key_file)
         try:
             tls.context()
@@ -94,20 +95,20 @@ class KafkaSettings(CommandLine):
                 f" (or KAFKA_SASL_USERNAME), and the password in {PASSWORD} or --sasl-password-file"
             )
         if self.sasl_password_file is not None:
-            password = SecretStr(_read("--sasl-password-file", self.sasl_password_file).partition("\n")[0].rstrip("\r"))
+            password = read_secret("--sasl-password-file", self.sasl_password_file)
         else:
-            password = _Secrets().sasl_password or SecretStr("")
-        if not password.get_secret_value():
+            password = without_line_break((_Secrets().sasl_password or SecretStr("")).get_secret_value())
+        if not password:
             raise ValueError(
                 f"the user {self.sasl_username} has no password; give it in the variable {PASSWORD},"
                 " or name a file that has it with --sasl-password-file"
             )
-        return Login(self.sasl_mechanism, self.sasl_username, password)
+        return Login(self.sasl_mechanism, self.sasl_username, SecretStr(password))
 
 
-def _read(flag: str, path: Path) -> str:
+def _check_readable(flag: str, path: Path) -> None:
     try:
-        return path.read_text(encoding="utf-8")
+        path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else "not a text"
         raise ValueError(f"{flag}: {path} cannot be read ({reason}); name a file that can") from None

@@ -12,15 +12,18 @@ from typing import Any, Generic, TypeVar
 
 import structlog
 from aiokafka.errors import KafkaError
+from yarl import URL
 
 from model.errors import ServingError
 from serving import logs
+from serving.addresses import in_url
 from serving.broker import Broker
 from serving.command_line import stop_with
 from serving.engine import ArrivedModel, Engine
 from serving.errors import BrokerRefused, EngineCrashed, NotOffered
 from serving.health import Health
-from serving.http_api import HttpServer, application, listen
+from serving.http_api import application
+from serving.http_server import HttpServer, listen
 from serving.kernel import Kernel
 from serving.model_feed import ModelFeed
 from serving.records import RejectedRecord
@@ -130,13 +133,14 @@ class _Server(Generic[E]):
 
     @contextlib.asynccontextmanager
     async def _http(self, engine: E, listening: socket) -> AsyncIterator[None]:
-        app = application(self._variant, engine, self._report, self._health, self._settings.token)
+        names = [self._settings.host, str(URL(self._settings.url(self._port)).host)]
+        app = application(self._variant, engine, self._report, self._health, self._settings.token, names)
         async with asyncio.TaskGroup() as tasks:
             serving = tasks.create_task(HttpServer(app).serve_until_cancelled(listening))
             log.info(
                 "server_started",
                 variant=self._variant.name,
-                url=f"http://{self._settings.host}:{self._port}/",
+                url=f"http://{in_url(self._settings.host)}:{self._port}/",
                 queryable=self._variant.guarantees.queryable,
             )
             yield

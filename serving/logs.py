@@ -49,6 +49,7 @@ LINES: dict[str, Callable[[EventDict], str]] = {
     "stop_cut_short": lambda e: (
         f"Gave up - not everything let go within {e['after_s']:g} s; what was not committed is read again"
     ),
+    "request_failed": lambda e: f"Failed to answer {e['path']} - {e['reason']}",
     "joining_group": lambda e: (
         f"Waiting for partitions - a killed member of group {e['group']} is missed after up to {e['up_to_s']:g} s"
     ),

@@ -1,15 +1,17 @@
 """The settings of a server, the same for all variants."""
 
+import socket
 from pathlib import Path
 from typing import Literal, Self
 
-from pydantic import DirectoryPath, Field, SecretStr, model_validator
+from pydantic import DirectoryPath, Field, PrivateAttr, SecretStr, model_validator
 from pydantic_settings import SettingsConfigDict
 
+from serving.addresses import BootstrapServers, InstanceUrl, in_url, is_any_address, is_loopback
 from serving.command_line import bootstrap_servers_field
 from serving.guarantees import Delivery, Overflow
-from serving.http_token import is_loopback
 from serving.kafka_settings import KafkaSettings
+from serving.secret_files import read_secret, without_line_break
 from serving.topics import Topics
 
 HOST = r"(\[[0-9a-fA-F:]+\]|[a-zA-Z0-9.-]+)(:[0-9]{1,5})?"
@@ -24,7 +26,7 @@ class Settings(KafkaSettings):
 
     model_config = SettingsConfigDict(env_prefix="SERVING_")
 
-    bootstrap_servers: str = bootstrap_servers_field()
+    bootstrap_servers: BootstrapServers = bootstrap_servers_field()
     broker_timeout_s: float = Field(30, ge=0, description="how long to wait for Kafka and its topics at the start")
     topic_prefix: str = Field(
         "models", pattern=r"^[a-zA-Z0-9._-]{1,200}$", description="the topics are PREFIX_data, PREFIX_models, ..."
@@ -60,11 +62,19 @@ class Settings(KafkaSettings):
     session_timeout_ms: int = Field(
         6000, ge=1000, description="after this long without a sign of life the group gives our partitions to others"
     )
-    host: str = Field("127.0.0.1", description="address of the HTTP interface")
+    host: str = Field("127.0.0.1", min_length=1, description="address of the HTTP interface")
+    advertised_url: InstanceUrl | None = Field(
+        None,
+        description="http://HOST:PORT by which the other instances of a streams_* server reach this one; default: what"
+        " it listens on, with 0.0.0.0 or :: this host's name",
+    )
     http_token: SecretStr | None = Field(
         None,
         description="what a request must bring; needed once --host is not this machine alone. A flag shows in the list"
-        " of processes: prefer the variable",
+        " of processes: prefer the variable, or --http-token-file",
+    )
+    http_token_file: Path | None = Field(
+        None, description="file whose first line is the token, without its line break; wins over --http-token"
     )
     port: int | None = Field(
         None, ge=1, le=65535, description="port of the HTTP interface; default: the variant's, 5500 or 8888"
@@ -98,21 +108,41 @@ class Settings(KafkaSettings):
     )
     log_format: Literal["console", "json"] = Field("console", description="lines to read, or one JSON object a line")
 
+    _token: str | None = PrivateAttr(None)
+
     @model_validator(mode="after")
     def _nobody_else_without_token(self) -> Self:
-        if self.token is not None and len(self.token) < TOKEN_CHARACTERS:
-            raise ValueError(f"--http-token (or SERVING_HTTP_TOKEN) has less than {TOKEN_CHARACTERS} characters")
-        if self.http_token is None and not is_loopback(self.host):
+        if self.http_token_file is not None:
+            name, token = "--http-token-file", read_secret("--http-token-file", self.http_token_file)
+        elif self.http_token is not None:
+            name = "--http-token (or SERVING_HTTP_TOKEN)"
+            token = without_line_break(self.http_token.get_secret_value())
+        elif is_loopback(self.host):
+            return self
+        else:
             raise ValueError(
-                f"--host {self.host} can be reached from elsewhere: give --http-token (or SERVING_HTTP_TOKEN),"
-                f" {TOKEN_CHARACTERS} characters or more, or leave it at 127.0.0.1"
+                f"--host {self.host} can be reached from elsewhere: give --http-token (or SERVING_HTTP_TOKEN), or"
+                f" --http-token-file, {TOKEN_CHARACTERS} characters or more, or leave it at 127.0.0.1"
             )
+        if len(token) < TOKEN_CHARACTERS:
+            raise ValueError(f"the token of {name} has less than {TOKEN_CHARACTERS} characters; give a longer one")
+        if not (token.isascii() and token.isprintable()) or token != token.strip():
+            raise ValueError(
+                f"the token of {name} has a character that no HTTP header carries, or a space at its begin or end;"
+                " give letters and digits"
+            )
+        self._token = token
         return self
 
     @property
     def token(self) -> str | None:
         """What a request must bring."""
-        return None if self.http_token is None else self.http_token.get_secret_value()
+        return self._token
+
+    def url(self, port: int) -> str:
+        """``http://HOST:PORT`` by which other instances reach this one, whose HTTP interface is on ``port``."""
+        host = socket.gethostname() if is_any_address(self.host) else self.host
+        return self.advertised_url or f"http://{in_url(host)}:{port}"
 
     @property
     def batches_in_flight(self) -> int:

@@ -14,7 +14,7 @@ from client.ports import free_port
 from model.features import Features, Values
 from model.model import LoadedModel
 from model.serving_state import ServingState
-from serving.http_api import HttpServer, listen
+from serving.http_server import HttpServer, listen
 from serving.http_token import TokenRequired, bearer
 from serving.streams.local_state import LocalState
 from serving.streams.queries import routes

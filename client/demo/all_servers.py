@@ -28,7 +28,7 @@ from client.kafka_jars import kafka_jars
 from client.stop_signals import interruptible, stop_on_signals
 from model.errors import ServingError
 from serving.command_line import stop_with
-from serving.http_api import HttpServer, listen
+from serving.http_server import HttpServer, listen
 from serving.lifecycle import first_of
 
 TICK_S = 0.05

@@ -7,11 +7,10 @@ from typing import Annotated, Any
 
 from fastapi import FastAPI, Header, HTTPException
 from fastapi.responses import HTMLResponse
-from starlette.middleware.trustedhost import TrustedHostMiddleware
 
 from client.demo.servers import Server
-from client.demo.settings import HOST
 from serving.http_api import PAGE_POLICY
+from serving.http_host import OwnNamesOnly
 
 
 def application(servers: Sequence[Server], left_s: Callable[[], float | None]) -> FastAPI:
@@ -27,7 +26,7 @@ def application(servers: Sequence[Server], left_s: Callable[[], float | None]) -
         left_s: until the demo ends by itself; None if it does not.
     """
     app = FastAPI(title="All servers", docs_url=None, redoc_url=None, openapi_url=None)
-    app.add_middleware(TrustedHostMiddleware, allowed_hosts=[HOST, "localhost"])
+    app.add_middleware(OwnNamesOnly)
     by_name = {server.name: server for server in servers}
 
     @app.get("/")

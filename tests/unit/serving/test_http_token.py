@@ -4,8 +4,8 @@ import asyncio
 
 import pytest
 
+from serving.addresses import is_loopback
 from serving.command_line import BadSetting
-from serving.http_token import is_loopback
 from serving.settings import Settings
 from tests.known_instances import get, serving, three
 
