@@ -29,7 +29,6 @@ HEAD_TIMEOUT_S = 5
 """From the connection's begin, or the last answer, to the end of the next request's head; whole seconds."""
 EXCHANGE_TIMEOUT_S = 20.0
 """From the end of a request's head until its answer is written, the request's body included."""
-TOO_SLOW = b"this request took too long to arrive"
 
 
 def listen(host: str, port: int) -> socket.socket:
@@ -121,9 +120,12 @@ class _Connection(H11Protocol):
         super().on_response_complete()
 
     def send_400_response(self, msg: str) -> None:
-        try:
-            super().send_400_response(msg)
-        except h11.LocalProtocolError:  # half of another answer has been sent already
+        if self.conn.our_state in (h11.IDLE, h11.SEND_RESPONSE):
+            if self.cycle is not None:
+                self.cycle.disconnected = True  # its answer would come behind ours
+            self._refuse("400 Bad Request", msg)
+            self.transport.close()
+        else:  # half of another answer has been sent already
             self._abort()
 
     @property
@@ -143,9 +145,12 @@ class _Connection(H11Protocol):
         is_answered = cycle is None or cycle.response_complete
         has_begun = bool(self.conn.trailing_data[0]) if is_answered else not cycle.response_started
         if has_begun and not self.transport.is_closing():
-            head = f"HTTP/1.1 408 Request Timeout\r\nconnection: close\r\ncontent-length: {len(TOO_SLOW)}\r\n\r\n"
-            self.transport.write(head.encode() + TOO_SLOW)
+            self._refuse("408 Request Timeout", "This request took too long to arrive.")
         self._abort()
+
+    def _refuse(self, status: str, reason: str) -> None:
+        head = f"HTTP/1.1 {status}\r\ncontent-type: text/plain; charset=utf-8\r\ncontent-length: {len(reason)}\r\n"
+        self.transport.write(f"{head}connection: close\r\n\r\n{reason}".encode())
 
     def _abort(self) -> None:
         # Not ``close``, which would wait until the client has read everything.

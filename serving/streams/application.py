@@ -8,6 +8,7 @@ from typing import Any
 import structlog
 
 from model.errors import ServingError
+from serving.addresses import with_port
 from serving.errors import EngineCrashed
 from serving.kafka_clients import closed
 from serving.kernel import Kernel
@@ -48,8 +49,7 @@ class Application:
         self._app: Any = None  # a faust.App; its settings are known when Kafka has answered
         self._may_serve, self._ended = asyncio.Event(), False
         self._in_hand = asyncio.Lock()
-        host = kernel.settings.host
-        self.url = f"http://{f'[{host}]' if ':' in host else host}:{kernel.port}"
+        self.url = kernel.settings.url(kernel.port)
         """What the group's other instances know this one by."""
         self.token = kernel.settings.token
 
@@ -153,7 +153,7 @@ class Application:
         """The application's instances and their source partitions, as the group's leader has given them out."""
         topic = self._kernel.settings.topics.data
         shared = self.app.router.external_topics_metadata()
-        return {str(url).rstrip("/"): sorted(topics.get(topic, ())) for url, topics in shared.items()}
+        return {with_port(str(url).rstrip("/")): sorted(topics.get(topic, ())) for url, topics in shared.items()}
 
     def stores(self) -> Sequence[str]:
         """The names of the tables."""

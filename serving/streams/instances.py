@@ -1,7 +1,7 @@
 """Asks the other instances. Their addresses come from the group and their answers from the network: neither is trusted.
 
 Whoever may join the consumer group can put any text where its URL belongs. So a request goes to ``http://HOST:PORT``
-and a path of our choice, or nowhere; and an answer may be late, endless, forged, or another program's.
+(or ``https``) and a path of our choice, or nowhere; and an answer may be late, endless, forged, or another program's.
 """
 
 import asyncio
@@ -81,7 +81,7 @@ async def ask(
 def _address(url: str) -> URL | None:
     try:
         parsed = URL(url)
-        if parsed.scheme != "http" or parsed.explicit_port is None or parsed != parsed.origin():
+        if parsed.scheme not in ("http", "https") or parsed.explicit_port is None or parsed != parsed.origin():
             return None
     except ValueError:
         return None

@@ -11,7 +11,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from serving.guarantees import Guarantees
 from tests.contract.accounts import SCORED, settled
 from tests.contract.conftest import Serving, Start
-from tests.server_process import ServerProcess
+from tests.server_process import QUERIES, ServerProcess
 
 
 def text(server: ServerProcess, path: str) -> tuple[str, str]:
@@ -19,8 +19,9 @@ def text(server: ServerProcess, path: str) -> tuple[str, str]:
         return answer.headers["Content-Type"], answer.read().decode()
 
 
-def status(port: int, path: str, authorization: str = "") -> int:
-    request = urllib.request.Request(f"http://127.0.0.1:{port}{path}", headers={"Authorization": authorization})
+def status(port: int, path: str, authorization: str = "", host: str = "127.0.0.1") -> int:
+    headers = {"Authorization": authorization, "Host": host}
+    request = urllib.request.Request(f"http://127.0.0.1:{port}{path}", headers=headers)
     try:
         with urllib.request.urlopen(request, timeout=5) as answer:
             code: int = answer.status
@@ -83,3 +84,16 @@ def test_with_a_token_every_path_but_healthz_asks_for_it(start: Start) -> None:
             status(port, path) == status(port, path, "Bearer 0123456789abcdeX") == status(port, path, "Basic x") == 401
         )
         assert status(port, path, f"Bearer {token}") == status(port, path, f"Basic {basic}") == 200
+        assert status(port, path, f"Bearer {token}", host="evil.example") == 200, (
+            "who has the token may come by any name"
+        )
+
+
+def test_without_a_token_no_page_from_elsewhere_reads_it_under_a_name_of_its_own(
+    serving: Serving, variant: str
+) -> None:
+    port = serving.server.port
+    for path in ("/", "/live", "/metrics", "/docs", "/openapi.json", QUERIES[variant].format("wine")):
+        assert status(port, path, host="evil.example") == status(port, path, host=f"evil.example:{port}") == 400
+        assert status(port, path, host=f"localhost:{port}") == 200
+    assert status(port, "/healthz", host="evil.example") == 200

@@ -1,6 +1,7 @@
 """Who may ask, and who may listen to more than this machine."""
 
 import asyncio
+from pathlib import Path
 
 import pytest
 
@@ -54,3 +55,51 @@ def test_nobody_else_is_answered(token: str | None) -> None:
     status, challenge = asyncio.run(asked())
     assert status == 401
     assert challenge.startswith("Basic ")
+
+
+@pytest.mark.parametrize("content", [TOKEN, f"{TOKEN}\n", f"{TOKEN}\r\n", f"\ufeff{TOKEN}\r\nsecond line"])
+def test_a_token_comes_from_the_first_line_of_a_file(tmp_path: Path, content: str) -> None:
+    (tmp_path / "token").write_bytes(content.encode())
+    flags = ["--host", "0.0.0.0", "--http-token-file", str(tmp_path / "token")]
+    assert Settings.read("program", flags).token == TOKEN
+    assert Settings.read("program", [*flags, "--http-token", ANOTHER]).token == TOKEN
+    assert TOKEN not in repr(Settings.read("program", flags))
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+def test_a_variable_that_was_filled_from_a_file_may_end_with_its_line_break(
+    monkeypatch: pytest.MonkeyPatch, end: str
+) -> None:
+    monkeypatch.setenv("SERVING_HTTP_TOKEN", TOKEN + end)
+    assert Settings.read("program", []).token == TOKEN
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (b"", "the first line of {} is empty; put the secret there"),
+        (b"\n0123456789abcdef", "the first line of {} is empty; put the secret there"),
+        (b"short-secret\n", "the token of --http-token-file has less than 16 characters"),
+        (b"0123456789\x00abcdef", "has a character that no HTTP header carries"),
+        (b"0123456789abcdef \n", "has a character that no HTTP header carries, or a space at its begin or end"),
+        ("0123456789abcdef\u00fc".encode(), "has a character that no HTTP header carries"),
+        ("0123456789abcdef".encode("utf-16"), "{} cannot be read (not a text in UTF-8)"),
+        (b"\xff" * 20, "{} cannot be read (not a text in UTF-8)"),
+        (b"x" * 100_000, "the first line of {} is longer than 65536 bytes"),
+    ],
+)
+def test_a_token_file_of_no_use_is_one_line_without_its_content(tmp_path: Path, content: bytes, said: str) -> None:
+    file = tmp_path / "token"
+    file.write_bytes(content)
+    with pytest.raises(BadSetting) as error:
+        Settings.read("program", ["--http-token-file", str(file)])
+    assert said.format(file) in str(error.value)
+    assert str(error.value).isprintable()
+    assert "short-secret" not in str(error.value)
+    assert "456789" not in str(error.value)
+
+
+@pytest.mark.parametrize("missing", ["/no/such/file", "/"])
+def test_a_token_file_that_cannot_be_read_is_one_line(missing: str) -> None:
+    with pytest.raises(BadSetting, match=f"--http-token-file: {missing} cannot be read"):
+        Settings.read("program", ["--http-token-file", missing])

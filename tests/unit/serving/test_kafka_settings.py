@@ -55,6 +55,33 @@ def test_the_password_file_wins_over_the_variable_and_its_first_line_counts(
     assert settings.security.for_librdkafka()["sasl.password"] == " with blanks "
 
 
+@pytest.mark.parametrize("end", ["", "\n", "\r\n", "\r\nsecond line"])
+@pytest.mark.parametrize("begin", ["", "\ufeff"])
+def test_a_password_file_s_line_break_and_byte_order_mark_do_not_count(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, begin: str, end: str
+) -> None:
+    (tmp_path / "password").write_bytes(f"{begin}{SECRET}{end}".encode())
+    settings = read(monkeypatch, "--sasl-password-file", str(tmp_path / "password"), **USER)
+    assert settings.security.for_librdkafka()["sasl.password"] == SECRET
+
+
+def test_a_password_variable_may_end_with_a_line_break(monkeypatch: pytest.MonkeyPatch) -> None:
+    settings = read(monkeypatch, **USER, KAFKA_SASL_PASSWORD=f"{SECRET}\r\n")
+    assert settings.security.for_librdkafka()["sasl.password"] == SECRET
+
+
+@pytest.mark.parametrize(
+    ("content", "said"), [(b"", "is empty"), (b"\nx", "is empty"), (b"\xff\xfea\0", "not a text in UTF-8")]
+)
+def test_a_password_file_of_no_use_is_one_line(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, content: bytes, said: str
+) -> None:
+    (tmp_path / "password").write_bytes(content)
+    with pytest.raises(BadSetting, match=r"^--sasl-password-file: .*password") as refused:
+        read(monkeypatch, "--sasl-password-file", str(tmp_path / "password"), **USER, KAFKA_SASL_PASSWORD=SECRET)
+    assert said in str(refused.value)
+
+
 def test_a_password_is_not_shown_by_anything_that_shows_settings(monkeypatch: pytest.MonkeyPatch) -> None:
     settings = read(monkeypatch, **USER, KAFKA_SASL_PASSWORD=SECRET)
     assert SECRET not in f"{settings!r} {settings.security!r} {settings.model_dump()}"

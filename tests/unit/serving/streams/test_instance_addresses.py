@@ -30,7 +30,6 @@ def test_a_redirect_is_not_followed() -> None:
 @pytest.mark.parametrize(
     "form",
     [
-        "https://127.0.0.1:{port}",
         "ftp://127.0.0.1:{port}",
         "file:///etc/hostname",
         "127.0.0.1:{port}",
@@ -58,6 +57,22 @@ def test_an_address_that_is_no_instance_s_is_not_asked(form: str) -> None:
             answers = await ask([address], "app", "wine", DEADLINE_S)
         assert reason(answers[address]) == "its address is not of the form http://HOST:PORT, so it was not asked"
         assert not reached.is_set()
+
+    asyncio.run(run())
+
+
+def test_one_behind_tls_is_asked_over_tls() -> None:
+    async def run() -> None:
+        greetings: list[bytes] = []
+
+        async def handler(reader: asyncio.StreamReader, _writer: asyncio.StreamWriter) -> None:
+            greetings.append(await reader.readexactly(1))
+
+        async with instance(handler) as url:
+            address = url.replace("http://", "https://")
+            answers = await ask([address], "app", "wine", DEADLINE_S)
+        assert greetings == [b"\x16"], "a TLS handshake, and no request in plain text"
+        assert reason(answers[address]).startswith("cannot")
 
     asyncio.run(run())
 
