@@ -29,6 +29,7 @@ class Places:
             sha256: what the sum of these bytes must be, in hexadecimal; a location may name another one besides.
         Raises:
             ValueError: they cannot be had, may not be had from there, are too many, or their sum is another one.
+            LocalFailure: this machine could not read them.
         """
         location, pinned_sha256 = unpinned(descriptor.location)
         content = self._read(location, descriptor, timeout_s) if location else descriptor.data

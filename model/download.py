@@ -6,6 +6,7 @@ from collections.abc import Set
 import aiohttp
 from yarl import URL
 
+from model.errors import local_failure
 from model.files import too_large
 from model.location import shown
 
@@ -24,6 +25,7 @@ def download(location: str, hosts: Set[str], max_bytes: int, timeout_s: float) -
         timeout_s: for all of it.
     Raises:
         ValueError: the host is not one of them, or it does not answer with such a content in time.
+        LocalFailure: it could not be asked.
     """
     try:
         url = URL(location)  # the very object that is asked for later: no second reading of it can find another host
@@ -40,7 +42,8 @@ def download(location: str, hosts: Set[str], max_bytes: int, timeout_s: float) -
     if asked.isdisjoint(hosts):
         host = min(asked, key=len)
         raise ValueError(f"is on {host!r}, which this server may not ask; start it with --model-hosts {host}")
-    return asyncio.run(_get(url, location, max_bytes, timeout_s))
+    with asyncio.Runner() as runner:  # it may raise before there is anything to run
+        return runner.run(_get(url, location, max_bytes, timeout_s))
 
 
 async def _get(url: URL, location: str, max_bytes: int, timeout_s: float) -> bytes:
@@ -56,7 +59,9 @@ async def _get(url: URL, location: str, max_bytes: int, timeout_s: float) -> byt
             session.get(url, allow_redirects=False) as answer,
         ):
             if answer.status != 200:  # a redirect, too: it could lead to a host that nobody named
-                raise ValueError(f"is not at {shown(location)}: the answer is {answer.status} {answer.reason}")
+                # aiohttp keeps what is no UTF-8 in a form that nothing can encode.
+                reason = (answer.reason or "").encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+                raise ValueError(f"is not at {shown(location)}: the answer is {answer.status} {reason}")
             async for piece in answer.content.iter_chunked(PIECE_BYTES):
                 content += piece
                 if len(content) > max_bytes:
@@ -64,6 +69,8 @@ async def _get(url: URL, location: str, max_bytes: int, timeout_s: float) -> byt
     except TimeoutError:
         raise ValueError(f"did not come from {url.host} within {timeout_s:.3g} s") from None
     except (aiohttp.ClientError, OSError) as error:
+        if (local := local_failure(error)) is not None:
+            raise local from error
         said = getattr(error, "strerror", None) or type(error).__name__  # not its text, which may repeat the URL
         raise ValueError(f"cannot be had from {url.host}: {said}") from None
     return bytes(content)

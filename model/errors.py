@@ -1,6 +1,8 @@
 """What can be wrong with a model, and the root of every error that this project raises on purpose."""
 
 import errno
+import os
+import socket
 
 
 class ServingError(Exception):
@@ -32,6 +34,7 @@ class LocalFailure(ServingError):
 LOCAL_ERRNOS = frozenset(
     {errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.ENOBUFS, errno.EAGAIN, errno.ENOSPC, errno.EDQUOT}
 )
+LOCAL_NAME_ERRORS = frozenset({socket.EAI_MEMORY, socket.EAI_SYSTEM})
 
 
 def local_failure(error: BaseException) -> LocalFailure | None:
@@ -40,7 +43,11 @@ def local_failure(error: BaseException) -> LocalFailure | None:
     while seen is not None:
         if isinstance(seen, LocalFailure):
             return seen
-        if isinstance(seen, OSError) and seen.errno in LOCAL_ERRNOS:
+        if isinstance(seen, OSError) and seen.errno in LOCAL_ERRNOS | LOCAL_NAME_ERRORS:
             return LocalFailure(seen.strerror or type(seen).__name__)
+        if isinstance(seen, ImportError):  # of a compiled module: the loader's text is all that there is
+            said = [text for text in map(os.strerror, LOCAL_ERRNOS) if text in str(seen)]
+            if said:
+                return LocalFailure(said[0])
         seen = seen.__cause__ or seen.__context__
     return None

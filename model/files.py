@@ -8,6 +8,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from model.errors import local_failure
+
 MAX_FILES = 1000  # directories included
 OPENED_AS = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK
 """A link is an error, and a pipe that nobody writes to is opened at once."""
@@ -23,6 +25,7 @@ def read_below(root: Path, path: str, max_bytes: int, *, directory: bool) -> byt
         directory: whether it may be a directory.
     Raises:
         ValueError: it leads out of ``root``, cannot be read, is neither, or is larger than ``max_bytes``.
+        LocalFailure: there is no descriptor for it.
     """
     if ".." in Path(path).parts or "\0" in path:
         raise ValueError("is at a path that leads out of the model root")
@@ -36,6 +39,8 @@ def read_below(root: Path, path: str, max_bytes: int, *, directory: bool) -> byt
                 return _zipped(descriptor, max_bytes)
             return _content(descriptor, kind, max_bytes)
     except (OSError, RuntimeError) as error:  # before Python 3.13 links in a circle are a RuntimeError
+        if (local := local_failure(error)) is not None:
+            raise local from error
         raise ValueError(f"cannot be read ({getattr(error, 'strerror', None) or 'too many links'})") from None
 
 

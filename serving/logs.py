@@ -21,6 +21,9 @@ LINES: dict[str, Callable[[EventDict], str]] = {
         f" now scores {e['data_type']}"
     ),
     "model_rejected": lambda e: f"Model refused - {e['model'] or 'without a name'}: {e['reason']}; {e['meanwhile']}",
+    "model_postponed": lambda e: (
+        f"Model waits - {e['model']}: this machine cannot load it at present ({e['reason']}); retrying until it can"
+    ),
     "model_load_abandoned": lambda e: f"Gave up loading {e['model']} - its thread is left behind, busy until it ends",
     "lines_omitted": lambda e: (
         f"... and {e['omitted']} lines like this in the last second (sampled above 10 per second)"

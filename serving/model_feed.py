@@ -11,7 +11,7 @@ from aiokafka import TopicPartition
 from aiokafka.errors import KafkaError
 from google.protobuf.message import DecodeError
 
-from model.errors import ModelRejected
+from model.errors import LocalFailure, ModelRejected
 from model.model import LoadedModel
 from protobufs.model_descriptor_pb2 import ModelDescriptor
 from serving.digests import announced
@@ -28,6 +28,8 @@ from serving.topics import MAX_MESSAGE_BYTES
 log: structlog.stdlib.BoundLogger = structlog.get_logger()
 
 FETCH_WAIT_MS = 500
+POSTPONED_S, MAX_POSTPONED_S = 1.0, 10.0
+"""Before a model is loaded once more when this machine could not, and doubled up to the second."""
 OLDER_MODELS_KEPT = 8  # how far catching up goes back per data type when the newest models cannot be loaded
 MAX_NAME_CHARACTERS = 255
 LOAD_GRACE_S = 1.0  # a trial, or a download, that takes too long says so itself
@@ -35,6 +37,13 @@ LOAD_GRACE_S = 1.0  # a trial, or a download, that takes too long says so itself
 Accept = Callable[[ArrivedModel], Awaitable[None]]
 Reject = Callable[[RejectedRecord, str], Awaitable[None]]
 """Told the record and the model's name, or "" where it has none."""
+
+Loaded = tuple[LoadedModel, ModelDescriptor]
+"""A model, and the descriptor to keep of it."""
+
+
+class _Recreated(Exception):
+    """The topic that a model came from was deleted."""
 
 
 class ModelFeed:
@@ -138,14 +147,35 @@ class ModelFeed:
         log.info("model_arrived", model=descriptor.name, data_type=descriptor.dataType, offset=record.offset)
         topic_id = self._topic_id()
         try:
-            loaded, kept = await self._loaded(record, descriptor)
+            loaded, kept = await self._loaded_when_possible(record, descriptor)
+        except _Recreated:
+            return True
         except ModelRejected as error:
             await self._reject(RejectedRecord(record, error.reason, descriptor.dataType), descriptor.name)
             return False
         await self._accept(ArrivedModel(loaded, record.offset, kept, topic_id))
         return True
 
-    async def _loaded(self, record: Any, descriptor: ModelDescriptor) -> tuple[LoadedModel, ModelDescriptor]:
+    async def _loaded_when_possible(self, record: Any, descriptor: ModelDescriptor) -> Loaded:
+        """A failure of this machine is waited out. Models behind this one wait, too: their order is what tells newest.
+
+        Raises:
+            ModelRejected: the model cannot serve.
+            _Recreated: its topic is gone.
+        """
+        wait_s = 0.0
+        while True:
+            try:
+                return await self._loaded(record, descriptor)
+            except LocalFailure as failure:
+                if not wait_s:
+                    log.warning("model_postponed", model=descriptor.name, reason=failure.reason)
+            wait_s = min(2 * wait_s or POSTPONED_S, MAX_POSTPONED_S)
+            await asyncio.sleep(wait_s)
+            if self._recreated:
+                raise _Recreated
+
+    async def _loaded(self, record: Any, descriptor: ModelDescriptor) -> Loaded:
         load = partial(self._loading.load, descriptor, announced(record.headers))
         try:
             return await in_thread(load, self._loading.timeout_s + LOAD_GRACE_S, lambda late: late[0].model.close())

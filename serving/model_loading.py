@@ -7,13 +7,16 @@ is gone, or another one, the restart says so.
 """
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Self, TypeAlias
 
+import structlog
+
 from model import registry
 from model.content import Places, sha256_of
-from model.errors import ModelRejected
+from model.errors import LocalFailure, ModelRejected, local_failure
 from model.location import pinned
 from model.model import LoadedModel
 from model.trial import try_out
@@ -21,9 +24,14 @@ from protobufs.model_descriptor_pb2 import ModelDescriptor
 from serving.settings import Settings
 from serving.topics import MAX_MESSAGE_BYTES
 
+log: structlog.stdlib.BoundLogger = structlog.get_logger()
+
 ROW_OVERHEAD_BYTES = 64 * 1024
 MAX_KEPT_BYTES = MAX_MESSAGE_BYTES - ROW_OVERHEAD_BYTES
 """Of a descriptor with its data. A changelog's rows have the model and a little more, and must not be refused."""
+
+RETRY_AFTER_S = (0.5, 1.0, 2.0, 4.0)
+"""Between a restart's attempts to load a model. Where a server has one from before, it starts with it or not at all."""
 
 Load: TypeAlias = Callable[[ModelDescriptor], LoadedModel]
 """Makes a model that was kept serve again; raises ModelRejected."""
@@ -54,30 +62,52 @@ class ModelLoading:
             sha256: the sum that was announced with it.
         Raises:
             ModelRejected: for whatever reason it cannot serve.
+            LocalFailure: this machine could not load it; later it may.
         """
         ends_s = time.monotonic() + self.timeout_s
         registry.check(descriptor)
-        try:
+        with _refusing(descriptor.name, tried=self.trial_bytes is not None):
             if descriptor.data and descriptor.ByteSize() > MAX_KEPT_BYTES:
                 raise ValueError(f"has more than {MAX_KEPT_BYTES:,} bytes, which is for a location, not for a message")
             content = self.places.content(descriptor, self.timeout_s, sha256)
             if self.trial_bytes is not None:
                 try_out(descriptor.modeltype, content, ends_s - time.monotonic(), self.trial_bytes)
-        except ValueError as error:
-            raise ModelRejected(descriptor.name, registry.first_line(error)) from error
-        return registry.load(descriptor, content), _kept(descriptor, content)
+            return registry.load(descriptor, content), _kept(descriptor, content)
 
     def load_again(self, descriptor: ModelDescriptor) -> LoadedModel:
         """A model that was kept; it has been tried out when it arrived.
 
         Raises:
             ModelRejected: its location is gone or has other bytes now, or a library is gone.
+            LocalFailure: this machine could not load it, for as long as ``RETRY_AFTER_S``.
         """
-        try:
-            content = self.places.content(descriptor, self.timeout_s)
-        except ValueError as error:
-            raise ModelRejected(descriptor.name, registry.first_line(error)) from error
-        return registry.load(descriptor, content)
+        for wait_s in RETRY_AFTER_S:
+            try:
+                return self._load_again(descriptor)
+            except LocalFailure as failure:
+                if wait_s == RETRY_AFTER_S[0]:
+                    log.warning("model_postponed", model=descriptor.name, reason=failure.reason)
+            time.sleep(wait_s)
+        return self._load_again(descriptor)
+
+    def _load_again(self, descriptor: ModelDescriptor) -> LoadedModel:
+        with _refusing(descriptor.name, tried=True):
+            return registry.load(descriptor, self.places.content(descriptor, self.timeout_s))
+
+
+@contextmanager
+def _refusing(name: str, *, tried: bool) -> Iterator[None]:
+    """What goes wrong is the model's fault or this machine's, as is a lack of memory for a model that was tried out."""
+    try:
+        yield
+    except Exception as error:
+        if isinstance(error, MemoryError) or (tried and isinstance(error.__cause__, MemoryError)):
+            raise LocalFailure("not enough memory") from error
+        if (local := local_failure(error)) is not None:
+            raise local from error
+        if isinstance(error, ValueError):
+            raise ModelRejected(name, registry.first_line(error)) from error
+        raise
 
 
 def _kept(descriptor: ModelDescriptor, content: bytes) -> ModelDescriptor:

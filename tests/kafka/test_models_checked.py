@@ -1,9 +1,11 @@
 """What the model feed checks of a model beside its bytes, on a real broker: its announced sum, and its time."""
 
 import asyncio
+import sys
 import threading
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
+from pathlib import Path
 
 import pytest
 from confluent_kafka import Producer
@@ -18,8 +20,10 @@ from serving.model_feed import ModelFeed
 from serving.records import RejectedRecord
 from serving.settings import Settings
 from serving.topics import Topics
+from tests.descriptors import no_descriptors
 from tests.models import times_alcohol
-from tests.stream import model
+from tests.server_process import ServerProcess
+from tests.stream import Stream, model
 
 DEADLINE_S = 30.0
 WITHOUT_TRIAL = ("--no-trial-load",)
@@ -123,3 +127,28 @@ def test_a_model_whose_load_hangs_in_the_server_itself_does_not_stop_the_next_on
         return followed.said
 
     assert asyncio.run(follow()) == ["hangs: did not load within 0.5 s (--model-load-timeout-s)", "next"]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux has prlimit")
+def test_a_machine_without_a_free_descriptor_scores_on_and_loads_the_model_later(
+    broker: EmbeddedKafka, topics: Topics, tmp_path: Path
+) -> None:
+    stream = Stream(broker.bootstrap_servers, topics)
+    with ServerProcess("custom_stage", stream.bootstrap_servers, stream.prefix, tmp_path / "log") as server:
+        server.wait_until_ready()
+        stream.publish_model(model("times 1.0", data=times_alcohol(1.0)))
+        server.wait_until_said("Model serving - times 1.0")
+        stream.publish_wines(["before"])
+        stream.scores_of(["before"])
+        with no_descriptors(server.process.pid):
+            for factor in (2.0, 3.0):
+                stream.publish_model(model(f"times {factor}", data=times_alcohol(factor)))
+            server.wait_until_said("Model waits - times 2.0: this machine cannot load it at present")
+            stream.publish_wines(["meanwhile"])
+            names = {score.record_id: score.model_name for score in stream.scores_of(["before", "meanwhile"])}
+            assert names["meanwhile"] == "times 1.0"
+        server.wait_until_said("Model serving - times 3.0")
+        said = server.said
+        assert said.index("Model serving - times 2.0") < said.index("Model serving - times 3.0")
+        assert said.count("Model waits - ") == 1
+        assert stream.end(topics.dead_letters, 0) == 0

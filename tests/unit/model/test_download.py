@@ -32,6 +32,12 @@ class _Host(BaseHTTPRequestHandler):
             self._head(200)
             while not self.ended.is_set():
                 self.wfile.write(CONTENT)
+        elif path == "/no-text":
+            self.wfile.write(b"HTTP/1.1 404 N\xf6 \xff\r\nX: \xff\r\nContent-Length: 0\r\n\r\n")
+        elif path == "/no-answer":
+            self.wfile.write(bytes(range(128, 256)) * 100)
+        elif path == "/no-names":
+            self.wfile.write(b"HTTP/1.1 200 OK\r\n\xff: \xff\r\n\r\n")
         elif path == "/lying":
             self._head(200, **{"Content-Length": str(2**50)})
             self.wfile.write(CONTENT)
@@ -99,6 +105,12 @@ def test_the_size_is_counted_whatever_the_host_says_of_it(host: Host) -> None:
 
 def test_a_content_that_breaks_off_is_refused(host: Host) -> None:
     assert refused(host, "/lying") == "cannot be had from 127.0.0.1: ClientPayloadError"
+
+
+def test_an_answer_that_is_no_text_is_a_reason_with_escapes(host: Host) -> None:
+    assert refused(host, "/no-text") == f"is not at http://{host.name}/no-text: the answer is 404 N\\xf6 \\xff"
+    assert refused(host, "/no-answer") == "cannot be had from 127.0.0.1: ClientResponseError"
+    assert refused(host, "/no-names") == "cannot be had from 127.0.0.1: ClientResponseError"
 
 
 def test_no_redirect_is_followed(host: Host) -> None:

@@ -1,19 +1,26 @@
 """From a descriptor to a model: what is checked on the way, and what can be loaded again later."""
 
+import errno
+import gc
 import hashlib
+import os
+import sys
 from pathlib import Path
 
 import pytest
 
+from model import registry
 from model.content import Places
-from model.errors import ModelRejected
+from model.errors import LocalFailure, ModelRejected, local_failure
 from model.inputs import TYPICAL
+from model.model import LoadedModel
 from protobufs.model_descriptor_pb2 import ModelDescriptor
 from serving import model_loading
 from serving.digests import announced, digest_headers
 from serving.model_loading import MAX_KEPT_BYTES, ModelLoading
 from serving.settings import Settings
 from serving.topics import MAX_MESSAGE_BYTES
+from tests.descriptors import no_descriptors
 from tests.hostile_models import never_ending
 from tests.models import times_alcohol
 
@@ -155,3 +162,72 @@ def test_a_model_s_header_says_the_sum_of_its_data() -> None:
     assert announced([("sha256", b"\xff")]) == "\\xff"
     assert announced([("sha256", None)]) == ""
     assert announced([]) is None
+
+
+def failed_here(loading: ModelLoading, descriptor: ModelDescriptor) -> str:
+    """Why this machine, without a free descriptor, could not load it."""
+    try:
+        with no_descriptors():
+            loading.load(descriptor)
+    except LocalFailure as failure:
+        return failure.reason
+    raise AssertionError("it loaded")
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux has prlimit")
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # a loop that asyncio made half of
+@pytest.mark.parametrize("location", ["m.onnx", "http://127.0.0.1:9/m", ""], ids=["file", "http", "trial"])
+def test_a_machine_without_a_free_descriptor_is_not_the_model_s_fault(location: str, tmp_path: Path) -> None:
+    (tmp_path / "m.onnx").write_bytes(DOUBLE)
+    flags = ["--model-root", str(tmp_path), "--model-hosts", "127.0.0.1:9"]
+    loading = ModelLoading.of(Settings.read("program", flags))
+    descriptor = at(location) if location else sent(DOUBLE)
+    assert failed_here(loading, descriptor) == os.strerror(errno.EMFILE)
+    gc.collect()  # that loop, here and not in another test
+
+
+@pytest.mark.parametrize("number", [errno.EMFILE, errno.ENOMEM, errno.EAGAIN, errno.ENOSPC])
+def test_a_trial_that_cannot_begin_is_not_the_model_s_fault(number: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    def no_process(*_: object, **__: object) -> None:
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr("subprocess.Popen", no_process)
+    with pytest.raises(LocalFailure, match=os.strerror(number)):
+        ModelLoading.of(Settings.read("program", [])).load(sent(DOUBLE))
+
+
+def test_a_lack_of_memory_is_the_fault_of_a_model_that_was_not_tried(monkeypatch: pytest.MonkeyPatch) -> None:
+    def no_memory(_: bytes) -> None:
+        raise MemoryError
+
+    monkeypatch.setitem(registry.FORMATS, ModelDescriptor.ONNX, no_memory)
+    tried = ModelLoading(Places(None, frozenset(), 10**6), 60.0, 2**30)
+    monkeypatch.setattr(model_loading, "try_out", lambda *_: None)
+    with pytest.raises(LocalFailure, match="not enough memory"):
+        tried.load(sent(DOUBLE))
+    with pytest.raises(ModelRejected):
+        ModelLoading(Places(None, frozenset(), 10**6), 60.0, None).load(sent(DOUBLE))
+
+
+def test_what_a_model_s_location_lacks_is_the_model_s_fault() -> None:
+    for number in (errno.ENOENT, errno.EACCES, errno.ECONNREFUSED, errno.ELOOP):
+        assert local_failure(OSError(number, os.strerror(number))) is None
+
+
+def test_a_restart_waits_for_a_machine_that_cannot_load_at_present(
+    loading: ModelLoading, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    failures = iter([OSError(errno.EMFILE, "no"), OSError(errno.ENOMEM, "no")])
+    load = registry.load
+
+    def fails_twice(descriptor: ModelDescriptor, content: bytes) -> LoadedModel:
+        for failure in failures:
+            raise failure
+        return load(descriptor, content)
+
+    monkeypatch.setattr(registry, "load", fails_twice)
+    monkeypatch.setattr(model_loading, "RETRY_AFTER_S", (0.0, 0.0))
+    assert loading.load_again(sent(DOUBLE)).name == "m"
+    failures = iter([OSError(errno.EMFILE, "no")] * 3)
+    with pytest.raises(LocalFailure):
+        loading.load_again(sent(DOUBLE))
