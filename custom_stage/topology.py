@@ -33,7 +33,7 @@ class Topology:
 
     def __init__(self, kernel: Kernel) -> None:
         self._kernel = kernel
-        self._source = Source(kernel.settings, kernel.group)
+        self._source = Source(kernel.settings, kernel.group, kernel.broker)
         self._overflow = overflow(kernel, self._source)
         self._delivering = delivering(kernel, self._source)
         self._slots = asyncio.Semaphore(kernel.settings.batches_in_flight)
@@ -76,7 +76,8 @@ class Topology:
         await self._source.close()
 
     async def data_topic_recreated(self) -> None:
-        """Not yet: offsets of the old topic still count."""
+        """What is in flight is of the old topic, and forgotten; the new one is read from its beginning."""
+        await self._source.is_same_topic()
 
     def states(self) -> Sequence[ServingState]:
         """Ask the stage."""

@@ -92,6 +92,11 @@ class Broker:
                 await self._watch_topics(data_recreated, models_recreated)
             await asyncio.sleep(PROBE_S)
 
+    async def find_data_topic_id(self) -> str | None:
+        """The id that the data topic has at this moment; None: there is no such topic now, or nobody answers."""
+        found = await self._topic_ids.find([self._settings.topics.data])
+        return found[self._settings.topics.data].topic_id if found else None
+
     async def close(self) -> None:
         """Close the connection."""
         await closed(self._admin.close())

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any, TypeVar
 
+from aiokafka import TopicPartition
 from aiokafka.errors import KafkaError, KafkaTimeoutError
 
 CLOSE_TIMEOUT_S = 1.0
@@ -35,7 +36,7 @@ async def answered(ask: Callable[[], Awaitable[T]]) -> T:
         await asyncio.sleep(RETRY_S)
 
 
-async def closed(stopping: Coroutine[Any, Any, None], timeout_s: float = CLOSE_TIMEOUT_S) -> None:
+async def closed(stopping: Coroutine[Any, Any, object], timeout_s: float = CLOSE_TIMEOUT_S) -> None:
     """Wait for a client to stop, but not for long; what goes wrong on the way out is nobody's concern any more.
 
     As a task of its own: aiokafka's ``stop`` can raise the CancelledError of one of its inner tasks, which, awaited
@@ -47,3 +48,29 @@ async def closed(stopping: Coroutine[Any, Any, None], timeout_s: float = CLOSE_T
         task.cancel()
     elif not task.cancelled():
         task.exception()  # seen, so that asyncio does not complain of it at exit
+
+
+def positions(consumer: Any) -> dict[TopicPartition, int]:
+    """By assigned partition, the next offset that an ``AIOKafkaConsumer`` reads; missing where it is not known yet.
+
+    This passes what is no record: the markers at which a transaction ends, and what an aborted one wrote. The last
+    record's offset + 1 does not. (aiokafka's own ``position`` would wait where it is not known.)
+    """
+    subscription = consumer._subscription.subscription
+    if subscription is None or subscription.assignment is None:
+        return {}
+    states = {each: subscription.assignment.state_value(each) for each in subscription.assignment.tps}
+    return {partition: state.position for partition, state in states.items() if state.has_valid_position}
+
+
+def lags(consumer: Any) -> dict[TopicPartition, int]:
+    """By assigned partition, how many offsets lie before the end of what may be read, as far as the last fetch told.
+
+    That is the last stable offset, as in Kafka's own ``records-lag`` of a consumer that reads what is committed.
+    """
+    ends = {partition: consumer.last_stable_offset(partition) for partition in positions(consumer)}
+    return {
+        partition: max(0, ends[partition] - position)
+        for partition, position in positions(consumer).items()
+        if ends[partition] is not None
+    }

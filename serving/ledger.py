@@ -24,15 +24,27 @@ class Ledger:
         self._in_flight: deque[_InFlight] = deque()
         self._committable: dict[Partition, int] = {}
         self._passed_over: dict[Partition, int] = {}
+        self._ends: dict[Partition, int] = {}  # of what was entered, however it was
 
     def take(self, records: Sequence[RawRecord]) -> None:
         """Enter a batch, at the moment it is fetched; this very sequence is its name from now on."""
-        self._in_flight.append(_InFlight(records, self._passed_over | _next_offsets(records)))
+        self.pass_over(records)
+        self._in_flight.append(_InFlight(records, self._passed_over))
         self._passed_over = {}
 
     def pass_over(self, records: Sequence[RawRecord]) -> None:
         """Nothing will become of this batch, which was not taken; it is committed with the next one that is."""
-        self._passed_over |= _next_offsets(records)
+        self._enter(_next_offsets(records))
+
+    def pass_to(self, positions: Mapping[Partition, int]) -> None:
+        """All records below these positions were entered: what lies between them and here is no record.
+
+        It is committed with the next batch, or at once while nothing is in flight.
+        """
+        self._enter({each: offset for each, offset in positions.items() if offset > self._ends.get(each, -1)})
+        if self.empty:
+            self._committable |= self._passed_over
+            self._passed_over = {}
 
     def acknowledge(self, records: Sequence[RawRecord]) -> None:
         """All that became of this batch, scores and dead letters, is in Kafka; a forgotten batch is ignored."""
@@ -68,7 +80,12 @@ class Ledger:
         """All partitions were taken away: what is still on its way is another instance's to score again."""
         self._in_flight.clear()
         self._committable.clear()
-        self._passed_over.clear()
+        self._passed_over = {}
+        self._ends.clear()
+
+    def _enter(self, next_offsets: Mapping[Partition, int]) -> None:
+        self._passed_over = {**self._passed_over, **next_offsets}
+        self._ends |= next_offsets
 
 
 def _next_offsets(records: Sequence[RawRecord]) -> dict[Partition, int]:

@@ -1,15 +1,17 @@
 """Records from Kafka, as a member of the consumer group, committed when what became of them is acknowledged."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import structlog
 from aiokafka import ConsumerRebalanceListener, TopicPartition
-from aiokafka.errors import KafkaError
+from aiokafka.errors import CommitFailedError, IllegalStateError, KafkaError
 
+from serving.broker import Broker
+from serving.errors import BrokerRefused
 from serving.header_names import consumer
-from serving.kafka_clients import FETCH_MAX_WAIT_MS, RETRY_S, answered, closed, passes
+from serving.kafka_clients import FETCH_MAX_WAIT_MS, RETRY_S, answered, closed, lags, passes, positions
 from serving.ledger import Ledger
 from serving.records import RawRecord
 from serving.settings import Settings
@@ -21,6 +23,9 @@ FETCH_WAIT_MS = 200  # how long a stop may go unnoticed while no records come
 REBALANCE_WAIT_S = 0.05
 REVOKE_TIMEOUT_S = 5.0
 JOINING_S = 1.0
+METADATA_MAX_AGE_MS = 3000
+"""After this time a data topic that was deleted and created again has its partitions assigned; aiokafka's default is
+five minutes."""
 
 
 class Source(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ships no types
@@ -28,20 +33,29 @@ class Source(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ships
 
     Whoever commits otherwise - before a batch is scored, or in a transaction - says ``settle`` in place of
     ``acknowledge``.
+
+    A data topic that is deleted and created again has another id, and its offsets begin at 0. The client does not
+    notice: it reads on from where it was in the old topic, and the broker takes the old topic's offsets as commits for
+    the new one. So the id is asked at each assignment, when a position goes back, and with each commit.
     """
 
-    def __init__(self, settings: Settings, group: str) -> None:
-        self._settings, self._group = settings, group
+    def __init__(self, settings: Settings, group: str, broker: Broker) -> None:
+        self._settings, self._group, self._broker = settings, group, broker
+        self._topic_id = ""  # of the topic whose offsets are in the ledger
+        self._topic_in_doubt = False
+        self._positions: dict[TopicPartition, int] = {}
         self._ledger = Ledger()
-        self._next_offsets: dict[TopicPartition, int] = {}
         self._settled = SettledOffsets(settings, group)
         self.generation = 0
-        """Another one since our partitions were last taken away: what was read before is not ours any more."""
+        """Incremented when our partitions are revoked, or the topic is another one: what was read before is not ours
+        any more."""
+        self._waiting = 0  # batches that were read, and neither taken nor passed over yet
         self._acknowledged = asyncio.Event()
         self._drained = asyncio.Event()
         self._may_fetch = asyncio.Event()
         self._may_fetch.set()
-        self._commit_lock = asyncio.Lock()
+        self.commit_lock = asyncio.Lock()
+        """Held while offsets are committed, in a transaction or without: a commit that is retried never overtakes."""
         self._consumer: Any = consumer(
             bootstrap_servers=settings.bootstrap_servers,
             **settings.security.for_aiokafka(),
@@ -52,10 +66,12 @@ class Source(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ships
             isolation_level="read_committed",  # what an aborted transaction wrote was never said
             session_timeout_ms=settings.session_timeout_ms,
             heartbeat_interval_ms=settings.session_timeout_ms // 5,
+            metadata_max_age_ms=METADATA_MAX_AGE_MS,
         )
 
     async def start(self) -> None:
         """Join the group."""
+        self._topic_id = self._broker.data_topic_id
         self._consumer.subscribe([self._settings.topics.data], listener=self)
         waiting = asyncio.get_running_loop().call_later(JOINING_S, self._say_joining)
         try:
@@ -87,18 +103,34 @@ class Source(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ships
             await asyncio.sleep(REBALANCE_WAIT_S)
             return []
         await self._settled.reach(self._consumer)
+        if self._topic_in_doubt and await self.is_same_topic():
+            self._topic_in_doubt = False
+        if self._settled.awaited or self._topic_in_doubt:
+            await asyncio.sleep(REBALANCE_WAIT_S)
+            return []
+        if not self._waiting:
+            self._pass_to_positions()
         fetched = await self._consumer.getmany(timeout_ms=FETCH_WAIT_MS, max_records=self._settings.max_batch)
         if self._settled.awaited:
             return []  # it goes back to before them
-        self._next_offsets.update({partition: last[-1].offset + 1 for partition, last in fetched.items() if last})
-        return [record for partition in fetched.values() for record in partition]
+        first_offsets = {partition: records[0].offset for partition, records in fetched.items() if records}
+        if self._went_back(first_offsets):
+            for partition, offset in first_offsets.items():
+                self._consumer.seek(partition, offset)  # to be read again when the topic is certain
+            self._topic_in_doubt, self._positions = True, {}
+            return []
+        records = [record for partition in fetched.values() for record in partition]
+        self._waiting += bool(records)
+        return records
 
     def take(self, records: Sequence[RawRecord]) -> None:
         """This batch is in hand: a revocation waits until it is acknowledged."""
+        self._waiting -= 1
         self._ledger.take(records)
 
     def pass_over(self, records: Sequence[RawRecord]) -> None:
         """Leave this batch out: it is committed with the next one, as if something had become of it."""
+        self._waiting -= 1
         self._ledger.pass_over(records)
 
     def acknowledge(self, records: Sequence[RawRecord]) -> None:
@@ -110,8 +142,10 @@ class Source(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ships
 
     def settle(self, records: Sequence[RawRecord]) -> None:
         """Nothing remains to be done for a batch, and nothing to be committed."""
+        others = self._ledger.committable()
         self.acknowledge(records)
-        self._ledger.committed(self._ledger.committable())
+        settled = self._ledger.committable().items() - others.items()
+        self._ledger.committed(dict(settled))
 
     def holds(self, records: Sequence[RawRecord]) -> bool:
         """Whether a batch is still ours: False once its partitions were taken away."""
@@ -126,31 +160,62 @@ class Source(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ships
         return {TopicPartition(*at): offset for at, offset in self._ledger.next_offsets(records).items()}
 
     async def commit_before(self, records: Sequence[RawRecord]) -> bool:
-        """Commit a batch of which nothing has been done yet; False: it is another instance's now, leave it alone."""
+        """Commit a batch of which nothing has been done yet; False: it is another instance's now, leave it alone.
+
+        Raises:
+            BrokerRefused: the broker will never take these offsets.
+        """
         while self.holds(records):
             try:
-                await self._consumer.commit(self.next_offsets(records))
+                async with self.commit_lock:
+                    _, same_topic = await asyncio.gather(
+                        self._consumer.commit(self.next_offsets(records)), self.is_same_topic()
+                    )
             except KafkaError as error:
-                if not passes(error):
+                if _is_of_another_generation(error):
                     break
-                await asyncio.sleep(RETRY_S)
-            else:
+                if not passes(error):
+                    raise self._refused(error) from error
+                same_topic = False
+            if same_topic:
                 return self.holds(records)
+            await asyncio.sleep(RETRY_S)
+        return False
+
+    async def is_same_topic(self) -> bool:
+        """Whether the data topic is, at this moment, the one that is read.
+
+        False: it is gone, or no broker answers, or it was created again. Then all that is in flight is forgotten by
+        now, and the new topic is read from its beginning.
+        """
+        found = await self._broker.find_data_topic_id()
+        if found is None:
+            return False
+        if found == self._topic_id:
+            return True
+        self._topic_id = found
+        self._forget()
+        self._settled.await_for(())  # what is committed is of the old topic
+        for partition in self._consumer.assignment():
+            self._consumer.seek(partition, 0)  # it begins later already: the client goes to its beginning
         return False
 
     def lag(self) -> int:
         """How many records wait in the assigned partitions, as far as the last fetch told."""
-        ends = {partition: self._consumer.highwater(partition) for partition in self._consumer.assignment()}
-        return sum(
-            max(0, end - self._next_offsets.get(partition, end)) for partition, end in ends.items() if end is not None
-        )
+        return sum(lags(self._consumer).values())
 
     async def commit_acknowledged(self) -> None:
-        """Until cancelled: commit, one request at a time, what has been acknowledged since the last one."""
+        """Until cancelled: commit, one request at a time, what has been acknowledged since the last one.
+
+        Raises:
+            BrokerRefused: the broker will never take these offsets.
+        """
         while True:
             await self._acknowledged.wait()
             self._acknowledged.clear()
-            await self._commit()
+            if not await self._commit():
+                self._acknowledged.set()
+                await asyncio.sleep(RETRY_S)
             await asyncio.sleep(self._settings.commit_interval_ms / 1000)
 
     async def on_partitions_revoked(self, revoked: Sequence[TopicPartition]) -> None:  # noqa: ARG002 - it is always all of them
@@ -158,7 +223,7 @@ class Source(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ships
         self._may_fetch.clear()
         self.generation += 1
         if self._consumer._coordinator.generation < 0:  # given up: what is in hand is another instance's already
-            self._ledger.forget()
+            self._forget()
             return
         try:
             async with asyncio.timeout(REVOKE_TIMEOUT_S):
@@ -168,11 +233,14 @@ class Source(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ships
                 await self._commit()
         except TimeoutError:
             log.warning("batches_left_behind", reason="not acknowledged in time; they will be scored again")
+        except BrokerRefused as error:
+            log.warning("batches_left_behind", reason=f"{error}; they will be scored again")
         finally:
-            self._ledger.forget()
+            self._forget()
 
     async def on_partitions_assigned(self, assigned: Sequence[TopicPartition]) -> None:
         """Fetch again."""
+        self._topic_in_doubt = True
         if self._settings.delivery == "exactly-once":
             self._settled.await_for(assigned)
         self._may_fetch.set()
@@ -181,19 +249,47 @@ class Source(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ships
     def _say_joining(self) -> None:
         log.info("joining_group", group=self._group, up_to_s=self._settings.session_timeout_ms / 1000)
 
-    async def _commit(self) -> None:
-        async with self._commit_lock:
-            offsets = self._ledger.committable()
+    async def _commit(self) -> bool:
+        """False: not now. Nothing is lost: it stays committable; where the partitions are gone it is scored again."""
+        async with self.commit_lock:
+            generation, offsets = self.generation, self._ledger.committable()
             assigned = self._consumer.assignment()
-            ours = {
-                partition: offset for partition, offset in offsets.items() if TopicPartition(*partition) in assigned
-            }
+            ours = {TopicPartition(*at): offset for at, offset in offsets.items() if TopicPartition(*at) in assigned}
             try:
                 if ours:
-                    await self._consumer.commit({TopicPartition(*partition): ours[partition] for partition in ours})
+                    if not await self.is_same_topic() or self.generation != generation:
+                        return False
+                    await self._consumer.commit(ours)
             except KafkaError as error:
-                # Nothing is lost: they stay committable; where the partitions are gone the records are scored again.
                 log.debug("commit_failed", reason=str(error))
-                self._acknowledged.set()
-            else:
-                self._ledger.committed(offsets)
+                if not (passes(error) or _is_of_another_generation(error)):
+                    raise self._refused(error) from error
+                return False
+            self._ledger.committed(offsets)
+            return True
+
+    def _refused(self, error: KafkaError) -> BrokerRefused:
+        return BrokerRefused(f"committing offsets of group {self._group}", repr(error))
+
+    def _forget(self) -> None:
+        """What was read is not ours any more, whether it is in flight or waits to be taken."""
+        self.generation += 1
+        self._ledger.forget()
+        self._drained.set()
+        self._positions, self._waiting = {}, 0
+
+    def _pass_to_positions(self) -> None:
+        self._ledger.pass_to({(each.topic, each.partition): at for each, at in positions(self._consumer).items()})
+        if self._ledger.committable():
+            self._acknowledged.set()
+
+    def _went_back(self, first_offsets: Mapping[TopicPartition, int]) -> bool:
+        """Whether a partition is read from an earlier offset than before."""
+        before, self._positions = self._positions, positions(self._consumer)
+        now = {**self._positions, **first_offsets}
+        return any(now.get(partition, offset) < offset for partition, offset in before.items())
+
+
+def _is_of_another_generation(error: KafkaError) -> bool:
+    """Whether the group has given our partitions to others: what is not committed is scored by them."""
+    return isinstance(error, CommitFailedError | IllegalStateError)

@@ -25,7 +25,7 @@ class Topology:
 
     def __init__(self, kernel: Kernel) -> None:
         self._kernel = kernel
-        self._source = Source(kernel.settings, kernel.group)
+        self._source = Source(kernel.settings, kernel.group, kernel.broker)
         self._slots = asyncio.Semaphore(kernel.settings.batches_in_flight)
         self._producer: Any = AIOKafkaProducer(
             bootstrap_servers=kernel.settings.bootstrap_servers, acks="all", max_batch_size=MAX_BATCH_BYTES
