@@ -80,7 +80,12 @@ def bootstrap_servers_field(default: str | None = "localhost:9092", besides: str
     return kafka_field("bootstrap_servers", default, f"host:port of one or more brokers, separated by commas{besides}")
 
 
-def stop_with(error: ServingError, exit_code: int = 1) -> NoReturn:
-    """End this process with the error's one line on standard error; usage errors exit 2, as is the custom."""
+def stop_with(error: ServingError) -> NoReturn:
+    """End this process with the error's one line on standard error."""
     sys.stderr.write(f"error: {error}\n")
-    raise SystemExit(2 if isinstance(error, BadSetting) else exit_code)
+    raise SystemExit(exit_code_of(error))
+
+
+def exit_code_of(error: ServingError) -> int:
+    """Usage errors exit 2, as is the custom."""
+    return 2 if isinstance(error, BadSetting) else 1

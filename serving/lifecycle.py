@@ -3,24 +3,21 @@
 import asyncio
 import contextlib
 import gc
-import os
 import signal
-import sys
 from collections.abc import AsyncIterator, Coroutine, Sequence
 from socket import socket
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, NoReturn
 
 import structlog
-from aiokafka.errors import KafkaError
 from yarl import URL
 
 from model.errors import ServingError
 from serving import logs
 from serving.addresses import in_url
 from serving.broker import Broker
-from serving.command_line import stop_with
+from serving.ending import Ending
 from serving.engine import ArrivedModel, Engine
-from serving.errors import BrokerRefused, EngineCrashed, NotOffered
+from serving.errors import NotOffered
 from serving.health import Health
 from serving.http_api import application
 from serving.http_server import HttpServer, listen
@@ -35,42 +32,31 @@ from serving.variant import E, Variant
 log: structlog.stdlib.BoundLogger = structlog.get_logger()
 
 STOP_TIMEOUT_S = 5.0  # for what is in hand; closing the clients takes up to four more
-LEAVE_S = 9.5  # a stop takes at most 10 s
 TICK_S = 1.0
 SMALL_OBJECTS = 50_000
 """A batch is so many objects, which live for milliseconds and are in no cycle. The collector would by default look
 through them every 700, which took 0.4 of all the time; and through what the libraries have brought, which stays."""
 
-T = TypeVar("T", bound=BaseException)
 
-
-def run(variant: Variant[E]) -> None:
+def run(variant: Variant[E]) -> NoReturn:
     """Run a variant's server until SIGINT or SIGTERM; the process then exits 0, after an error 1, on bad flags 2."""
-    exit_code: object = 0
     gc.set_threshold(SMALL_OBJECTS, *gc.get_threshold()[1:])
-    try:
-        _run(variant)
-    except SystemExit as end:
-        exit_code = end.code
-    # All is closed. An orderly end of the interpreter would still wait for Java, which may be starting in the thread
-    # that loads a model, and hang with it.
-    sys.stdout.flush()
-    sys.stderr.flush()
-    os._exit(exit_code if isinstance(exit_code, int) else 0)
-
-
-def _run(variant: Variant[E]) -> None:
+    ending = Ending()
     try:
         settings = Settings.read(f"python -m {variant.name}.server")
         _check_offered(variant, "--delivery", settings.delivery, variant.guarantees.delivery)
         _check_offered(variant, "--overflow", settings.overflow, variant.guarantees.overflow)
         logs.configure(settings)
-        asyncio.run(_Server(variant, settings).run())
-    except* Exception as group:
-        error = first_of(group, Exception)
-        if isinstance(error, KafkaError):
-            error = BrokerRefused("Kafka", repr(error))
-        stop_with(error if isinstance(error, ServingError) else EngineCrashed(error))
+    except ServingError as error:
+        ending.leave(error)
+    runner = asyncio.Runner()  # never closed: that would wait until the default executor's threads have come to an end
+    try:
+        runner.run(_Server(variant, settings, ending).run())
+    except KeyboardInterrupt:  # before the signals are ours
+        ending.leave()
+    except BaseException as error:  # a stray SystemExit or CancelledError, too, is an end that nobody has asked for
+        ending.leave(error)
+    ending.leave()
 
 
 def _check_offered(variant: Variant[E], flag: str, asked: str | None, offered: Sequence[str]) -> None:
@@ -79,8 +65,8 @@ def _check_offered(variant: Variant[E], flag: str, asked: str | None, offered: S
 
 
 class _Server(Generic[E]):
-    def __init__(self, variant: Variant[E], settings: Settings) -> None:
-        self._variant, self._settings = variant, settings
+    def __init__(self, variant: Variant[E], settings: Settings, ending: Ending) -> None:
+        self._variant, self._settings, self._ending = variant, settings, ending
         self._port = settings.port or variant.default_port
         self._health = Health()
         self._report = Report()
@@ -89,25 +75,33 @@ class _Server(Generic[E]):
     async def run(self) -> None:
         for number in (signal.SIGINT, signal.SIGTERM):
             asyncio.get_running_loop().add_signal_handler(number, self._stop_on, number)
+            # The event loop is woken up all the same; and if it stands still, the countdown has begun.
+            signal.signal(number, lambda *_: self._ending.begin())
         with listen(self._settings.host, self._port) as listening:
             async with contextlib.AsyncExitStack() as closing:
-                broker = Broker(self._settings, self._broker_changed)
-                closing.push_async_callback(broker.close)
-                sink = Sink(self._settings, self._variant.name)
-                closing.push_async_callback(sink.close)
-                kernel = Kernel(self._variant.name, self._port, self._settings, sink, broker, self._report, self._stop)
-                engine = self._variant.build(kernel)
-                closing.push_async_callback(engine.close)
-                async with self._http(engine, listening):
-                    await until(broker.wait_for_topics(), self._stop)
-                    if not self._stop.is_set():
-                        await until(sink.start(), self._stop)
-                    if not self._stop.is_set():
-                        await until(engine.start(), self._stop)
-                    if not self._stop.is_set():
-                        await self._serve(kernel, engine)
+                await self._watched(self._run(closing, listening))
         report = self._report
         log.info("server_stopped", scored=report.scored, skipped=report.skipped, dead_letters=report.dead_letters)
+
+    async def _run(self, closing: contextlib.AsyncExitStack, listening: socket) -> None:
+        broker = Broker(self._settings, self._broker_changed)
+        closing.push_async_callback(broker.close)
+        sink = Sink(self._settings, self._variant.name)
+        closing.push_async_callback(sink.close)
+        kernel = Kernel(self._variant.name, self._port, self._settings, sink, broker, self._report, self._stop)
+        engine = self._variant.build(kernel)
+        closing.push_async_callback(engine.close)
+        async with self._http(engine, listening):
+            await self._watched(self._start_and_serve(kernel, engine))
+
+    async def _start_and_serve(self, kernel: Kernel, engine: E) -> None:
+        await until(kernel.broker.wait_for_topics(), self._stop)
+        if not self._stop.is_set():
+            await until(kernel.sink.start(), self._stop)
+        if not self._stop.is_set():
+            await until(engine.start(), self._stop)
+        if not self._stop.is_set():
+            await self._serve(kernel, engine)
 
     async def _serve(self, kernel: Kernel, engine: Engine) -> None:
         async def accept(arrived: ArrivedModel) -> None:
@@ -122,12 +116,12 @@ class _Server(Generic[E]):
         feed = ModelFeed(self._settings, lambda: kernel.broker.models_topic_id, engine.models_from, accept, reject)
         watch = kernel.broker.watch(engine.data_topic_recreated, feed.topic_recreated)
         async with asyncio.TaskGroup() as tasks:
-            beside = [tasks.create_task(each) for each in (feed.run(), watch, self._tick())]
+            beside = [tasks.create_task(self._endless(each)) for each in (feed.run(), watch, self._tick())]
             await until(feed.caught_up.wait(), self._stop)
             gc.freeze()
             if not self._stop.is_set():
                 self._health.ready = True
-                await until(engine.serve(), self._stop, grace_s=STOP_TIMEOUT_S)
+                await until(self._endless(engine.serve()), self._stop, grace_s=STOP_TIMEOUT_S)
             for task in beside:
                 task.cancel()
 
@@ -136,7 +130,7 @@ class _Server(Generic[E]):
         names = [self._settings.host, str(URL(self._settings.url(self._port)).host)]
         app = application(self._variant, engine, self._report, self._health, self._settings.token, names)
         async with asyncio.TaskGroup() as tasks:
-            serving = tasks.create_task(HttpServer(app).serve_until_cancelled(listening))
+            serving = tasks.create_task(self._endless(HttpServer(app).serve_until_cancelled(listening)))
             log.info(
                 "server_started",
                 variant=self._variant.name,
@@ -146,6 +140,18 @@ class _Server(Generic[E]):
             yield
             serving.cancel()
 
+    async def _watched(self, work: Coroutine[Any, Any, None]) -> None:
+        """Do a piece of work; an error in it begins the process's end at once, whatever has to be cleaned up first."""
+        with self._ending.begun_by_errors():
+            await work
+
+    async def _endless(self, work: Coroutine[Any, Any, None]) -> None:
+        """Work that ends by a stop, or by being cancelled; a server without it must not live on as if it served."""
+        with self._ending.begun_by_errors():
+            await work
+            if not self._stop.is_set():
+                raise RuntimeError(f"{getattr(work, '__qualname__', work)} came to an end by itself")
+
     async def _tick(self) -> None:
         while True:
             await asyncio.sleep(TICK_S)
@@ -154,19 +160,11 @@ class _Server(Generic[E]):
     def _stop_on(self, number: int) -> None:
         if not self._stop.is_set():
             log.info("stopping", reason=signal.Signals(number).name)
-            asyncio.get_running_loop().call_later(LEAVE_S, _leave)
         self._stop.set()
 
     def _broker_changed(self, connected: bool) -> None:
         self._health.broker = connected
         self._report.metrics.broker_connected.set(connected)
-
-
-def _leave() -> None:
-    """The last resort, when a library does not let go: what was not committed will be read again."""
-    log.warning("stop_cut_short", after_s=LEAVE_S)
-    sys.stdout.flush()
-    os._exit(0)
 
 
 async def until(work: Coroutine[Any, Any, object], stop: asyncio.Event, grace_s: float = 0.0) -> None:
@@ -186,12 +184,6 @@ async def until(work: Coroutine[Any, Any, object], stop: asyncio.Event, grace_s:
             task.result()
     finally:
         await _cancelled(task, stopping)
-
-
-def first_of(group: BaseExceptionGroup[T], _kind: type[T]) -> T:
-    """The first error in a group, however deep."""
-    inner = group.exceptions[0]
-    return first_of(inner, _kind) if isinstance(inner, BaseExceptionGroup) else inner
 
 
 async def _cancelled(*tasks: asyncio.Future[Any]) -> None:

@@ -28,8 +28,8 @@ from client.kafka_jars import kafka_jars
 from client.stop_signals import interruptible, stop_on_signals
 from model.errors import ServingError
 from serving.command_line import stop_with
+from serving.ending import first_of
 from serving.http_server import HttpServer, listen
-from serving.lifecycle import first_of
 
 TICK_S = 0.05
 TARGET = "demo-all"
