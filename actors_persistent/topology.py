@@ -6,8 +6,8 @@ from collections.abc import Awaitable, Sequence
 from actors_persistent.asking import Actors
 from actors_persistent.consumer import RecordConsumer
 from actors_persistent.feed_position import FeedPosition
-from actors_persistent.threads import beside
 from model.serving_state import ServingState
+from serving.daemon_thread import in_daemon_thread
 from serving.engine import ArrivedModel, ModelStart
 from serving.engine import FeedPosition as Start
 from serving.kernel import Kernel, epoch_ms
@@ -39,15 +39,15 @@ class Topology:
         """Every actor as it was: its snapshot, the events since, and its model loaded again."""
         root, settings = self._kernel.state_directory(), self._kernel.settings
         self._position = FeedPosition(root)
-        kept = await beside(self._position.read)
+        kept = await in_daemon_thread(self._position.read)
         self.models_from = "beginning" if kept is None else Start(self._kernel.broker.models_topic_id, kept)
         self._actors = Actors(root, fsync=settings.fsync, load=ModelLoading.of(settings).load_again)
-        await beside(self._actors.restore)
+        await in_daemon_thread(self._actors.restore)
 
     async def accept(self, arrived: ArrivedModel) -> None:
         """Ask the data type's actor, and remember how far the models topic has been read."""
         assert self._actors is not None
-        await beside(self._actors.accept, arrived)
+        await in_daemon_thread(self._actors.accept, arrived)
         if self._caught_up:
             await self._remember(arrived.offset + 1)
         else:  # models come in no particular order, and more may be missing: not to be remembered yet
@@ -60,7 +60,7 @@ class Topology:
             await self._remember(self._reached)
         async with asyncio.TaskGroup() as tasks:
             sending = tasks.create_task(self._send(tasks))
-            consuming = tasks.create_task(beside(self._consumer.run, self._score))
+            consuming = tasks.create_task(in_daemon_thread(self._consumer.run, self._score))
             await self._kernel.stop.wait()
             self._consumer.stop()
             await consuming
@@ -75,9 +75,9 @@ class Topology:
 
     async def close(self) -> None:
         """Leave the group, end the actors, which close their models."""
-        await beside(self._consumer.close)
+        await in_daemon_thread(self._consumer.close)
         if self._actors is not None:
-            await beside(self._actors.close)
+            await in_daemon_thread(self._actors.close)
 
     def _score(self, records: Sequence[RawRecord]) -> None:
         """On the consumer's thread: one batch after the other, so that results keep their records' order."""
@@ -98,4 +98,4 @@ class Topology:
 
     async def _remember(self, next_offset: int) -> None:
         assert self._position is not None
-        await beside(self._position.write, next_offset)
+        await in_daemon_thread(self._position.write, next_offset)

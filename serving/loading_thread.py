@@ -5,10 +5,10 @@ import sys
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future
-from threading import Thread
 from typing import TypeVar
 
 from model.errors import LocalFailure
+from serving.daemon_thread import start_in_daemon_thread
 
 TURN_S = 0.0005
 """How long a thread keeps Python to itself while others want it, as long as such work goes on. By default it is 5 ms,
@@ -49,9 +49,7 @@ _short_turns = _ShortTurns()
 
 
 async def in_thread(work: Callable[[], T], timeout_s: float, too_late: Callable[[T], None]) -> T:
-    """What ``work`` gives, or raises, on a thread of its own.
-
-    A daemon thread, not an executor's: one that hangs must hold up neither the exit nor whatever comes next.
+    """What ``work`` gives, or raises, on a daemon thread of its own.
 
     Args:
         timeout_s: after this long nobody waits any more.
@@ -60,25 +58,19 @@ async def in_thread(work: Callable[[], T], timeout_s: float, too_late: Callable[
         TookTooLong: nobody waits any more.
         LocalFailure: there is no other thread to be had.
     """
-    doing: Future[T] = Future()
-    doing.set_running_or_notify_cancel()
+    token = object()
 
-    def run() -> None:
+    def run() -> T:
         try:
-            try:
-                given = work()
-            finally:
-                _short_turns.end(doing)
-        except BaseException as error:  # handed to whoever awaits it
-            doing.set_exception(error)
-        else:
-            doing.set_result(given)
+            return work()
+        finally:
+            _short_turns.end(token)
 
-    _short_turns.begin(doing)
+    _short_turns.begin(token)
     try:
-        Thread(target=run, name="model-loading", daemon=True).start()
+        doing = start_in_daemon_thread("model-loading", run)
     except RuntimeError as error:
-        _short_turns.end(doing)
+        _short_turns.end(token)
         raise LocalFailure(str(error)) from error
     waited_for = asyncio.wrap_future(doing)
     try:
@@ -86,13 +78,15 @@ async def in_thread(work: Callable[[], T], timeout_s: float, too_late: Callable[
         if done:
             return waited_for.result()
     except asyncio.CancelledError:
-        _leave_behind(doing, waited_for, too_late)
+        _leave_behind(token, doing, waited_for, too_late)
         raise
-    _leave_behind(doing, waited_for, too_late)
+    _leave_behind(token, doing, waited_for, too_late)
     raise TookTooLong
 
 
-def _leave_behind(doing: Future[T], waited_for: asyncio.Future[T], too_late: Callable[[T], None]) -> None:
-    _short_turns.end(doing)
+def _leave_behind(
+    token: object, doing: Future[T], waited_for: asyncio.Future[T], too_late: Callable[[T], None]
+) -> None:
+    _short_turns.end(token)
     waited_for.add_done_callback(lambda late: late.cancelled() or late.exception())
     doing.add_done_callback(lambda late: None if late.exception() else too_late(late.result()))

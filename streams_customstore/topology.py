@@ -1,14 +1,16 @@
 """Sources, wiring, sinks: a faust agent from Kafka to Kafka, at-least-once."""
 
-import asyncio
 from collections.abc import Sequence
-from typing import Any
+
+import faust
 
 from model.serving_state import ServingState
+from serving.daemon_thread import in_daemon_thread
 from serving.engine import ArrivedModel, FeedPosition, ModelStart
 from serving.kernel import Kernel
 from serving.model_loading import ModelLoading
 from serving.streams.application import Application
+from serving.streams.batches import Batch, BatchSchema
 from streams_customstore.state import CustomStoreState
 
 
@@ -27,9 +29,15 @@ class Topology:
         return "beginning" if start is None else FeedPosition(self._kernel.broker.models_topic_id, start)
 
     async def start(self) -> None:
-        """Join the group and restore the table: from the disk, and from the changelog what the disk lacks."""
+        """Declare the source, the table and the agent, as in any faust app; join the group and restore the table.
+
+        What this server's disk has is there at once; what it lacks comes from the changelog.
+        """
+        app = self.application.app
+        wines = app.topic(self._kernel.settings.topics.data, schema=BatchSchema())
         await self._state.open(self.application)
-        await self.application.start(self._score)
+        app.agent(wines, name="score")(self._score)
+        await self.application.start()
 
     async def accept(self, arrived: ArrivedModel) -> None:
         """Put a model in force between two batches."""
@@ -41,7 +49,8 @@ class Topology:
         await self.application.serve()
 
     async def data_topic_recreated(self) -> None:
-        """Not yet: offsets of the old topic still count."""
+        """Begin again with the new topic; batches of the old one that are in flight mean nothing any more."""
+        await self.application.data_topic_recreated()
 
     def states(self) -> Sequence[ServingState]:
         """Ask the table's rows."""
@@ -54,14 +63,19 @@ class Topology:
         finally:
             self._state.close()
 
-    async def _score(self, stream: Any) -> None:
-        async for batch in self.application.batches(stream):
-            # In a thread: the event loop, and with it every query, would stand still while a model works.
-            served, after = await asyncio.to_thread(self._state.serve, batch)
-            if batch.stale:
-                continue
-            self._state.write(batch, after)
-            await (await self._kernel.sink.enqueue(served))
-            await self._state.acknowledged()
-            batch.acknowledge()
-            self._kernel.report.batch_served(served)
+    async def _score(self, stream: faust.Stream[Batch]) -> None:
+        async for batch in stream.noack():  # each is what one fetch brought of one partition
+            async with self.application.in_flight(batch) as ours:
+                if ours:
+                    await self._score_batch(batch)
+
+    async def _score_batch(self, batch: Batch) -> None:
+        # In a thread: the event loop, and with it every query, would stand still while a model works.
+        served, after = await in_daemon_thread(self._state.serve, batch)
+        if batch.stale:
+            return
+        self._state.write(batch, after)
+        await (await self._kernel.sink.enqueue(served))
+        await self._state.acknowledged()
+        batch.acknowledge()
+        self._kernel.report.batch_served(served)

@@ -1,13 +1,15 @@
 """Sources, wiring, sinks: a faust agent from Kafka to Kafka, at-least-once."""
 
-import asyncio
 from collections.abc import Sequence
-from typing import Any
+
+import faust
 
 from model.serving_state import ServingState
+from serving.daemon_thread import in_daemon_thread
 from serving.engine import ArrivedModel, ModelStart
 from serving.kernel import Kernel
 from serving.streams.application import Application
+from serving.streams.batches import Batch, BatchSchema
 from streams_inmemory.state import StateInMemory
 
 
@@ -22,8 +24,11 @@ class Topology:
         self.application = Application(kernel, self._state.parts)
 
     async def start(self) -> None:
-        """Nothing to restore: join the group."""
-        await self.application.start(self._score)
+        """Nothing to restore: declare the source and its agent, as in any faust app, and join the group."""
+        app = self.application.app
+        wines = app.topic(self._kernel.settings.topics.data, schema=BatchSchema())
+        app.agent(wines, name="score")(self._score)
+        await self.application.start()
 
     async def accept(self, arrived: ArrivedModel) -> None:
         """Put a model in force between two batches."""
@@ -35,7 +40,8 @@ class Topology:
         await self.application.serve()
 
     async def data_topic_recreated(self) -> None:
-        """Not yet: offsets of the old topic still count."""
+        """Begin again with the new topic; batches of the old one that are in flight mean nothing any more."""
+        await self.application.data_topic_recreated()
 
     def states(self) -> Sequence[ServingState]:
         """Ask the object."""
@@ -48,10 +54,17 @@ class Topology:
         finally:
             self._state.close()
 
-    async def _score(self, stream: Any) -> None:
-        async for batch in self.application.batches(stream):
-            # In a thread: the event loop, and with it every query, would stand still while a model works.
-            served = await asyncio.to_thread(self._state.serve, batch.records())
-            await (await self._kernel.sink.enqueue(served))
-            batch.acknowledge()
-            self._kernel.report.batch_served(served)
+    async def _score(self, stream: faust.Stream[Batch]) -> None:
+        async for batch in stream.noack():  # each is what one fetch brought of one partition
+            async with self.application.in_flight(batch) as ours:
+                if ours:
+                    await self._score_batch(batch)
+
+    async def _score_batch(self, batch: Batch) -> None:
+        # In a thread: the event loop, and with it every query, would stand still while a model works.
+        served = await in_daemon_thread(self._state.serve, batch.records)
+        if batch.stale:
+            return
+        await (await self._kernel.sink.enqueue(served))
+        batch.acknowledge()
+        self._kernel.report.batch_served(served)

@@ -1,13 +1,14 @@
 """Records as faust hands them to an agent: by a real application that is never started, so that it needs no broker."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 from weakref import WeakSet
 
 import faust
 from faust.types import Message
 
-from serving.streams.batches import Batch
+from serving.records import Record
+from serving.streams.batches import BatchSchema
 
 TOPIC = "models_data"
 GENERATION = 3
@@ -18,6 +19,11 @@ class NoKafka:
 
     def __init__(self) -> None:
         self.unacked = self._unacked_messages = WeakSet[Message]()
+        self.topic_ids: dict[str, str] = {}
+        self.epoch = 0
+
+    def lag(self) -> int:
+        return 0
 
 
 def unstarted(**settings: Any) -> Any:
@@ -32,21 +38,31 @@ def unstarted(**settings: Any) -> Any:
 def event(
     app: Any,
     partition: int,
-    offset: int,
+    *offsets: int,
     value: bytes | None = b"",
     generation: int = GENERATION,
-    key: bytes | None = None,
-    timestamp_s: float = 0.0,
 ) -> Any:
-    """One record on its way to one agent; ``event.message.acked`` says whether it may be committed."""
-    message = Message(TOPIC, partition, offset, timestamp_s, 0, [], key, value, None, generation_id=generation)
+    """What one fetch brought of one partition, on its way to one agent."""
+    return event_of(app, [Record(TOPIC, partition, offset, 0, None, value) for offset in offsets], generation)
+
+
+def event_of(app: Any, records: Sequence[Record], generation: int = GENERATION) -> Any:
+    """The same, of these records; ``event.message.acked`` says whether they may be committed."""
+    last: Any = records[-1]
+    value: Any = records
+    message = Message(
+        last.topic, last.partition, last.offset, 0.0, 0, None, None, value, None, generation_id=generation
+    )
     message.incref()
-    return faust.Event(app, key, value, {}, message)
+    return faust.Event(app, None, BatchSchema().loads_value(app, message), {}, message)
 
 
-def batch(app: Any, records: Iterable[tuple[int, int, bytes]]) -> Batch:
-    """Of records by partition, offset, and value."""
-    return Batch(app, [event(app, *record) for record in records])
+def events(app: Any, records: Iterable[tuple[int, int, bytes]]) -> list[Any]:
+    """One of each partition, for records by partition, offset, and value."""
+    by_partition: dict[int, list[Record]] = {}
+    for partition, offset, value in records:
+        by_partition.setdefault(partition, []).append(Record(TOPIC, partition, offset, 0, None, value))
+    return [event_of(app, each) for each in by_partition.values()]
 
 
 class Rows:

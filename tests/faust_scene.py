@@ -22,18 +22,19 @@ SOME_TURNS = 20  # of the event loop: enough for whatever is ready to happen
 
 
 class Consumer(NoKafka):
-    """Has two of three partitions, with ten records each; counts the commits."""
+    """Has two of three partitions, counts the commits."""
 
     def __init__(self) -> None:
         super().__init__()
         self.partitions = {0, 2}
         self.commits = 0
 
+    async def topic_recreated(self, topic: str, topic_id: str) -> None:
+        self.recreated = (topic, topic_id)
+        self.epoch += 1
+
     def assignment(self) -> set[TP]:
         return {TP(TOPIC, each) for each in self.partitions} | {TP("changelog", 1)}
-
-    def highwater(self, _: TP) -> int:
-        return 10
 
     async def maybe_wait_for_commit_to_finish(self) -> None: ...
 
@@ -88,7 +89,7 @@ class Group:
         self.tables.recovery.completed_generation = self.consumer_generation_id
 
     def fetched(self, *places: tuple[int, int]) -> list[Any]:
-        """Records of this generation come, by partition and offset."""
+        """Batches of this generation come, of one record each, by partition and offset."""
         events = [event(self._faust, *place, generation=self.consumer_generation_id) for place in places]
         for each in events:
             self.stream.channel.queue.put_nowait(each)
@@ -102,10 +103,10 @@ class Scene:
         self.group = Group()
         monkeypatch.setattr(application, "faust_app", lambda *_: self.group)
         monkeypatch.setattr(application, "POLL_S", 0)  # each turn of the event loop
-        broker = SimpleNamespace(cluster_id="cluster", data_partitions=3)
+        self.broker = SimpleNamespace(cluster_id="cluster", data_partitions=3, data_topic_id="first")
         flags: dict[str, Any] = {"host": host, "topic_prefix": "models"}
         settings = Settings(**flags)
-        self.kernel = Kernel("scores", 8080, settings, cast(Any, None), cast(Any, broker), Report())
+        self.kernel = Kernel("scores", 8080, settings, cast(Any, None), cast(Any, self.broker), Report())
         self.restored: list[set[int]] = []
         self.while_restoring: Callable[[], None] = lambda: None
         self.application = Application(self.kernel, list, self._restore)
@@ -117,15 +118,17 @@ class Scene:
         self.while_restoring()
 
     async def agent(self) -> None:
-        async for batch in self.application.batches(self.group.stream):
-            self.batches.append(batch)
-            await self.finish.acquire()
-            batch.acknowledge()
+        async for batch in self.group.stream.noack():
+            async with self.application.in_flight(batch) as ours:
+                if ours:
+                    self.batches.append(batch)
+                    await self.finish.acquire()
+                    batch.acknowledge()
 
     @asynccontextmanager
     async def serving(self) -> AsyncIterator["asyncio.Task[None]"]:
         """Started, with the agent at work; the task is ``serve``."""
-        await self.application.start(cast(Any, None))
+        await self.application.start()
         tasks = [asyncio.create_task(each) for each in (self.application.serve(), self.agent())]
         try:
             async with asyncio.timeout(DEADLINE_S):
@@ -138,7 +141,7 @@ class Scene:
 
     @property
     def places(self) -> list[list[tuple[int, int]]]:
-        return [[(record.partition, record.offset) for record in batch.records()] for batch in self.batches]
+        return [[(record.partition, record.offset) for record in batch.records] for batch in self.batches]
 
 
 async def until(holds: Callable[[], bool]) -> None:

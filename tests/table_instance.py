@@ -1,10 +1,12 @@
 """Instances of a table server by what they keep: in their group, on their disk, and in the table's changelog."""
 
 import asyncio
+import weakref
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
+from faust.streams import _current_event
 
 from model.errors import ModelRejected
 from model.features import WINE, Features, Values
@@ -12,10 +14,9 @@ from model.model import LoadedModel
 from protobufs.model_descriptor_pb2 import ModelDescriptor
 from protobufs.wine_record_pb2 import WineRecord
 from serving.engine import ArrivedModel
-from serving.streams.batches import Batch
 from serving.streams.local_state import LocalState
 from serving.streams.table_state import TableState
-from tests.faust_records import Rows, batch, unstarted
+from tests.faust_records import Rows, events, unstarted
 
 GOOD, NO_SCORE, UNFIT = 9.4, 13.0, float("nan")
 
@@ -71,12 +72,11 @@ class Instance:
     def restore(self, *partitions: int) -> None:
         asyncio.run(self.state.restore(set(partitions)))
 
-    def serve(self, *records: tuple[int, int, bytes]) -> Batch:
-        """Score and write a batch of records by partition, offset, and value; the changelog has nothing of it yet."""
-        served = batch(self.app, records)
-        _, after = self.state.serve(served)
-        asyncio.run(written(self.state, served, after))
-        return served
+    def serve(self, *records: tuple[int, int, bytes]) -> None:
+        """Score and write records by partition, offset, and value; the changelog has nothing of them yet."""
+        for event in events(self.app, records):
+            _, after = self.state.serve(event.value)
+            asyncio.run(written(self.state, event, after))
 
     def acknowledged(self) -> None:
         asyncio.run(self.state.acknowledged())
@@ -101,5 +101,7 @@ class Instance:
         return sum(not model.closed for model in self.models)
 
 
-async def written(state: TableState, served: Batch, after: Any) -> None:
-    state.write(served, after)
+async def written(state: TableState, event: Any, after: Any) -> None:
+    """As from an agent that has this event in flight."""
+    _current_event.set(weakref.ref(event))
+    state.write(event.value, after)

@@ -12,11 +12,10 @@ from serving.addresses import with_port
 from serving.errors import EngineCrashed
 from serving.kafka_clients import closed
 from serving.kernel import Kernel
-from serving.streams.batches import Batch, batches
+from serving.streams.batches import Batch
 from serving.streams.changelogs import ensure_changelog
 from serving.streams.errors import EngineNotStarted
-from serving.streams.faust_app import Agent, crashing, faust_app, table_of_bytes
-from serving.streams.lag import Lag
+from serving.streams.faust_app import faust_app, table_of_bytes
 from serving.streams.local_state import LocalState
 from serving.streams.table import AcknowledgedTable
 
@@ -45,10 +44,9 @@ class Application:
         self._kernel, self.parts, self._restore = kernel, parts, restore
         self._restored_generation: int | None = None
         self._stores: list[str] = []
-        self._lag = Lag()
         self._app: Any = None  # a faust.App; its settings are known when Kafka has answered
         self._may_serve, self._ended = asyncio.Event(), False
-        self._in_hand = asyncio.Lock()
+        self._in_flight = asyncio.Lock()
         self.url = kernel.settings.url(kernel.port)
         """What the group's other instances know this one by."""
         self.token = kernel.settings.token
@@ -74,21 +72,21 @@ class Application:
         self._stores.append(name)
         return table_of_bytes(self.app, name, partitions, store, options)
 
-    async def start(self, agent: Agent) -> None:
-        """Join the group and restore the tables; ``agent`` gets its stream, and its first batch after ``serve``.
+    async def start(self) -> None:
+        """Join the group and restore the tables; topics, tables and agents are declared by now.
 
         Raises:
             EngineNotStarted: for whatever reason.
         """
-        source = self.app.topic(self._kernel.settings.topics.data, key_type=bytes, value_type=bytes, allow_empty=True)
-        self.app.agent(source, name="score")(crashing(self.app, agent))
+        self.app.consumer.topic_ids[self._kernel.settings.topics.data] = self._kernel.broker.data_topic_id
+        self._kernel.report.metrics.lag.set_function(self.app.consumer.lag)
         waiting = asyncio.get_running_loop().call_later(JOINING_S, self._say_joining)
         try:
             await self.app.start()
             while not self.restored():
                 self._check()
                 await asyncio.sleep(POLL_S)
-                await self._settle()
+                await self._read_rows()
         except ServingError:
             raise
         except Exception as error:  # whatever faust, its store or its client raises, there is no serving without them
@@ -98,7 +96,7 @@ class Application:
         log.info("partitions_assigned", partitions=sorted(self.assigned()))
 
     async def serve(self) -> None:
-        """Let the agent work until the kernel's stop; then its batch in hand is finished and committed.
+        """Let the agent work until the kernel's stop; then its batch in flight is finished and committed.
 
         Raises:
             EngineCrashed: faust gave up; the process must not live on as if it served.
@@ -107,11 +105,11 @@ class Application:
         while not self._kernel.stop.is_set():
             self._check()
             if not self.restored() and self._balanced():
-                async with self._in_hand:
-                    await self._settle()
+                async with self._in_flight:
+                    await self._read_rows()
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._kernel.stop.wait(), POLL_S)
-        async with self._in_hand:
+        async with self._in_flight:
             self._ended = True
         await closed(self._commit(), STOP_TIMEOUT_S)
 
@@ -120,19 +118,27 @@ class Application:
         if self._app is not None and self._app.started:
             await closed(self._app.stop(), STOP_TIMEOUT_S)
 
-    async def batches(self, stream: Any) -> AsyncIterator[Batch]:
-        """The agent's batches, from ``serve`` on and until its end; one is in hand until the next is asked for."""
+    @contextlib.asynccontextmanager
+    async def in_flight(self, batch: Batch) -> AsyncIterator[bool]:
+        """``async with``: this batch, and no other, is in flight; it waits for ``serve``, and for the tables' rows.
+
+        Gives False if it must be left alone: it is stale, or the server ends. It is read again then.
+        """
         await self._may_serve.wait()
-        async for batch in batches(self.app, stream, self._kernel.settings.max_batch):
-            async with self._in_hand:
-                await self._settle()
-                if not self._ended and not batch.stale:
-                    self._kernel.report.metrics.lag.set(self._lag.after(batch, self.app.consumer))
-                    yield batch
+        async with self._in_flight:
+            await self._read_rows()
+            yield not (self._ended or batch.stale)
+
+    async def data_topic_recreated(self) -> None:
+        """Forget what was read of the old topic, and read the new one from its beginning; the kernel has its id."""
+        if self._app is not None and self._app.started:
+            await self._app.consumer.topic_recreated(
+                self._kernel.settings.topics.data, self._kernel.broker.data_topic_id
+            )
 
     def between_batches(self) -> contextlib.AbstractAsyncContextManager[None]:
-        """``async with``: no batch is in hand."""
-        return self._in_hand
+        """``async with``: no batch is in flight."""
+        return self._in_flight
 
     @property
     def application_id(self) -> str:
@@ -170,7 +176,7 @@ class Application:
             return False
         return bool(app.tables.recovery.completed_generation == app.consumer_generation_id)
 
-    async def _settle(self) -> None:
+    async def _read_rows(self) -> None:
         """Read what the tables say of the partitions that the last rebalance gave us."""
         generation = self.app.consumer_generation_id
         if self._balanced() and generation != self._restored_generation:
@@ -184,9 +190,9 @@ class Application:
             raise reason if isinstance(reason, ServingError) else EngineCrashed(reason)
 
     async def _on_revoked(self, *_: object, **__: object) -> None:
-        """Finish the batch in hand and commit it before another instance gets its partitions."""
+        """Finish the batch in flight and commit it before another instance gets its partitions."""
         try:
-            async with asyncio.timeout(REVOKE_TIMEOUT_S), self._in_hand:
+            async with asyncio.timeout(REVOKE_TIMEOUT_S), self._in_flight:
                 await self._commit()
         except TimeoutError:
             log.warning("batches_left_behind", reason="not acknowledged in time; they will be scored again")

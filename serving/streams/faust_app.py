@@ -1,7 +1,7 @@
 """A faust application with the settings that keep its promises."""
 
 import logging
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import faust
@@ -27,16 +27,13 @@ ALWAYS: dict[str, Any] = {
     "producer_acks": -1,  # of all replicas
     "producer_max_request_size": MAX_MESSAGE_BYTES + REQUEST_OVERHEAD_BYTES,
     "stream_buffer_maxsize": 1_000_000,  # never full: the transport bounds it
-    "stream_wait_empty": False,  # we wait for the batch in hand ourselves, and no longer than we say
+    "stream_wait_empty": False,  # we wait for the batch in flight ourselves, and no longer than we say
     "stream_recovery_delay": 0,
     "table_standby_replicas": 0,
     "Table": AcknowledgedTable,
     "TableManager": GenerationTableManager,
 }
 """Settings of ``faust.App`` that do not depend on anything."""
-
-Agent = Callable[[Any], Awaitable[None]]
-"""Takes a faust stream, and serves it until it is cancelled."""
 
 
 def faust_app(kernel: Kernel, url: str) -> Any:
@@ -93,19 +90,3 @@ def table_of_bytes(
         options=options,
     )
     return table
-
-
-def crashing(app: Any, agent: Agent) -> Agent:
-    """The agent; when it fails the application crashes with it.
-
-    faust by itself would start it again, and it would wait for ever behind the batch that it has left.
-    """
-
-    async def guarded(stream: Any) -> None:
-        try:
-            await agent(stream)
-        except Exception as error:
-            await app.crash(error)
-            raise
-
-    return guarded

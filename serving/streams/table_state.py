@@ -95,30 +95,20 @@ class TableState:
     def serve(self, batch: Batch) -> tuple[ServedBatch, dict[Key, KeptState]]:
         """What becomes of a batch, and the states after it; nothing is kept until ``write``."""
         after: dict[Key, KeptState] = {}
-        parts = [
-            serve(records, self._scorer(partition, after), epoch_ms)
-            for partition, records in batch.by_partition.items()
-        ]
-        return ServedBatch(
-            [record for part in parts for record in part.records],
-            [scored for part in parts for scored in part.scored],
-            [rejected for part in parts for rejected in part.rejected],
-            [skipped for part in parts for skipped in part.skipped],
-        ), after
+        return serve(batch.records, self._scorer(batch.partition, after), epoch_ms), after
 
     def write(self, batch: Batch, after: dict[Key, KeptState]) -> None:
         """Keep the states after a batch, here and in the table; the batch must not be stale, and nothing is awaited.
 
+        faust writes to the changelog partition that the batch is of: it is the event in flight of the agent that calls.
         A redelivered batch's rows are written again, not skipped: after a ``kill -9`` the store on disk can be ahead of
         the changelog, which must not lack what a new owner of the partition will ask for.
         """
-        for partition in batch.by_partition:
-            batch.write_as(partition)
-            self._write_models(partition)
-            for key, state in after.items():
-                if key.partition == partition and self._may_keep(key):
-                    self._states[key] = state
-                    self._table[key.row(COUNTERS)] = state.counters().SerializeToString()
+        self._write_models(batch.partition)
+        for key, state in after.items():
+            if self._may_keep(key):
+                self._states[key] = state
+                self._table[key.row(COUNTERS)] = state.counters().SerializeToString()
 
     async def acknowledged(self) -> None:
         """Wait until the changelog has all that was written."""

@@ -1,4 +1,4 @@
-"""A Kafka transport for faust that closes three holes of the stock one, and delivers whole batches.
+"""A Kafka transport for faust that closes the holes of the stock one, and delivers each fetched batch as one message.
 
 What the stock transport of faust-streaming 0.15.3 does, measured on a real broker:
 
@@ -6,12 +6,19 @@ What the stock transport of faust-streaming 0.15.3 does, measured on a real brok
   resumed first, then sought to their committed offsets, and then the flow is resumed, which empties the agents' queues.
   A record delivered between the first step and the last is dropped, but stays marked as read: it is never processed in
   this life, and nothing behind it is committed. Here the flow stands still from before the seek until it is resumed.
-- **It turns into a zombie.** A commit whose partitions have all been taken away meanwhile asks aiokafka to commit
+- **It turns into a zombie.** A commit whose partitions have all been revoked meanwhile asks aiokafka to commit
   nothing; that raises, the consumer crashes, and the process lives on without reading. Here such a commit is left out.
-- **It forgets what is acknowledged when partitions are taken away, and commits then.** Nothing is lost, but whoever
-  has them next does all of it again since the last commit. Here it is committed first.
-- It also creates three tasks for each record, and sleeps a second whenever its buffers are full. Here a fetched batch
-  is delivered as a whole.
+- **It forgets what is acknowledged when partitions are revoked, and commits then.** Nothing is lost, but their next
+  owner does all of it again since the last commit. Here it is committed first.
+- **It makes a message, an event and three tasks of every record**: 15 us each. Here what one fetch brought of one
+  source partition is one message: its value is the list of records, its offset that of the last one. Changelog
+  partitions go on record by record, as recovery counts them.
+- **It starts an agent again that has failed**, behind the batch that it has left. Here the application crashes.
+- **It commits where the last acknowledged record ends.** Transaction markers behind it are never passed, so the lag
+  of a group never becomes 0. Here the committed offset is where the next fetch begins.
+
+A committed offset carries the topic's id (in the field that Kafka calls its metadata): an offset of a topic that was
+deleted says nothing about the topic that was created with the same name.
 
 It overrides private methods, so the versions of faust-streaming, mode-streaming and aiokafka are pinned exactly, and
 ``tests/kafka/test_streams_transport.py`` holds it against the stock one.
@@ -19,28 +26,37 @@ It overrides private methods, so the versions of faust-streaming, mode-streaming
 
 import asyncio
 import contextlib
-from collections.abc import Mapping
-from typing import Any
+from collections import deque
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
 
-from aiokafka.errors import ConsumerStoppedError
+import structlog
+from aiokafka import TopicPartition
+from aiokafka.errors import CommitFailedError, ConsumerStoppedError, IllegalStateError
+from aiokafka.structs import OffsetAndMetadata
 from faust.transport.drivers import TRANSPORTS
 from faust.transport.drivers.aiokafka import AIOKafkaConsumerThread
 from faust.transport.drivers.aiokafka import Consumer as StockConsumer
 from faust.transport.drivers.aiokafka import Transport as StockTransport
+from faust.types.tuples import ConsumerMessage
 
 from serving.header_names import read_any_header_names
 from serving.kafka_clients import FETCH_MAX_WAIT_MS, closed
+from serving.records import RawRecord
+
+log: structlog.stdlib.BoundLogger = structlog.get_logger()
 
 SCHEME = "lossless"
 FETCHES_WAITING = 3
-"""In the agents' queues, at most; then no more is fetched, of any partition. The stock way, to pause single partitions,
-costs a tenth of a second each time: aiokafka asks for nothing while it holds records of a paused one."""
-MOST_IN_FETCH = 1000  # where the application does not say
+"""Delivered and not acknowledged, at most; then no more is fetched, of any partition. The stock way, to pause single
+partitions, costs a tenth of a second each time: aiokafka asks for nothing while it holds records of a paused one."""
+MAX_WAITING_BYTES = 16 * 1024 * 1024  # of keys and values; then one fetch more at most
+MAX_FETCH_RECORDS = 1000  # where the application does not say
 BUFFERS_FULL_S = 0.002
 FETCH_WAIT_S = 1.0
-YIELD_EVERY = 100  # records delivered before others get their turn on the event loop
+YIELD_EVERY = 100  # records of a changelog delivered before others get their turn on the event loop
 STOP_TIMEOUT_S = 2.0  # less than the application has for all of faust
-COMMIT_TIMEOUT_S = 2.0  # when partitions are taken away; the group waits for us
+COMMIT_TIMEOUT_S = 2.0  # when partitions are revoked; the group waits for us
 
 
 def register() -> None:
@@ -48,14 +64,131 @@ def register() -> None:
     TRANSPORTS.aliases[SCHEME] = f"{__name__}:Transport"
 
 
+class Fetched(NamedTuple):
+    """What one fetch brought of one partition: n >= 0 records."""
+
+    records: Sequence[RawRecord]
+    next_offset: int  # where the next fetch begins: behind compacted records and transaction markers
+
+
+class _Batch(NamedTuple):
+    last_offset: int
+    next_offset: int
+    records: int
+    size_bytes: int
+
+
+class Delivered:
+    """The batches of one partition that were delivered, in order, until they are acknowledged.
+
+    A batch's offsets become committable together, with its last one, and never before those of an earlier batch.
+    """
+
+    def __init__(self, begin: int) -> None:
+        """``begin``: the first offset to deliver."""
+        self._batches: deque[_Batch] = deque()
+        self._committable = begin
+        self.records = self.size_bytes = 0  # of the batches that are not acknowledged
+
+    def add(self, batch: Fetched) -> None:
+        """Deliver; a batch without records moves the end of the one before it: there is nothing to acknowledge."""
+        if batch.records:
+            size_bytes = sum(_size(record) for record in batch.records)
+            self._batches.append(_Batch(batch.records[-1].offset, batch.next_offset, len(batch.records), size_bytes))
+            self.records += len(batch.records)
+            self.size_bytes += size_bytes
+        elif self._batches:
+            self._batches[-1] = self._batches[-1]._replace(next_offset=batch.next_offset)
+        else:
+            self._committable = batch.next_offset
+
+    def committable(self, acknowledged: set[int]) -> int:
+        """Where the acknowledged batches end.
+
+        Args:
+            acknowledged: the last offsets of acknowledged batches; those that are used up are removed.
+        """
+        while self._batches and self._batches[0].last_offset in acknowledged:
+            first = self._batches.popleft()
+            acknowledged.remove(first.last_offset)
+            self._committable = first.next_offset
+            self.records -= first.records
+            self.size_bytes -= first.size_bytes
+        return self._committable
+
+
+def _size(record: RawRecord) -> int:
+    return (0 if record.key is None else len(record.key)) + (0 if record.value is None else len(record.value))
+
+
 class ConsumerThread(AIOKafkaConsumerThread):
     """The thread in which aiokafka works."""
 
+    consumer: Any  # the ``Consumer`` below
+
+    async def _fetch_records(
+        self,
+        consumer: Any,
+        active_partitions: set[Any],
+        timeout: float | None = None,  # noqa: ASYNC109 - faust's
+        max_records: int | None = None,
+    ) -> Mapping[Any, Any]:
+        fetched = await super()._fetch_records(consumer, active_partitions, timeout, max_records)
+        # Nothing is awaited here: what is read of the positions is where exactly these records end.
+        subscription = consumer._subscription.subscription
+        if not self.consumer.flow_active or subscription is None or subscription.assignment is None:
+            return {}
+        state_of = subscription.assignment.state_value
+        states = {tp: state_of(tp) for tp in {*active_partitions, *fetched}}
+        return {
+            tp: Fetched(fetched.get(tp, ()), state.position)
+            for tp, state in states.items()
+            if state is not None and state.has_valid_position
+        }
+
+    async def seek_to_committed(self) -> Mapping[Any, Any]:
+        """Called by faust; None where the group has committed nothing in the topic that has this name now."""
+        committed: Mapping[Any, int | None] = await self.call_thread(self._seek_to_committed)
+        return committed
+
+    async def _seek_to_committed(self) -> Mapping[Any, int | None]:
+        consumer = self._ensure_consumer()
+        assigned = consumer.assignment()
+        committed = await consumer._coordinator.fetch_committed_offsets(list(assigned))
+        offsets: dict[Any, int | None] = dict.fromkeys(assigned)
+        for tp, (offset, topic_id) in committed.items():
+            known_id = self.consumer.topic_ids.get(tp.topic, topic_id)
+            if topic_id in ("", known_id) and consumer._subscription.is_assigned(tp):
+                offsets[tp] = offset
+                consumer.seek(tp, offset)
+        return offsets
+
+    def last_stable_offset(self, tp: Any) -> int | None:
+        """Where what may be read of a partition ends, as far as its last fetch told."""
+        consumer = self._ensure_consumer()
+        if not consumer._subscription.is_assigned(tp):
+            return None
+        offset: int | None = consumer.last_stable_offset(tp)
+        return offset
+
     async def _commit(self, offsets: Mapping[Any, int]) -> bool:
+        consumer = self._ensure_consumer()
         assigned = self.assignment()
-        if not any(partition in assigned for partition in offsets):
-            return False  # whoever has these partitions now reads their records again
-        return bool(await super()._commit(offsets))
+        ours = {
+            TopicPartition(*tp): OffsetAndMetadata(offset, self.consumer.topic_ids.get(tp.topic, ""))
+            for tp, offset in offsets.items()
+            if tp in assigned and consumer.partitions_for_topic(tp.topic)
+        }
+        if not ours:
+            return False  # their owner reads their records again; or their topic was deleted
+        try:
+            await consumer.commit(ours)
+        except CommitFailedError:  # the group has been rebalanced: the same
+            return False
+        except Exception as error:
+            await self.crash(error)
+            return False
+        return True
 
     async def on_thread_stop(self) -> None:
         """Called by faust in this thread; aiokafka's ``stop`` can raise the cancellation of one of its own tasks."""
@@ -68,39 +201,93 @@ class ConsumerThread(AIOKafkaConsumerThread):
         consumer._fetch_max_wait_ms = FETCH_MAX_WAIT_MS  # stock: 1.5 s
         return consumer
 
+    async def rejoin(self) -> None:
+        """Have the group rebalanced, by what the brokers say of the topics now."""
+        await self.call_thread(self._rejoin)
+
+    async def _rejoin(self) -> None:
+        consumer = self._ensure_consumer()
+        await consumer._client.force_metadata_update()
+        consumer._coordinator.request_rejoin()
+
 
 class Consumer(StockConsumer):
     """Delivers each record that the group has not committed, in order, to the agents of this very generation.
 
     A partition without a committed offset is read from its beginning (``consumer_auto_offset_reset="earliest"``).
 
-    ``_read_offset`` is, per partition, the next offset to deliver; None: whatever comes first.
+    ``_read_offset`` is, per partition, the next offset to deliver; None, for a changelog's: the first that comes.
     """
+
+    _thread: Any  # a ``ConsumerThread``
+    _read_offset: Any
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        """See faust's ``Consumer``."""
+        super().__init__(*args, **kwargs)
+        self.topic_ids: dict[str, str] = {}
+        """By name, for the source topics whose ids are known."""
+        self.epoch = 0
+        """Incremented when a source topic was created again: batches delivered under an older one mean nothing."""
+        self._delivered: dict[Any, Delivered] = {}  # by source partition
 
     def _new_consumer_thread(self) -> ConsumerThread:
         return ConsumerThread(self, loop=self.loop, beacon=self.beacon)
 
+    def lag(self) -> int:
+        """How many records wait in this instance's source partitions, or are in flight, as far as its fetches told."""
+        waiting = 0
+        for tp, delivered in list(self._delivered.items()):
+            end = self._thread.last_stable_offset(tp)
+            if end is not None:
+                waiting += max(0, end - delivered.committable(self._acked_index[tp]))
+        return waiting
+
     async def on_partitions_revoked(self, revoked: set[Any]) -> None:
         """Commit until nothing is left to commit; only then is it forgotten, and the application told."""
-        self.app.flow_control.suspend()  # no further batch begins; one in hand may come to its end meanwhile
+        self.app.flow_control.suspend()  # no further batch begins; one in flight may come to its end meanwhile
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(COMMIT_TIMEOUT_S):
                 await self.maybe_wait_for_commit_to_finish()
                 while await self.commit():
                     pass
         await super().on_partitions_revoked(revoked)
+        self._forget(revoked)
+
+    async def topic_recreated(self, topic: str, topic_id: str) -> None:
+        """Forget all that was delivered of a topic, and read the one that has its name now from its beginning."""
+        self.topic_ids[topic] = topic_id
+        self.epoch += 1
+        self.stop_flow()  # until the recovery that follows the rebalance resumes it
+        self.app.flow_control.suspend()
+        self.app.flow_control.clear()
+        self._forget([tp for tp in self._delivered if tp.topic == topic])
+        await self._thread.rejoin()
 
     async def perform_seek(self) -> None:
         """Go back to what is committed; both callers resume the flow afterwards, so nothing may be delivered before."""
         self.stop_flow()
         await asyncio.sleep(0)  # a delivery under way sees it, and ends
-        committed = await self.seek_to_committed()
-        sources = {tp: offset for tp, offset in committed.items() if not self._is_changelog_tp(tp)}
-        # Where the group has committed nothing, stock faust does not seek: the consumer would go on from where it was.
-        if fresh := [tp for tp, offset in sources.items() if not offset]:
-            await self.seek_wait(dict(await self.earliest_offsets(*fresh)))
+        epoch = None
+        while epoch != self.epoch:
+            epoch = self.epoch
+            committed = await self.seek_to_committed()
+            sources = {tp: offset for tp, offset in committed.items() if not self._is_changelog_tp(tp)}
+            # Where nothing is committed, stock faust does not seek: the consumer would go on from where it was.
+            if fresh := [tp for tp, offset in sources.items() if not offset]:
+                earliest = await self.earliest_offsets(*fresh)
+                await self.seek_wait(dict(earliest))
+                sources |= earliest
+        self._forget(list(self._delivered))
         for tp, offset in sources.items():
-            self._read_offset[tp] = self._committed_offset[tp] = offset or None
+            self._begin(tp, offset)
+
+    async def on_task_error(self, exc: BaseException) -> None:
+        """Called by faust when an agent has failed; stock, it commits, and the agent begins again behind its batch.
+
+        It would wait for ever there: nothing behind a batch that nobody acknowledges is committed.
+        """
+        await self.app.crash(exc)
 
     async def _drain_messages(self, fetcher: Any) -> None:
         try:
@@ -110,53 +297,115 @@ class Consumer(StockConsumer):
             if not self.transport.app.should_stop:
                 raise
 
-    def _to_message(self, tp: Any, record: Any) -> Any:
-        """Its time stamp is epoch ms: in faust's seconds, a float, the extremes are another time, or none."""
-        message = super()._to_message(tp, record)
-        message.timestamp = record.timestamp
-        return message
-
     def on_buffer_full(self, tp: Any) -> None:
         """Called by faust when an agent's queue is nearly full; stock, it stops fetching this partition."""
 
     async def _drain_once(self) -> None:
-        most_in_fetch = self.app.conf.broker_max_poll_records or MOST_IN_FETCH
-        # faust's unacknowledged messages would not do: they begin where an agent takes one out of its queue.
-        waiting = sum(topic.queue.qsize() for topic in self.app.topics)
-        if self.flow_active and waiting >= FETCHES_WAITING * most_in_fetch:
+        if self.flow_active and self._enough_waits():
             await asyncio.sleep(BUFFERS_FULL_S)
             return
-        records, active = await self._wait_next_records(FETCH_WAIT_S)
-        if records is None or self.should_stop:
+        fetched: Any
+        fetched, active = await self._wait_next_records(FETCH_WAIT_S)
+        if fetched is None or self.should_stop:
             return
-        if not records:
-            await asyncio.sleep(0)
-        elif self.flow_active:
+        if self.flow_active:
             generation = self.app.consumer_generation_id
-            await self.wait_first(self._deliver(records, active, generation), self.suspend_flow.wait())
-        else:
-            await self.perform_seek()
+            await self.wait_first(self._deliver(fetched, active, generation), self.suspend_flow.wait())
+        elif any(each.records for each in fetched.values()):
+            with contextlib.suppress(IllegalStateError):  # revoked meanwhile; the next recovery seeks
+                await self.perform_seek()
+        await asyncio.sleep(0)
 
-    async def _deliver(self, records: Mapping[Any, Any], active: set[Any] | None, generation: int) -> None:
-        delivered = 0
-        for tp, record in self.scheduler.iterate(records):
+    def _enough_waits(self) -> bool:
+        """Whether so much is delivered and not acknowledged, or not restored, that no more should be fetched."""
+        tables: Any = self.app.tables
+        most_records = FETCHES_WAITING * (self.app.conf.broker_max_poll_records or MAX_FETCH_RECORDS)
+        for tp, delivered in self._delivered.items():
+            delivered.committable(self._acked_index[tp])
+        return (
+            sum(delivered.records for delivered in self._delivered.values()) >= most_records
+            or sum(delivered.size_bytes for delivered in self._delivered.values()) >= MAX_WAITING_BYTES
+            or tables.changelog_queue.qsize() >= most_records
+        )
+
+    async def _deliver(self, fetched: Mapping[Any, Fetched], active: set[Any] | None, generation: int) -> None:
+        for tp, batch in fetched.items():
             if not self.flow_active or self.app.consumer_generation_id != generation:
                 return
             if not (active is None or tp in active):
                 continue
+            if self._is_changelog_tp(tp):
+                await self._deliver_changelog(tp, batch.records, generation)
+            elif tp in self._delivered:
+                await self._deliver_batch(tp, batch)
+            self.app.monitor.track_tp_end_offset(tp, self.highwater(tp))
+
+    async def _deliver_batch(self, tp: Any, batch: Fetched) -> None:
+        expected = self._read_offset[tp]
+        if batch.next_offset < expected:
+            log.warning("log_truncated", topic=tp.topic, partition=tp.partition, was=expected, now=batch.next_offset)
+            self._begin(tp, batch.records[0].offset if batch.records else batch.next_offset)
+        elif batch.records and batch.records[0].offset < expected:
+            batch = batch._replace(records=[each for each in batch.records if each.offset >= expected])
+        if batch.next_offset == expected:
+            return
+        self._delivered[tp].add(batch)
+        self._read_offset[tp] = batch.next_offset
+        if batch.records:
+            await self.callback(self._to_batch_message(tp, batch.records))
+
+    async def _deliver_changelog(self, tp: Any, records: Iterable[RawRecord], generation: int) -> None:
+        for number, record in enumerate(records, start=1):
+            if not self.flow_active or self.app.consumer_generation_id != generation:
+                return
             expected = self._read_offset[tp]
             if expected is not None and record.offset < expected:
                 continue
-            if expected is not None and record.offset > expected and self.app.topics.acks_enabled_for(tp.topic):
-                # Transaction markers and compacted records: offsets that nobody will ever acknowledge.
-                await self._add_gap(tp, expected, record.offset - 1)
             await self.callback(self._to_message(tp, record))
             self._read_offset[tp] = record.offset + 1
-            delivered += 1
-            if delivered % YIELD_EVERY == 0:
+            if number % YIELD_EVERY == 0:
                 await asyncio.sleep(0)
-        for tp in records:
-            self.app.monitor.track_tp_end_offset(tp, self.highwater(tp))
+
+    def _to_batch_message(self, tp: Any, records: Any) -> ConsumerMessage:
+        last = records[-1]
+        return ConsumerMessage(
+            topic=tp.topic,
+            partition=tp.partition,
+            offset=last.offset,
+            timestamp=0.0,  # each record has its own
+            timestamp_type=0,
+            headers=None,
+            key=None,
+            value=records,
+            checksum=None,
+            tp=tp,
+            generation_id=self.app.consumer_generation_id,
+        )
+
+    def _filter_tps_with_pending_acks(self, topics: Any = None) -> Iterator[Any]:
+        return (tp for tp in list(self._delivered) if topics is None or tp in topics or tp.topic in topics)
+
+    def _new_offset(self, tp: Any) -> int | None:
+        self._acked[tp].clear()  # stock's list for the same purpose; ``_acked_index`` has the same offsets
+        return self._delivered[tp].committable(self._acked_index[tp])
+
+    async def _commit_offsets(self, offsets: Mapping[Any, int], start_new_transaction: bool = True) -> bool:
+        before = {tp: self._committed_offset[tp] for tp in offsets}
+        if await super()._commit_offsets(offsets, start_new_transaction):
+            return True
+        self._committed_offset.update(before)  # stock takes it for committed, and would not try again
+        return False
+
+    def _begin(self, tp: Any, offset: int) -> None:
+        self._forget([tp])
+        self._read_offset[tp] = self._committed_offset[tp] = offset
+        self._delivered[tp] = Delivered(offset)
+
+    def _forget(self, partitions: Iterable[Any]) -> None:
+        everything = (self._delivered, self._acked, self._acked_index, self._read_offset, self._committed_offset)
+        for tp in partitions:
+            for by_partition in everything:
+                by_partition.pop(tp, None)
 
 
 class Transport(StockTransport):

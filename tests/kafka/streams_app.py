@@ -1,5 +1,7 @@
 """A small faust application with a table in memory, on the transport that its words name; a process of its own.
 
+It leaves the acknowledging to faust.
+
 Says ``restored`` when its table is, ``processed PARTITION OFFSET`` for each record, ``committed`` after a commit of
 partitions that are not its own, and ``crashed`` when it has.
 """
@@ -13,6 +15,7 @@ import faust
 from faust.types import TP
 
 from serving.streams import transport
+from serving.streams.batches import BatchSchema
 
 RECORD_S = 0.001
 SLOW_BROKER_S = 2.5  # longer than a fetch may wait, so that one happens meanwhile
@@ -46,13 +49,17 @@ async def run(scheme: str, bootstrap_servers: str, topic: str, group: str, what:
     app = application(scheme, bootstrap_servers, group)
     table = app.Table("rows", partitions=1, key_type=bytes, value_type=bytes)
 
+    ours = scheme == transport.SCHEME  # one event is a batch; with the stock transport it is a record
+
     async def agent(stream: Any) -> None:
         async for event in stream.events():
-            table[event.message.key] = event.message.value
-            await asyncio.sleep(RECORD_S)  # the agent's work: records wait in its queue
-            print("processed", event.message.partition, event.message.offset, flush=True)
+            for record in event.value.records if ours else [event.message]:
+                table[record.key] = record.value
+                await asyncio.sleep(RECORD_S)  # the agent's work: records wait in its queue
+                print("processed", record.partition, record.offset, flush=True)
 
-    app.agent(app.topic(topic, key_type=bytes, value_type=bytes), name="agent")(agent)
+    source: Any = {"schema": BatchSchema()} if ours else {"key_type": bytes, "value_type": bytes}
+    app.agent(app.topic(topic, **source), name="agent")(agent)
     consumer: Any = app.consumer
     seek = consumer.seek_to_committed
 

@@ -1,7 +1,6 @@
 """An application between the kernel and faust: when it is ready, and what it tells of the group."""
 
 import asyncio
-from typing import Any, cast
 
 import pytest
 
@@ -15,7 +14,7 @@ def test_a_start_ends_when_the_tables_of_this_generation_have_been_read(run: Run
     async def play(scene: Scene) -> None:
         group = scene.group
         recovered, group.recovered = group.recovered, lambda: None  # type: ignore[method-assign]
-        starting = asyncio.create_task(scene.application.start(cast(Any, None)))
+        starting = asyncio.create_task(scene.application.start())
         await until(lambda: group.started)
         group.tables.recovery.completed_generation = 0  # of an older generation: its partitions were others
         await some_turns()
@@ -35,7 +34,7 @@ def test_a_start_that_fails_says_why(run: Run, error: Exception, raised: type[Ex
     async def play(scene: Scene) -> None:
         scene.group.fails = error
         with pytest.raises(raised, match=r"no way|no right"):
-            await scene.application.start(cast(Any, None))
+            await scene.application.start()
 
     run(play)
 
@@ -51,24 +50,7 @@ def test_a_crash_ends_the_start_and_the_serving_alike(run: Run, reason: Exceptio
             with pytest.raises(raised):
                 await serving
         with pytest.raises(raised):
-            await scene.application.start(cast(Any, None))
-
-    run(play)
-
-
-def test_an_agent_that_fails_crashes_the_application(run: Run) -> None:
-    async def play(scene: Scene) -> None:
-        agents: list[Any] = []
-        scene.group.agent = lambda *_, **__: agents.append  # type: ignore[method-assign]
-
-        async def failing(_: Any) -> None:
-            raise RuntimeError("a bug")
-
-        await scene.application.start(failing)
-        with pytest.raises(RuntimeError):
-            await agents[0](scene.group.stream)
-        with pytest.raises(EngineCrashed, match="a bug"):
-            await asyncio.wait_for(scene.application.serve(), DEADLINE_S)
+            await scene.application.start()
 
     run(play)
 
@@ -100,7 +82,7 @@ def test_a_rebalance_while_the_rows_are_read_has_them_read_again(run: Run) -> No
             scene.group.recovered()
 
         scene.while_restoring = rebalanced
-        await asyncio.wait_for(scene.application.start(cast(Any, None)), DEADLINE_S)
+        await asyncio.wait_for(scene.application.start(), DEADLINE_S)
         assert (scene.application.restored(), scene.restored) == (True, [{0, 2}, {1}])
 
     run(play)
@@ -122,7 +104,7 @@ def test_an_instance_without_records_is_restored_after_a_rebalance_too(run: Run)
 def test_while_the_group_is_rebalanced_or_lost_nothing_is_called_restored(run: Run, flag: str) -> None:
     async def play(scene: Scene) -> None:
         assert not scene.application.restored(), "not even started"
-        await scene.application.start(cast(Any, None))
+        await scene.application.start()
         assert scene.application.restored()
         setattr(scene.group, flag, True)
         assert not scene.application.restored()

@@ -1,18 +1,18 @@
 """An application and its agent: which batches are handed out, and how they end."""
 
 import asyncio
-from typing import Any, cast
 
 import pytest
 
 from serving.streams import application
 from serving.streams.application import Application
+from tests.faust_records import TOPIC
 from tests.faust_scene import Run, Scene, some_turns, until
 
 
 def test_no_batch_comes_before_serving_begins(run: Run) -> None:
     async def play(scene: Scene) -> None:
-        await scene.application.start(cast(Any, None))
+        await scene.application.start()
         scene.group.fetched((0, 0))
         working = asyncio.create_task(scene.agent())
         await some_turns()
@@ -58,7 +58,7 @@ def test_a_batch_whose_generation_is_over_is_not_handed_out(run: Run) -> None:
                 scene.group.recovered()
             later = scene.group.fetched((0, 0), (2, 0))
             await until(lambda: len(scene.batches) == 1)
-            assert scene.places == [[(0, 0), (2, 0)]]
+            assert scene.places == [[(0, 0)]]
             assert not later[0].message.acked
 
     run(play)
@@ -114,12 +114,26 @@ def test_a_batch_that_does_not_end_in_time_does_not_hold_the_group_up(
     run(play)
 
 
-def test_the_lag_is_what_waits_behind_the_last_batch_in_the_partitions_that_it_knows(run: Run) -> None:
+def test_a_batch_of_a_topic_that_was_created_again_is_neither_handed_out_nor_acknowledged(run: Run) -> None:
     async def play(scene: Scene) -> None:
         async with scene.serving():
-            scene.group.fetched((0, 3), (2, 8))
+            in_flight, waiting = scene.group.fetched((0, 0), (0, 1))
             await until(lambda: len(scene.batches) == 1)
-            lag = scene.kernel.report.metrics.lag
-            assert [sample.value for metric in lag.collect() for sample in metric.samples] == [(10 - 4) + (10 - 9)]
+            scene.broker.data_topic_id = "second"
+            await scene.application.data_topic_recreated()
+            assert scene.group.consumer.recreated == (TOPIC, "second")
+            assert scene.batches[0].stale
+            scene.finish.release()
+            await until(scene.group.stream.channel.queue.empty)
+            await some_turns()
+            assert not in_flight.message.acked
+            assert (len(scene.batches), waiting.message.acked) == (1, False)
+
+    run(play)
+
+
+def test_before_it_has_started_there_is_nothing_to_begin_again(run: Run) -> None:
+    async def play(scene: Scene) -> None:
+        await scene.application.data_topic_recreated()
 
     run(play)

@@ -4,7 +4,7 @@ import asyncio
 
 from protobufs.kept_state_pb2 import KeptCounters
 from serving.streams.table_state import MAX_STATES_WITHOUT_MODEL
-from tests.faust_records import batch
+from tests.faust_records import events
 from tests.table_instance import NO_SCORE, UNFIT, Instance, wine, written
 
 
@@ -55,22 +55,24 @@ def test_a_redelivered_batch_s_row_is_written_again_and_counts_nothing_again() -
 def test_serving_keeps_nothing_until_it_is_written() -> None:
     instance = Instance()
     instance.accept(0)
-    served, after = instance.state.serve(batch(instance.app, [(0, 0, wine()), (1, 0, wine())]))
+    (event,) = events(instance.app, [(0, 0, wine()), (0, 1, wine())])
+    served, after = instance.state.serve(event.value)
     assert (sum(len(each.values) for each in served.scored), instance.disk) == (2, {})
     assert [state.usage for state in instance.state.states()] == [0]
-    asyncio.run(written(instance.state, batch(instance.app, [(0, 0, wine()), (1, 0, wine())]), after))
+    asyncio.run(written(instance.state, event, after))
     assert [state.usage for state in instance.state.states()] == [2]
 
 
-def test_what_becomes_of_a_batch_is_told_over_all_its_partitions() -> None:
+def test_each_record_of_a_batch_has_one_outcome() -> None:
     instance = Instance()
     instance.accept(0)
-    records = [(0, 0, wine()), (1, 0, wine(NO_SCORE)), (1, 1, wine(UNFIT)), (2, 0, wine(data_type="cider"))]
-    served, _ = instance.state.serve(batch(instance.app, records))
-    assert {(each.partition, each.offset) for each in served.records} == {(0, 0), (1, 0), (1, 1), (2, 0)}
-    assert [record.partition for scored in served.scored for record in scored.wines.records] == [0]
-    assert [(each.record.partition, each.record.offset) for each in served.rejected] == [(1, 1), (1, 0)]
-    assert [record.partition for skipped in served.skipped for record in skipped.records] == [2]
+    records = [(1, 0, wine()), (1, 1, wine(NO_SCORE)), (1, 2, wine(UNFIT)), (1, 3, wine(data_type="cider"))]
+    (event,) = events(instance.app, records)
+    served, _ = instance.state.serve(event.value)
+    assert [each.offset for each in served.records] == [0, 1, 2, 3]
+    assert [record.offset for scored in served.scored for record in scored.wines.records] == [0]
+    assert sorted(each.record.offset for each in served.rejected) == [1, 2]
+    assert [record.offset for skipped in served.skipped for record in skipped.records] == [3]
 
 
 def test_a_partition_that_moves_takes_its_counters_and_its_model_along() -> None:

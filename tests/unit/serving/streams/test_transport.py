@@ -1,32 +1,50 @@
 """The transport's consumer by itself: everything is faust's and ours but the thread that talks to Kafka."""
 
 import asyncio
-from collections.abc import Mapping
-from typing import Any, NamedTuple, Self
+from collections.abc import Mapping, Sequence
+from typing import Any, Self
 
 import pytest
 from faust.types import TP
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from mode import Service
 
-from serving.streams.transport import FETCHES_WAITING, Consumer
+from serving.records import Record
+from serving.streams.batches import BatchSchema
+from serving.streams.transport import FETCHES_WAITING, MAX_WAITING_BYTES, Consumer, Delivered, Fetched
 from tests.faust_records import GENERATION, TOPIC, event, unstarted
 from tests.faust_scene import DEADLINE_S, until
 
 FETCH = 100  # records
 
 
-class Fetched(NamedTuple):
-    topic: str
-    partition: int
-    offset: int
-    timestamp: int = 0
-    timestamp_type: int = 0
-    headers: tuple[()] = ()
-    key: bytes | None = None
-    value: bytes = b""
-    checksum: None = None
-    serialized_key_size: int = 0
-    serialized_value_size: int = 0
+def fetched(tp: TP, offsets: Sequence[int], next_offset: int | None = None, value: bytes = b"") -> Fetched:
+    end = offsets[-1] + 1 if next_offset is None else next_offset
+    return Fetched([Record(tp.topic, tp.partition, offset, 0, None, value) for offset in offsets], end)
+
+
+class Thread(Service):
+    """Stands for the thread: nothing is open, so all there is may be read; the group has committed nothing."""
+
+    def __init__(self, consumer: Any) -> None:
+        super().__init__()
+        self.consumer = consumer
+        self.rejoined = 0
+
+    def last_stable_offset(self, tp: TP) -> int:
+        return int(self.consumer.end_of[tp])
+
+    async def rejoin(self) -> None:
+        self.rejoined += 1
+
+    async def seek_to_committed(self) -> Mapping[TP, None]:
+        return dict.fromkeys(self.consumer.tps)
+
+    async def earliest_offsets(self, *tps: TP) -> Mapping[TP, int]:
+        return dict.fromkeys(tps, 0)
+
+    async def seek_wait(self, _: Mapping[TP, int]) -> None: ...
 
 
 class OneEndlessTopic(Consumer):
@@ -35,31 +53,36 @@ class OneEndlessTopic(Consumer):
     def __init__(self, *args: Any, partitions: int, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.tps = {TP(TOPIC, partition) for partition in range(partitions)}
-        self.position_of = dict.fromkeys(sorted(self.tps), 0)
+        self.end_of = dict.fromkeys(sorted(self.tps), 0)
+        self.value = b""
         self.commits: list[dict[int, int]] = []
         self.meanwhile: list[Any] = []  # each happens during one commit
+        self.refusals = 0  # of commits to come
 
     def _new_consumer_thread(self) -> Any:
-        return Service()
+        return Thread(self)
 
     def assignment(self) -> set[TP]:
         return self.tps
 
     def highwater(self, tp: TP) -> int:
-        return self.position_of[tp]
+        return self.end_of[tp]
 
-    async def _getmany(self, active_partitions: set[TP] | None, *_: Any, **__: Any) -> Mapping[TP, list[Fetched]]:
-        fetched = {}
+    async def _getmany(self, active_partitions: set[TP] | None, *_: Any, **__: Any) -> Any:
+        found = {}
         for tp in sorted(active_partitions or ()):
-            first = self.position_of[tp]
-            self.position_of[tp] += FETCH // len(self.tps)
-            fetched[tp] = [Fetched(*tp, offset) for offset in range(first, self.position_of[tp])]
-        return fetched
+            first = self.end_of[tp]
+            self.end_of[tp] += FETCH // len(self.tps)
+            found[tp] = fetched(tp, range(first, self.end_of[tp]), value=self.value)
+        return found
 
     async def _commit(self, offsets: Mapping[TP, int]) -> bool:
         await asyncio.sleep(0)
         if self.meanwhile:
             self.meanwhile.pop(0)()
+        if self.refusals:
+            self.refusals -= 1
+            return False
         self.commits.append({tp.partition: offset for tp, offset in offsets.items()})
         return True
 
@@ -78,7 +101,7 @@ class Member:
             partitions=partitions,
         )
         self.app.consumer = self.consumer
-        self.topic = self.app.topic(TOPIC, key_type=bytes, value_type=bytes)
+        self.topic = self.app.topic(TOPIC, schema=BatchSchema())
         self.queue = self.topic.queue
 
     async def at_work(self) -> Self:
@@ -87,20 +110,70 @@ class Member:
         await self.app.topics._update_indices()
         await self.app.topics.on_partitions_assigned(self.consumer.tps)
         self.consumer._set_active_tps(self.consumer.tps)
+        await self.consumer.perform_seek()
+        self.resume()
+        return self
+
+    def resume(self) -> None:
         self.app.flow_control.resume()
         self.consumer.resume_flow()
-        return self
+
+    async def deliver(self, tp: TP, *batches: Fetched) -> None:
+        for batch in batches:
+            await self.consumer._deliver({tp: batch}, self.consumer.tps, GENERATION)
+
+    async def committed(self) -> int | None:
+        """The offset that is committed now for the first partition, if any was."""
+        await self.consumer.commit()
+        return self.consumer.commits[-1][0] if self.consumer.commits else None
 
     async def _on_revoked(self, *_: Any) -> None:
         self.told_of_revocation = True
 
-    def taken(self) -> list[tuple[int, int]]:
+    def events(self) -> list[Any]:
         """What an agent finds in its queue."""
         found = []
         while not self.queue.empty():
-            message = self.queue.get_nowait().message
-            found.append((message.partition, message.offset))
+            found.append(self.queue.get_nowait())
         return found
+
+    def places(self, events: Sequence[Any]) -> list[tuple[int, int]]:
+        return [(record.partition, record.offset) for each in events for record in each.value.records]
+
+
+@given(st.lists(st.tuples(st.integers(0, 3), st.integers(0, 3)), max_size=12), st.randoms())
+@settings(deadline=None)
+def test_what_may_be_committed_ends_before_the_first_record_that_is_not_acknowledged(
+    shapes: list[tuple[int, int]], random: Any
+) -> None:
+    tp = TP(TOPIC, 0)
+    delivered, end = Delivered(5), 5
+    batches: list[Fetched] = []
+    for records, gap in shapes:  # a gap: compacted records, or transaction markers
+        offsets = range(end, end + records)
+        end += records + gap
+        batches.append(fetched(tp, offsets, end) if records else Fetched([], end))
+        delivered.add(batches[-1])
+    to_acknowledge = [each for each in batches if each.records]
+    random.shuffle(to_acknowledge)
+    acknowledged: set[int] = set()
+    done: list[Fetched] = []
+    for batch in to_acknowledge:
+        acknowledged.add(batch.records[-1].offset)
+        done.append(batch)
+        assert delivered.committable(acknowledged) == end_of_all_done(batches, done, begin=5)
+        assert delivered.records <= sum(len(each.records) for each in batches)
+    assert delivered.committable(acknowledged) == end, "and at the end all of it, markers and gaps included"
+    assert (acknowledged, delivered.records, delivered.size_bytes) == (set(), 0, 0)
+
+
+def end_of_all_done(batches: Sequence[Fetched], done: Sequence[Fetched], begin: int) -> int:
+    """Where the batches end of which each and each before it is done; those without records always are."""
+    for batch in batches:
+        if batch.records and batch not in done:
+            break
+        begin = batch.next_offset
+    return begin
 
 
 @pytest.mark.parametrize("partitions", [1, 4])
@@ -109,12 +182,17 @@ def test_no_more_is_fetched_than_a_few_fetches_while_an_agent_is_busy(partitions
         member = await Member(partitions).at_work()
         for _ in range(20):
             await member.consumer._drain_once()
-        assert member.queue.qsize() == sum(member.consumer.position_of.values()) == FETCHES_WAITING * FETCH
-        first = member.taken()
+        first = member.events()
+        assert len(member.places(first)) == sum(member.consumer.end_of.values()) == FETCHES_WAITING * FETCH
+        assert len(first) == FETCHES_WAITING * partitions, "one event for one partition's batch"
         for _ in range(20):
             await member.consumer._drain_once()
-        assert member.queue.qsize() == FETCHES_WAITING * FETCH, "it goes on once they are taken"
-        places = first + member.taken()
+        assert member.events() == [], "they are taken, and not acknowledged"
+        for each in first:
+            each.ack()
+        for _ in range(20):
+            await member.consumer._drain_once()
+        places = member.places(first) + member.places(member.events())
         for partition in range(partitions):
             offsets = [offset for each, offset in places if each == partition]
             assert offsets == list(range(2 * FETCHES_WAITING * FETCH // partitions))
@@ -122,41 +200,62 @@ def test_no_more_is_fetched_than_a_few_fetches_while_an_agent_is_busy(partitions
     asyncio.run(run())
 
 
-def test_a_queue_that_is_nearly_full_costs_no_record_of_the_fetch_under_way() -> None:
+def test_no_more_is_fetched_while_many_bytes_wait() -> None:
     async def run() -> None:
-        member = await Member(stream_buffer_maxsize=FETCH).at_work()  # faust calls it full at 80
+        member = await Member().at_work()
+        member.consumer.value = bytes(MAX_WAITING_BYTES // FETCH + 1)
+        for _ in range(20):
+            await member.consumer._drain_once()
+        (batch,) = member.events()
+        batch.ack()
         await member.consumer._drain_once()
-        assert member.taken() == [(0, offset) for offset in range(FETCH)]
-        await member.consumer._drain_once()
-        assert member.taken() == [(0, FETCH + offset) for offset in range(FETCH)]
+        assert len(member.events()) == 1
 
     asyncio.run(run())
 
 
-def test_what_is_acknowledged_is_committed_before_the_partitions_are_given_away() -> None:
+def test_a_queue_that_is_nearly_full_costs_no_record_of_the_fetch_under_way() -> None:
+    async def run() -> None:
+        member = await Member(2, stream_buffer_maxsize=2).at_work()
+        for first in (0, FETCH // 2):
+            await member.consumer._drain_once()
+            events = member.events()
+            places = [(partition, first + offset) for partition in (0, 1) for offset in range(FETCH // 2)]
+            assert member.places(events) == places
+            for each in events:
+                each.ack()
+
+    asyncio.run(run())
+
+
+def test_what_is_acknowledged_is_committed_before_the_partitions_are_revoked() -> None:
     async def run() -> None:
         member = await Member(2).at_work()
         await member.consumer._drain_once()
-        taken = [member.queue.get_nowait() for _ in range(FETCH)]
-        for each in taken[:40]:
+        await member.consumer._drain_once()
+        events = member.events()
+        for each in events[:2]:
             each.ack()
-        # A batch is in hand: it is acknowledged while the first commit is on its way.
-        member.consumer.meanwhile.append(lambda: [each.ack() for each in taken[40:]])
+        # A batch is in flight: it is acknowledged while the first commit is on its way.
+        member.consumer.meanwhile.append(events[2].ack)
         await member.consumer.on_partitions_revoked(member.consumer.tps)
         assert member.told_of_revocation
         last = {partition: offset for commit in member.consumer.commits for partition, offset in commit.items()}
-        assert last == {0: FETCH // 2, 1: FETCH // 2}
+        assert last == {0: FETCH, 1: FETCH // 2}, "and nothing of the batch that nobody acknowledged"
+        events[3].ack()
+        await member.consumer.commit()
+        assert len(member.consumer.commits) == 2, "it is another instance's now"
 
     asyncio.run(run())
 
 
-def test_no_batch_begins_while_partitions_are_given_away() -> None:
+def test_no_batch_begins_while_partitions_are_revoked() -> None:
     async def run() -> None:
         member = await Member().at_work()
-        stream = member.app.stream(member.app.topic(TOPIC, key_type=bytes, value_type=bytes))
+        stream = member.app.stream(member.app.topic(TOPIC, schema=BatchSchema()))
 
         async def first() -> int:
-            return int((await anext(aiter(stream.noack().events()))).message.offset)
+            return int((await anext(aiter(stream.noack()))).records[0].offset)
 
         await member.consumer.on_partitions_revoked(member.consumer.tps)
         working = asyncio.create_task(first())
@@ -170,13 +269,41 @@ def test_no_batch_begins_while_partitions_are_given_away() -> None:
     asyncio.run(run())
 
 
+def test_an_agent_that_fails_crashes_the_application_and_nothing_is_committed() -> None:
+    async def run() -> None:
+        member = await Member().at_work()
+        await member.consumer._drain_once()
+        error = RuntimeError("a bug")
+        await member.app._on_agent_error(None, error)
+        assert (member.app.crashed, member.app.crash_reason) == (True, error)
+        assert member.consumer.commits == []
+
+    asyncio.run(run())
+
+
 def test_a_delivery_ends_with_its_generation() -> None:
     async def run() -> None:
         member = await Member().at_work()
-        fetched = await member.consumer._getmany(member.consumer.tps)
+        batches = await member.consumer._getmany(member.consumer.tps)
         member.app.consumer_generation_id = GENERATION + 1
-        await member.consumer._deliver(fetched, member.consumer.tps, GENERATION)
-        assert member.taken() == []
+        await member.consumer._deliver(batches, member.consumer.tps, GENERATION)
+        assert member.events() == []
+
+    asyncio.run(run())
+
+
+def test_batches_are_committed_in_their_order_however_they_are_acknowledged() -> None:
+    async def run() -> None:
+        member = await Member().at_work()
+        (tp,) = member.consumer.tps
+        await member.deliver(tp, fetched(tp, [0, 1]), fetched(tp, [2, 3, 4]), fetched(tp, [5]))
+        first, second, third = member.events()
+        third.ack()
+        assert await member.committed() is None
+        first.ack()
+        assert await member.committed() == 2
+        second.ack()
+        assert await member.committed() == 6
 
     asyncio.run(run())
 
@@ -185,14 +312,81 @@ def test_an_offset_without_a_record_holds_up_no_commit_and_no_record_is_delivere
     async def run() -> None:
         member = await Member().at_work()
         (tp,) = member.consumer.tps
-        for offsets in ([0, 1, 2], [2, 3, 5, 8]):  # 4, 6 and 7 were compacted away, or end a transaction
-            fetched = {tp: [Fetched(*tp, offset) for offset in offsets]}
-            await member.consumer._deliver(fetched, member.consumer.tps, GENERATION)
-        came = [member.queue.get_nowait() for _ in range(member.queue.qsize())]
-        assert [each.message.offset for each in came] == [0, 1, 2, 3, 5, 8]
-        for each in came:
+        # 4, 6 and 7 were compacted away; 9 and 10 end transactions, the second of which was aborted.
+        await member.deliver(tp, fetched(tp, [0, 1, 2]), fetched(tp, [2, 3, 5, 8], 10))
+        events = member.events()
+        assert [offset for _, offset in member.places(events)] == [0, 1, 2, 3, 5, 8]
+        await member.deliver(tp, Fetched([], 11))
+        for each in events:
             each.ack()
-        await member.consumer.commit()
-        assert member.consumer.commits == [{0: 9}]
+        assert await member.committed() == 11
+
+    asyncio.run(run())
+
+
+def test_nothing_but_transaction_markers_is_committed_too_and_is_no_lag() -> None:
+    async def run() -> None:
+        member = await Member().at_work()
+        (tp,) = member.consumer.tps
+        member.consumer.end_of[tp] = 5
+        await member.deliver(tp, fetched(tp, [0, 1], 3))
+        assert member.consumer.lag() == 5
+        (batch,) = member.events()
+        batch.ack()
+        assert member.consumer.lag() == 2
+        await member.deliver(tp, Fetched([], 5))
+        assert (member.consumer.lag(), await member.committed()) == (0, 5)
+
+    asyncio.run(run())
+
+
+def test_a_commit_that_fails_is_made_again_though_nothing_more_is_acknowledged() -> None:
+    async def run() -> None:
+        member = await Member().at_work()
+        await member.consumer._drain_once()
+        member.events()[0].ack()
+        member.consumer.refusals = 1
+        assert await member.committed() is None
+        assert await member.committed() == FETCH
+
+    asyncio.run(run())
+
+
+def test_a_log_that_was_truncated_is_read_from_where_it_begins_now() -> None:
+    async def run() -> None:
+        member = await Member().at_work()
+        (tp,) = member.consumer.tps
+        await member.deliver(tp, fetched(tp, [*range(60)]))
+        before = member.events()
+        await member.deliver(tp, fetched(tp, [*range(30)]))
+        (after,) = member.events()
+        assert [offset for _, offset in member.places([after])] == [*range(30)]
+        before[0].ack()
+        assert await member.committed() is None
+        after.ack()
+        assert await member.committed() == 30
+
+    asyncio.run(run())
+
+
+def test_nothing_of_a_topic_that_was_created_again_is_committed_or_goes_on_waiting() -> None:
+    async def run() -> None:
+        member = await Member().at_work()
+        await member.consumer._drain_once()
+        await member.consumer._drain_once()
+        in_flight = member.queue.get_nowait()
+        await member.consumer.topic_recreated(TOPIC, "another")
+        assert (member.consumer.topic_ids, member.consumer._thread.rejoined) == ({TOPIC: "another"}, 1)
+        assert in_flight.value.stale
+        in_flight.value.acknowledge()
+        assert (await member.committed(), member.events(), member.consumer.lag()) == (None, [], 0)
+        await member.consumer.perform_seek()
+        member.resume()
+        member.consumer.end_of = dict.fromkeys(member.consumer.tps, 0)
+        await member.consumer._drain_once()
+        (batch,) = member.events()
+        assert [offset for _, offset in member.places([batch])] == [*range(FETCH)]
+        batch.value.acknowledge()
+        assert await member.committed() == FETCH
 
     asyncio.run(run())
