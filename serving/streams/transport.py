@@ -28,6 +28,7 @@ import asyncio
 import contextlib
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from operator import attrgetter
 from typing import Any, NamedTuple
 
 import structlog
@@ -57,6 +58,7 @@ FETCH_WAIT_S = 1.0
 YIELD_EVERY = 100  # records of a changelog delivered before others get their turn on the event loop
 STOP_TIMEOUT_S = 2.0  # less than the application has for all of faust
 COMMIT_TIMEOUT_S = 2.0  # when partitions are revoked; the group waits for us
+KEY_BYTES, VALUE_BYTES = attrgetter("serialized_key_size"), attrgetter("serialized_value_size")  # -1 for none
 
 
 def register() -> None:
@@ -67,8 +69,9 @@ def register() -> None:
 class Fetched(NamedTuple):
     """What one fetch brought of one partition: n >= 0 records."""
 
-    records: Sequence[RawRecord]
-    next_offset: int  # where the next fetch begins: behind compacted records and transaction markers
+    records: Sequence[Any]  # aiokafka's
+    next_offset: int | None
+    """Where the next fetch begins: behind compacted records and transaction markers. None: the group is rebalanced."""
 
 
 class _Batch(NamedTuple):
@@ -90,17 +93,17 @@ class Delivered:
         self._committable = begin
         self.records = self.size_bytes = 0  # of the batches that are not acknowledged
 
-    def add(self, batch: Fetched) -> None:
-        """Deliver; a batch without records moves the end of the one before it: there is nothing to acknowledge."""
-        if batch.records:
-            size_bytes = sum(_size(record) for record in batch.records)
-            self._batches.append(_Batch(batch.records[-1].offset, batch.next_offset, len(batch.records), size_bytes))
-            self.records += len(batch.records)
+    def add(self, records: Sequence[Any], next_offset: int) -> None:
+        """Deliver; no records move the end of the batch before them: there is nothing to acknowledge."""
+        if records:
+            size_bytes = sum(map(KEY_BYTES, records)) + sum(map(VALUE_BYTES, records))
+            self._batches.append(_Batch(records[-1].offset, next_offset, len(records), size_bytes))
+            self.records += len(records)
             self.size_bytes += size_bytes
         elif self._batches:
-            self._batches[-1] = self._batches[-1]._replace(next_offset=batch.next_offset)
+            self._batches[-1] = self._batches[-1]._replace(next_offset=next_offset)
         else:
-            self._committable = batch.next_offset
+            self._committable = next_offset
 
     def committable(self, acknowledged: set[int]) -> int:
         """Where the acknowledged batches end.
@@ -117,10 +120,6 @@ class Delivered:
         return self._committable
 
 
-def _size(record: RawRecord) -> int:
-    return (0 if record.key is None else len(record.key)) + (0 if record.value is None else len(record.value))
-
-
 class ConsumerThread(AIOKafkaConsumerThread):
     """The thread in which aiokafka works."""
 
@@ -134,17 +133,14 @@ class ConsumerThread(AIOKafkaConsumerThread):
         max_records: int | None = None,
     ) -> Mapping[Any, Any]:
         fetched = await super()._fetch_records(consumer, active_partitions, timeout, max_records)
-        # Nothing is awaited here: what is read of the positions is where exactly these records end.
-        subscription = consumer._subscription.subscription
-        if not self.consumer.flow_active or subscription is None or subscription.assignment is None:
-            return {}
-        state_of = subscription.assignment.state_value
-        states = {tp: state_of(tp) for tp in {*active_partitions, *fetched}}
-        return {
-            tp: Fetched(fetched.get(tp, ()), state.position)
-            for tp, state in states.items()
-            if state is not None and state.has_valid_position
-        }
+        # Nothing is awaited here: the positions are where exactly these records end.
+        return {tp: Fetched(fetched.get(tp, ()), self._position(tp)) for tp in {*active_partitions, *fetched}}
+
+    def _position(self, tp: Any) -> int | None:
+        subscription = self._ensure_consumer()._subscription.subscription
+        assignment = None if subscription is None else subscription.assignment
+        state = None if assignment is None else assignment.state_value(tp)
+        return None if state is None or not state.has_valid_position else int(state.position)
 
     async def seek_to_committed(self) -> Mapping[Any, Any]:
         """Called by faust; None where the group has committed nothing in the topic that has this name now."""
@@ -341,18 +337,19 @@ class Consumer(StockConsumer):
             self.app.monitor.track_tp_end_offset(tp, self.highwater(tp))
 
     async def _deliver_batch(self, tp: Any, batch: Fetched) -> None:
+        records, next_offset = batch
         expected = self._read_offset[tp]
-        if batch.next_offset < expected:
-            log.warning("log_truncated", topic=tp.topic, partition=tp.partition, was=expected, now=batch.next_offset)
-            self._begin(tp, batch.records[0].offset if batch.records else batch.next_offset)
-        elif batch.records and batch.records[0].offset < expected:
-            batch = batch._replace(records=[each for each in batch.records if each.offset >= expected])
-        if batch.next_offset == expected:
+        if next_offset is None or next_offset == expected:
             return
-        self._delivered[tp].add(batch)
-        self._read_offset[tp] = batch.next_offset
-        if batch.records:
-            await self.callback(self._to_batch_message(tp, batch.records))
+        if next_offset < expected:
+            log.warning("log_truncated", topic=tp.topic, partition=tp.partition, was=expected, now=next_offset)
+            self._begin(tp, records[0].offset if records else next_offset)
+        elif records and records[0].offset < expected:
+            records = [each for each in records if each.offset >= expected]
+        self._delivered[tp].add(records, next_offset)
+        self._read_offset[tp] = next_offset
+        if records:
+            await self.callback(self._to_batch_message(tp, records))
 
     async def _deliver_changelog(self, tp: Any, records: Iterable[RawRecord], generation: int) -> None:
         for number, record in enumerate(records, start=1):

@@ -1,8 +1,10 @@
 """The transport's consumer by itself: everything is faust's and ours but the thread that talks to Kafka."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
-from typing import Any, Self
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from types import SimpleNamespace
+from typing import Any, NamedTuple, Self, cast
 
 import pytest
 from faust.types import TP
@@ -10,18 +12,31 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from mode import Service
 
-from serving.records import Record
 from serving.streams.batches import BatchSchema
-from serving.streams.transport import FETCHES_WAITING, MAX_WAITING_BYTES, Consumer, Delivered, Fetched
+from serving.streams.transport import FETCHES_WAITING, MAX_WAITING_BYTES, Consumer, ConsumerThread, Delivered, Fetched
 from tests.faust_records import GENERATION, TOPIC, event, unstarted
 from tests.faust_scene import DEADLINE_S, until
 
 FETCH = 100  # records
 
 
+class FromKafka(NamedTuple):
+    topic: str
+    partition: int
+    offset: int
+    value: bytes = b""
+    timestamp: int = 0
+    key: bytes | None = None
+    serialized_key_size: int = -1
+
+    @property
+    def serialized_value_size(self) -> int:
+        return len(self.value)
+
+
 def fetched(tp: TP, offsets: Sequence[int], next_offset: int | None = None, value: bytes = b"") -> Fetched:
     end = offsets[-1] + 1 if next_offset is None else next_offset
-    return Fetched([Record(tp.topic, tp.partition, offset, 0, None, value) for offset in offsets], end)
+    return Fetched([FromKafka(*tp, offset, value) for offset in offsets], end)
 
 
 class Thread(Service):
@@ -39,6 +54,7 @@ class Thread(Service):
         self.rejoined += 1
 
     async def seek_to_committed(self) -> Mapping[TP, None]:
+        self.consumer.end_of = dict.fromkeys(self.consumer.tps, 0)
         return dict.fromkeys(self.consumer.tps)
 
     async def earliest_offsets(self, *tps: TP) -> Mapping[TP, int]:
@@ -153,7 +169,7 @@ def test_what_may_be_committed_ends_before_the_first_record_that_is_not_acknowle
         offsets = range(end, end + records)
         end += records + gap
         batches.append(fetched(tp, offsets, end) if records else Fetched([], end))
-        delivered.add(batches[-1])
+        delivered.add(batches[-1].records, end)
     to_acknowledge = [each for each in batches if each.records]
     random.shuffle(to_acknowledge)
     acknowledged: set[int] = set()
@@ -172,7 +188,7 @@ def end_of_all_done(batches: Sequence[Fetched], done: Sequence[Fetched], begin: 
     for batch in batches:
         if batch.records and batch not in done:
             break
-        begin = batch.next_offset
+        begin = batch.next_offset or 0
     return begin
 
 
@@ -203,7 +219,7 @@ def test_no_more_is_fetched_than_a_few_fetches_while_an_agent_is_busy(partitions
 def test_no_more_is_fetched_while_many_bytes_wait() -> None:
     async def run() -> None:
         member = await Member().at_work()
-        member.consumer.value = bytes(MAX_WAITING_BYTES // FETCH + 1)
+        member.consumer.value = bytes(MAX_WAITING_BYTES // FETCH + 2)
         for _ in range(20):
             await member.consumer._drain_once()
         (batch,) = member.events()
@@ -267,6 +283,58 @@ def test_no_batch_begins_while_partitions_are_revoked() -> None:
         await stream.stop()
 
     asyncio.run(run())
+
+
+def test_what_is_fetched_while_the_flow_stands_still_is_fetched_again_when_it_goes_on() -> None:
+    async def run() -> None:
+        member = await Member().at_work()
+        fetch = member.consumer._getmany
+
+        async def slow_fetch(*args: Any, **kwargs: Any) -> Any:
+            found = await fetch(*args, **kwargs)
+            member.consumer.stop_flow()  # recovery begins to seek
+            return found
+
+        member.consumer._getmany = slow_fetch  # type: ignore[method-assign]
+        await member.consumer._drain_once()
+        assert member.events() == []
+        member.consumer._getmany = fetch  # type: ignore[method-assign]
+        member.resume()
+        await member.consumer._drain_once()
+        assert member.places(member.events()) == [(0, offset) for offset in range(FETCH)]
+
+    asyncio.run(run())
+
+
+def test_the_thread_hands_over_what_it_fetched_though_the_flow_has_stopped_meanwhile() -> None:
+    async def run() -> None:
+        member = await Member().at_work()
+        (tp,) = member.consumer.tps
+        thread = ConsumerThread(member.consumer, thread_loop=asyncio.get_running_loop())
+        kafka = Kafka(member.consumer.stop_flow, {tp: fetched(tp, [0, 1]).records}, {tp: 3})
+        thread._consumer = cast(Any, kafka)
+        assert await thread._fetch_records(kafka, {tp}) == {tp: fetched(tp, [0, 1], 3)}
+
+    asyncio.run(run())
+
+
+class Kafka:
+    """An ``AIOKafkaConsumer``, as far as one fetch needs it."""
+
+    def __init__(self, meanwhile: Callable[[], None], records: Mapping[TP, Any], positions: Mapping[TP, int]) -> None:
+        self._closed = False
+        self._fetcher = self._subscriptions = self._subscription = self.subscription = self.assignment = self
+        self._meanwhile, self._records, self._positions = meanwhile, records, positions
+
+    def fetch_context(self) -> AbstractContextManager[None]:
+        return nullcontext()
+
+    async def fetched_records(self, *_: Any, **__: Any) -> Mapping[TP, Any]:
+        self._meanwhile()
+        return self._records
+
+    def state_value(self, tp: TP) -> SimpleNamespace:
+        return SimpleNamespace(has_valid_position=True, position=self._positions[tp])
 
 
 def test_an_agent_that_fails_crashes_the_application_and_nothing_is_committed() -> None:
