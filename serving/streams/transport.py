@@ -42,7 +42,7 @@ from faust.transport.drivers.aiokafka import Transport as StockTransport
 from faust.types.tuples import ConsumerMessage
 
 from serving.header_names import read_any_header_names
-from serving.kafka_clients import FETCH_MAX_WAIT_MS, closed
+from serving.kafka_clients import FETCH_MAX_WAIT_MS, closed, positions
 from serving.records import RawRecord
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger()
@@ -134,13 +134,8 @@ class ConsumerThread(AIOKafkaConsumerThread):
     ) -> Mapping[Any, Any]:
         fetched = await super()._fetch_records(consumer, active_partitions, timeout, max_records)
         # Nothing is awaited here: the positions are where exactly these records end.
-        return {tp: Fetched(fetched.get(tp, ()), self._position(tp)) for tp in {*active_partitions, *fetched}}
-
-    def _position(self, tp: Any) -> int | None:
-        subscription = self._ensure_consumer()._subscription.subscription
-        assignment = None if subscription is None else subscription.assignment
-        state = None if assignment is None else assignment.state_value(tp)
-        return None if state is None or not state.has_valid_position else int(state.position)
+        ends = positions(consumer)
+        return {tp: Fetched(fetched.get(tp, ()), ends.get(tp)) for tp in {*active_partitions, *fetched}}
 
     async def seek_to_committed(self) -> Mapping[Any, Any]:
         """Called by faust; None where the group has committed nothing in the topic that has this name now."""

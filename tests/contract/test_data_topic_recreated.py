@@ -21,6 +21,8 @@ FLAGS = {
     "exactly-once": ("--delivery", "exactly-once"),
     "at-least-once, spill": ("--overflow", "spill"),
 }
+STREAMS = ("streams_inmemory", "streams_kvstore", "streams_customstore")
+SCENES = [*(("custom_stage", mode) for mode in FLAGS), *((name, "at-least-once") for name in STREAMS)]
 FEW, SOME, MANY = 30, 60, 90
 NOTICED_S = 10.0  # aiokafka by itself: 300
 
@@ -45,8 +47,7 @@ def scored(server: ServerProcess, records: int) -> None:
     server.wait_until(lambda: server.metric(SCORED) >= records, f"it scored {records} records")
 
 
-@pytest.mark.parametrize("mode", FLAGS)
-@pytest.mark.parametrize("variant", ["custom_stage"])
+@pytest.mark.parametrize(("variant", "mode"), SCENES)
 def test_every_record_of_the_new_topic_is_scored_however_many_the_old_one_had(
     variant: str, mode: str, start: Start, stream: Stream
 ) -> None:

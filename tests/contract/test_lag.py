@@ -7,7 +7,7 @@ from tests.contract.accounts import settled
 from tests.contract.conftest import Start, put_in_force
 from tests.stream import Stream, wine
 
-PASSES_MARKERS = ("custom_stage",)
+PASSES_MARKERS = ("custom_stage", "streams_inmemory", "streams_kvstore", "streams_customstore")
 LAG = "serving_lag_records"
 
 

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from types import SimpleNamespace
-from typing import Any, NamedTuple, Self, cast
+from typing import Any, NamedTuple, Self
 
 import pytest
 from faust.types import TP
@@ -312,7 +312,6 @@ def test_the_thread_hands_over_what_it_fetched_though_the_flow_has_stopped_meanw
         (tp,) = member.consumer.tps
         thread = ConsumerThread(member.consumer, thread_loop=asyncio.get_running_loop())
         kafka = Kafka(member.consumer.stop_flow, {tp: fetched(tp, [0, 1]).records}, {tp: 3})
-        thread._consumer = cast(Any, kafka)
         assert await thread._fetch_records(kafka, {tp}) == {tp: fetched(tp, [0, 1], 3)}
 
     asyncio.run(run())
@@ -324,7 +323,7 @@ class Kafka:
     def __init__(self, meanwhile: Callable[[], None], records: Mapping[TP, Any], positions: Mapping[TP, int]) -> None:
         self._closed = False
         self._fetcher = self._subscriptions = self._subscription = self.subscription = self.assignment = self
-        self._meanwhile, self._records, self._positions = meanwhile, records, positions
+        self._meanwhile, self._records, self._positions, self.tps = meanwhile, records, positions, set(positions)
 
     def fetch_context(self) -> AbstractContextManager[None]:
         return nullcontext()
