@@ -1,6 +1,9 @@
 """Models by location, good and hostile: what all variants read, refuse, and still have after a ``kill -9``."""
 
+import socketserver
 import sys
+import threading
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -33,6 +36,22 @@ def root(tmp_path: Path) -> Path:
     return root
 
 
+class _NoText(socketserver.StreamRequestHandler):
+    def handle(self) -> None:
+        """Answer in bytes that are no UTF-8, wherever there are any."""
+        self.rfile.readline()
+        self.wfile.write(b"HTTP/1.1 404 N\xf6 \xff\r\nContent-Type: \xff\r\nContent-Length: 1\r\n\r\n\xff")
+
+
+@pytest.fixture(scope="module")
+def host() -> Iterator[str]:
+    """A model host."""
+    with socketserver.ThreadingTCPServer(("127.0.0.1", 0), _NoText) as server:
+        threading.Thread(target=server.serve_forever, args=(0.01,)).start()
+        yield f"127.0.0.1:{server.server_address[1]}"
+        server.shutdown()
+
+
 def at(name: str, location: str, data_type: str = "wine") -> ModelDescriptor:
     return ModelDescriptor(name=name, dataType=data_type, modeltype="ONNX", location=location)
 
@@ -55,19 +74,20 @@ HOSTILE = {
 
 
 def test_hostile_models_are_refused_each_with_its_reason_and_the_current_one_goes_on(
-    start: Start, stream: Stream, variant: str, root: Path
+    start: Start, stream: Stream, variant: str, root: Path, host: str
 ) -> None:
+    hostile = {**HOSTILE, "no text": (at("h", f"http://{host}/m"), "/m: the answer is 404 N\\xf6 \\xff")}
     server = start(
-        *("--model-root", str(root), "--max-model-bytes", str(MAX_MODEL_BYTES)),
+        *("--model-hosts", host, "--model-root", str(root), "--max-model-bytes", str(MAX_MODEL_BYTES)),
         *("--model-load-timeout-s", str(LOAD_TIMEOUT_S), "--model-load-bytes", str(LEAST_MEMORY_BYTES)),
     ).wait_until_ready()
     name = put_in_force(server, stream, 1.0)
-    for key, (descriptor, _) in HOSTILE.items():
+    for key, (descriptor, _) in hostile.items():
         stream.publish(stream.topics.models, descriptor.SerializeToString(), key.encode())
     stream.flush()
     stream.publish_wines(["meanwhile"])
     assert stream.scores_of(["meanwhile"])[-1].model_name == name
-    for key, (descriptor, reason) in HOSTILE.items():
+    for key, (descriptor, reason) in hostile.items():
         if key == "eats memory" and sys.platform != "linux":
             continue
         letter = stream.dead_letter(key.encode())
