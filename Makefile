@@ -12,15 +12,21 @@ PYTHON ?= $(shell for python in python3.13 python3.12 python3.11 python3; do \
 NO_PYTHON = $(or $(PYTHON),no python3 here) is no Python >= 3.11 with venv; install one (Debian: apt install python3-venv), \
 	or name it: make PYTHON=/path/to/python3.12 $(MAKECMDGOALS)
 BIN := .venv/bin
-INSTALL := $(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt
+FOR_TESTS := --editable '.[test,train]'
+FOR_TENSORFLOW := --constraint constraints-tensorflow.txt --editable '.[test,tensorflow]'
+PIP := -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
+UV := -m uv pip install --quiet --system-certs --compile-bytecode --constraint constraints.txt
+# $(call install,ENVIRONMENT,WHAT): with uv, a quarter of pip's time; with pip where uv is not to be had, or where the
+# package index is named in pip's configuration only.
+install = $(1)/bin/python $(UV) --python $(1)/bin/python $(2) 2>$(1)/uv.log || $(1)/bin/python $(PIP) $(2)
 
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-demo: .venv/kafka-prepared ## Kafka, the provider and a server (VARIANT=...), and a live view of all three; Ctrl-C ends them
+demo: .venv/installed ## Kafka, the provider and a server (VARIANT=...), and a live view of all three; Ctrl-C ends them
 	@$(BIN)/python -m client.demo $(if $(VARIANT),--variant '$(VARIANT)')
 
-demo-all: .venv/kafka-prepared ## All five servers beside each other, to be killed live; Ctrl-C ends them
+demo-all: .venv/installed ## All five servers beside each other, to be killed live; Ctrl-C ends them
 	@$(BIN)/python -m client.demo.all_servers
 
 test: .venv/installed-for-tests .venv/kafka-prepared check ## Everything that is tested, on a real broker
@@ -61,23 +67,24 @@ clean: ## Remove what make made: the environment, Kafka's data, caches
 		{ echo "error: $(NO_PYTHON)" >&2; exit 1; }
 	@echo "Creating $(@:/bin/pip=) with $(PYTHON)"
 	@$(PYTHON) -m venv $(@:/bin/pip=)
+	@$@ install --quiet --disable-pip-version-check --constraint constraints.txt uv 2>$(@:/bin/pip=)/uv.log || true
 
 .venv/installed: pyproject.toml constraints.txt | .venv/bin/pip
-	@echo "Installing what running needs (once, about a minute)"
-	@$(INSTALL) --editable .
+	@echo "Installing what running needs (once, half a minute)"
+	@$(call install,.venv,--editable .)
 	@touch $@
 
 .venv/installed-for-tests: pyproject.toml constraints.txt | .venv/bin/pip
-	@echo "Installing what the tests and the training need (once, a minute or two)"
-	@$(INSTALL) --editable '.[test,train]'
+	@echo "Installing what the tests and the training need (once, a minute)"
+	@$(call install,.venv,$(FOR_TESTS))
 	@touch .venv/installed $@
 
+# For those who start many brokers; a demo starts one, which would wait 15 s to start 2 s sooner.
 .venv/kafka-prepared: client/kafka_jars.lock .venv/installed
 	@$(BIN)/python -m client.aot_training
 	@touch $@
 
 .venv-tensorflow/installed: pyproject.toml constraints.txt constraints-tensorflow.txt | .venv-tensorflow/bin/pip
 	@echo "Installing TensorFlow and what its tests need (once, a minute or two)"
-	@.venv-tensorflow/bin/pip install --quiet --disable-pip-version-check --constraint constraints.txt \
-		--constraint constraints-tensorflow.txt --editable '.[test,tensorflow]'
+	@$(call install,.venv-tensorflow,$(FOR_TENSORFLOW))
 	@touch $@
