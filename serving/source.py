@@ -136,16 +136,12 @@ class Source(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ships
     def acknowledge(self, records: Sequence[RawRecord]) -> None:
         """All that became of a fetched batch is in Kafka: it may be committed."""
         self._ledger.acknowledge(records)
-        self._acknowledged.set()
-        if self._ledger.empty:
-            self._drained.set()
+        self._one_less()
 
     def settle(self, records: Sequence[RawRecord]) -> None:
         """Nothing remains to be done for a batch, and nothing to be committed."""
-        others = self._ledger.committable()
-        self.acknowledge(records)
-        settled = self._ledger.committable().items() - others.items()
-        self._ledger.committed(dict(settled))
+        self._ledger.settle(records)
+        self._one_less()
 
     def holds(self, records: Sequence[RawRecord]) -> bool:
         """Whether a batch is still ours: False once its partitions were taken away."""
@@ -267,6 +263,11 @@ class Source(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ships
                 return False
             self._ledger.committed(offsets)
             return True
+
+    def _one_less(self) -> None:
+        self._acknowledged.set()
+        if self._ledger.empty:
+            self._drained.set()
 
     def _refused(self, error: KafkaError) -> BrokerRefused:
         return BrokerRefused(f"committing offsets of group {self._group}", repr(error))

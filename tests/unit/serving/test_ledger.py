@@ -98,3 +98,30 @@ def test_a_batch_passed_over_before_its_partitions_were_taken_away_is_not_commit
     ledger.take(again)
     ledger.acknowledge(again)
     assert ledger.committable() == {("data", 1): 1}
+
+
+def test_what_is_no_record_is_committed_while_nothing_is_in_flight_and_never_overtakes_a_batch() -> None:
+    ledger = Ledger()
+    first, second = batches_of([[0, 1], [0]])
+    ledger.take(first)
+    ledger.pass_to({("data", 0): 1, ("data", 1): 5})  # behind the first, markers that end its transactions
+    assert ledger.committable() == {}
+    ledger.acknowledge(first)
+    assert ledger.committable() == {("data", 0): 1, ("data", 1): 5}
+    ledger.committed({("data", 0): 1, ("data", 1): 5})
+    ledger.pass_to({("data", 0): 1, ("data", 1): 6})
+    assert ledger.committable() == {("data", 1): 6}, "each is committed once"
+    ledger.take(second)
+    assert ledger.committable() == {}, "it goes with the batch now"
+    assert ledger.next_offsets(second) == {("data", 0): 2, ("data", 1): 6}
+
+
+def test_of_a_settled_batch_nothing_is_committed_whenever_it_is_settled() -> None:
+    ledger = Ledger()
+    first, second = batches_of([[0], [0]])
+    ledger.take(first)
+    ledger.take(second)
+    ledger.settle(second)
+    ledger.settle(first)
+    assert ledger.empty
+    assert ledger.committable() == {}
