@@ -6,6 +6,7 @@ from typing import Any
 
 import structlog
 from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from aiokafka.errors import KafkaError
 
 from serving.errors import (
@@ -15,11 +16,13 @@ from serving.errors import (
     PartitionsChanged,
     PartitionsDiffer,
     TopicMissing,
+    TopicTakesTooLittle,
 )
 from serving.kafka_clients import RETRY_S, closed
 from serving.kafka_login import check_login
 from serving.settings import Settings
 from serving.topic_ids import TopicIds
+from serving.topics import DEFAULT_MAX_MESSAGE_BYTES, LEAST_MESSAGE_BYTES
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger()
 
@@ -37,9 +40,11 @@ class Broker:
         """Known once ``wait_for_topics`` has returned; a broker whose data was wiped comes back as another cluster."""
         self.data_partitions = 0
         """Likewise."""
+        self.max_message_bytes: dict[str, int] = {}
+        """Likewise; by topic, what those take that this server writes to."""
         self.data_topic_id = self.models_topic_id = ""
         """Likewise; a topic that is deleted and created again has another id from then on."""
-        self._missing_topics: frozenset[str] = frozenset()  # of the two, as last logged
+        self._missing_topics: frozenset[str] = frozenset()  # as last logged
         self._topic_ids = TopicIds(settings)
         self._admin: Any = AIOKafkaAdminClient(
             bootstrap_servers=settings.bootstrap_servers, **settings.security.for_aiokafka()
@@ -54,6 +59,7 @@ class Broker:
             TopicMissing: the broker answers, but a topic did not appear in that time.
             PartitionsDiffer: scores could not go to their records' partition numbers.
             ModelsPartitioned: which model is the newest would be undefined.
+            TopicTakesTooLittle: not even an ordinary score, or dead letter, could be written.
         """
         deadline_s = asyncio.get_running_loop().time() + self._settings.broker_timeout_s
         said = ""
@@ -109,6 +115,7 @@ class Broker:
                 await self._admin.start()
                 found = await self._admin.describe_topics(list(topics.layout(1)))
                 self.cluster_id = str((await self._admin.describe_cluster())["cluster_id"])
+                self.max_message_bytes = await self._find_max_message_bytes()
         except (KafkaError, OSError, TimeoutError):
             await check_login(bootstrap_servers, self._settings.security)
             return BrokerNotFound(bootstrap_servers)
@@ -120,6 +127,9 @@ class Broker:
             raise PartitionsDiffer(topics.data, partitions[topics.data], topics.scores, partitions[topics.scores])
         if partitions[topics.models] != 1:
             raise ModelsPartitioned(topics.models, partitions[topics.models])
+        for name, max_bytes in self.max_message_bytes.items():
+            if max_bytes < LEAST_MESSAGE_BYTES:
+                raise TopicTakesTooLittle(name, max_bytes, LEAST_MESSAGE_BYTES)
         identified = await self._topic_ids.find([topics.data, topics.models])
         if identified is None:
             return BrokerNotFound(bootstrap_servers)
@@ -131,14 +141,26 @@ class Broker:
         self.models_topic_id = identified[topics.models].topic_id
         return None
 
+    async def _find_max_message_bytes(self) -> dict[str, int]:
+        """Of the topics that this server writes to; Kafka's default where we may not ask."""
+        topics, name = self._settings.topics, "max.message.bytes"
+        found = dict.fromkeys((topics.scores, topics.dead_letters), DEFAULT_MAX_MESSAGE_BYTES)
+        asked = [ConfigResource(ConfigResourceType.TOPIC, topic, {name: ""}) for topic in found]
+        for answer in await self._admin.describe_configs(asked):
+            for _error_code, _reason, _type, topic, entries in answer.resources:
+                for _name, value, *_ in entries:
+                    found[topic] = int(value)
+        return found
+
     async def _watch_topics(
         self, data_recreated: Callable[[], Awaitable[None]], models_recreated: Callable[[], None]
     ) -> None:
         topics = self._settings.topics
-        found = await self._topic_ids.find([topics.data, topics.models])
+        watched = topics.layout(1).keys()
+        found = await self._topic_ids.find(watched)
         if found is None:
             return
-        missing = frozenset({topics.data, topics.models} - found.keys())
+        missing = frozenset(watched - found.keys())
         for topic in sorted(missing - self._missing_topics):
             log.warning("topic_deleted", topic=topic)
         self._missing_topics = missing

@@ -8,16 +8,15 @@ import asyncio
 import socket
 from collections.abc import Awaitable, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Protocol
 
 import structlog
-from aiokafka.errors import KafkaError
 
+from serving.kafka_clients import FAILURES, passes
 from serving.kernel import Kernel
 from serving.records import RawRecord
-from serving.results import Result
 from serving.serve import ServedBatch
-from serving.sink import Sink
+from serving.sink import Sent, Sink
 from serving.source import Source
 from serving.transactional_sink import TransactionalSink
 
@@ -73,6 +72,8 @@ class AtLeastOnce:
 
     async def send(self, served: ServedBatch) -> Awaitable[bool]:
         """See ``Delivering``."""
+        if not self._source.holds(served.records):
+            return _nothing()
         return self._settled(served, await self._sink.enqueue(served))
 
     async def close(self) -> None:
@@ -89,7 +90,7 @@ class AtMostOnce:
 
     def __init__(self, kernel: Kernel, source: Source) -> None:
         """A sink of its own, whose producer doubles nothing when it tries again."""
-        self._sink = _OnceSink(kernel.settings, kernel.variant, enable_idempotence=True)
+        self._sink = _OnceSink(kernel.settings, kernel.variant, kernel.broker, enable_idempotence=True)
         self._source = source
 
     async def start(self) -> None:
@@ -128,7 +129,9 @@ class ExactlyOnce:
     def __init__(self, kernel: Kernel, source: Source) -> None:
         """A transactional sink of its own."""
         transactional_id = kernel.settings.transactional_id or f"{kernel.group}-{socket.gethostname()}-{kernel.port}"
-        self._sink = TransactionalSink(kernel.settings, kernel.variant, kernel.group, source, transactional_id)
+        self._sink = TransactionalSink(
+            kernel.settings, kernel.variant, kernel.broker, kernel.group, source, transactional_id
+        )
         self._source = source
         self._next = _Transaction()
         self._one_at_a_time = asyncio.Lock()
@@ -167,10 +170,20 @@ class _Transaction:
 
 
 class _OnceSink(Sink):
-    """What Kafka may have taken, though it did not say so, is not sent again. Dead letters are: they are for people."""
+    """Never resends a batch whose acknowledgement was lost: Kafka may have it. Dead letters are resent: for people,
+    a duplicate does no harm. So is a batch that the broker has refused to a producer which another one may replace.
+    """
 
-    async def _acknowledged(self, future: Awaitable[Any], messages: Sequence[Result], partition: int) -> None:
+    async def _acknowledged(self, sent: Sent) -> None:
         try:
-            await future
-        except KafkaError as error:
-            log.warning("scores_lost", scores=len(messages), partition=partition, reason=str(error))
+            await sent.future
+        except FAILURES as error:
+            if passes(error):
+                log.warning("scores_lost", scores=len(sent.messages), partition=sent.partition, reason=str(error))
+            else:
+                await super()._acknowledged(sent)
+
+
+async def _nothing() -> bool:
+    """Of a batch that is another instance's now."""
+    return False

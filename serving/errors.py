@@ -55,8 +55,8 @@ class InstanceFenced(ServingError):
 
     def __init__(self, transactional_id: str) -> None:
         super().__init__(
-            f"another server has come with the transactional id {transactional_id}, or this one stood still for too"
-            " long; nothing is lost: give each instance its own --transactional-id, or start this one again"
+            f"another server has come with the transactional id {transactional_id}, and Kafka lets only the last one"
+            " write; nothing is lost: give each instance its own --transactional-id"
         )
         self.transactional_id = transactional_id
 
@@ -143,6 +143,30 @@ class BrokerRefused(ServingError):
     def __init__(self, what: str, reason: str) -> None:
         super().__init__(f"{what}: the broker refused: {reason}")
         self.what, self.reason = what, reason
+
+
+class ClockRefused(ServingError):
+    """The broker compares the time stamps of what is written with its own clock, and these are too far away."""
+
+    def __init__(self, topic: str, reason: str) -> None:
+        super().__init__(
+            f"writing to {topic}: the broker refused the time stamps ({reason}): this machine's clock and the broker's"
+            " differ by more than the topic's message.timestamp.after.max.ms (1 hour by default) or"
+            " message.timestamp.before.max.ms; set this machine's clock (it should follow a time server), and start"
+            " this server again"
+        )
+        self.topic, self.reason = topic, reason
+
+
+class TopicTakesTooLittle(ServingError):
+    """Not even an ordinary score, or an ordinary dead letter, would be taken by its topic."""
+
+    def __init__(self, topic: str, max_message_bytes: int, least_bytes: int) -> None:
+        super().__init__(
+            f"topic {topic} takes messages of up to {max_message_bytes} bytes, and this server needs {least_bytes};"
+            f" raise it: kafka-configs.sh --alter --topic {topic} --add-config max.message.bytes=1048588"
+        )
+        self.topic, self.max_message_bytes, self.least_bytes = topic, max_message_bytes, least_bytes
 
 
 class StateDirectoryInUse(ServingError):

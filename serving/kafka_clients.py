@@ -5,7 +5,18 @@ from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any, TypeVar
 
 from aiokafka import TopicPartition
-from aiokafka.errors import KafkaError, KafkaTimeoutError
+from aiokafka.errors import (
+    IllegalOperation,
+    InvalidProducerEpoch,
+    InvalidProducerIdMapping,
+    InvalidTxnState,
+    KafkaError,
+    KafkaTimeoutError,
+    OutOfOrderSequenceNumber,
+    ProducerClosed,
+    ProducerFenced,
+    UnknownProducerId,
+)
 
 CLOSE_TIMEOUT_S = 1.0
 RETRY_S = 0.5
@@ -13,12 +24,35 @@ FETCH_MAX_WAIT_MS = 200
 """So long the broker may keep a fetch of aiokafka that finds nothing. Whatever else is asked on that connection, such
 as where a partition begins and ends, waits behind it: at each start, and in each rebalance."""
 
+FENCED = (ProducerFenced, InvalidProducerEpoch)
+"""The broker gave our transaction up, or another producer came with our transactional id."""
+
+BROKEN = (
+    *FENCED,
+    AssertionError,  # aiokafka's, where its transaction has ended meanwhile
+    IllegalOperation,  # likewise
+    InvalidProducerIdMapping,  # the broker forgot a transactional id that was not used for days
+    InvalidTxnState,
+    OutOfOrderSequenceNumber,  # aiokafka counts on after a batch that was not taken
+    ProducerClosed,
+    UnknownProducerId,
+)
+
+FAILURES = (KafkaError, IllegalOperation, AssertionError)
+"""What an aiokafka producer raises."""
+
 T = TypeVar("T")
 
 
-def passes(error: KafkaError) -> bool:
+def passes(error: Exception) -> bool:
     """Whether waiting may help: the broker is away or busy, and did not say no."""
-    return bool(error.retriable) or isinstance(error, KafkaTimeoutError)
+    return isinstance(error, KafkaTimeoutError) or (isinstance(error, KafkaError) and bool(error.retriable))
+
+
+def breaks(error: Exception) -> bool:
+    """Whether a producer is of no use any more, while a new one may be taken what this one was not."""
+    # The plain class is what aiokafka raises once its sender has ended by an error; the error itself is lost.
+    return isinstance(error, BROKEN) or type(error) is KafkaError
 
 
 async def answered(ask: Callable[[], Awaitable[T]]) -> T:

@@ -11,7 +11,6 @@ from typing import Any, Generic, NoReturn
 import structlog
 from yarl import URL
 
-from model import scratch
 from model.errors import ServingError
 from serving import logs
 from serving.addresses import in_url
@@ -42,7 +41,6 @@ through them every 700, which took 0.4 of all the time; and through what the lib
 def run(variant: Variant[E]) -> NoReturn:
     """Run a variant's server until SIGINT or SIGTERM; the process then exits 0, after an error 1, on bad flags 2."""
     gc.set_threshold(SMALL_OBJECTS, *gc.get_threshold()[1:])
-    scratch.sweep()
     ending = Ending()
     try:
         settings = Settings.read(f"python -m {variant.name}.server")
@@ -88,7 +86,7 @@ class _Server(Generic[E]):
     async def _run(self, closing: contextlib.AsyncExitStack, listening: socket) -> None:
         broker = Broker(self._settings, self._broker_changed)
         closing.push_async_callback(broker.close)
-        sink = Sink(self._settings, self._variant.name)
+        sink = Sink(self._settings, self._variant.name, broker)
         closing.push_async_callback(sink.close)
         kernel = Kernel(self._variant.name, self._port, self._settings, sink, broker, self._report, self._stop)
         engine = self._variant.build(kernel)

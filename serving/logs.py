@@ -53,6 +53,13 @@ LINES: dict[str, Callable[[EventDict], str]] = {
         f"Gave up - not everything let go within {e['after_s']:g} s; what was not committed is read again"
     ),
     "request_failed": lambda e: f"Failed to answer {e['path']} - {e['reason']}",
+    "producer_replaced": lambda e: (
+        f"Producer replaced - {e['reason']}; what it had not written is written by the new one"
+    ),
+    "transaction_timed_out": lambda e: (
+        f"Transaction took too long - the broker gave up {e['records']} records after {e['after_s']:g} s;"
+        " written again, in parts or with more time"
+    ),
     "joining_group": lambda e: (
         f"Waiting for partitions - a killed member of group {e['group']} is missed after up to {e['up_to_s']:g} s"
     ),

@@ -6,6 +6,11 @@ from typing import Self
 MAX_MESSAGE_BYTES = 16 * 1024 * 1024
 """The largest model that fits into a message, and so into a dead letter; Kafka's own default is 1 MiB."""
 
+LEAST_MESSAGE_BYTES = 4096
+"""What a score needs beside its key, and a dead letter without its content: names of up to 255 characters each."""
+
+DEFAULT_MAX_MESSAGE_BYTES = 1_048_588  # Kafka documentation, "Topic Configs"
+
 COMPACTED = {
     "cleanup.policy": "compact",
     # Kafka never compacts the segment it is writing, and by default it writes one for a week: without these two

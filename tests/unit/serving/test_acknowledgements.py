@@ -17,12 +17,13 @@ ALL_IN_SYNC = -1  # Kafka documentation, "Producer Configs", acks: the same as "
 def test_scores_dead_letters_and_table_rows_wait_for_all_replicas_in_sync(tmp_path: Path) -> None:
     async def acknowledgements() -> tuple[Any, Any]:
         settings = Settings.read("a server", ["--data-dir", str(tmp_path)])
-        sink, broker = Sink(settings, "a variant"), Broker(settings, lambda _: None)
+        broker = Broker(settings, lambda _: None)
+        sink = Sink(settings, "a variant", broker)
         try:
             app = faust_app(Kernel("a variant", 1, settings, sink, broker, Report()), "http://127.0.0.1:1")
-            return sink._producer._sender._acks, app.conf.producer_acks
+            return sink._options["acks"], app.conf.producer_acks
         finally:
             await sink.close()
             await broker.close()
 
-    assert asyncio.run(acknowledgements()) == (ALL_IN_SYNC, ALL_IN_SYNC)
+    assert asyncio.run(acknowledgements()) == ("all", ALL_IN_SYNC)
