@@ -4,16 +4,12 @@ import signal
 from collections import Counter
 
 import pytest
-from confluent_kafka.admin import (  # type: ignore[attr-defined]  # public, though not all are named as exports
-    AdminClient,
-    NewTopic,
-)
 
 from tests.contract.accounts import SCORED, settled
 from tests.contract.conftest import DATA_PARTITIONS, Start, put_in_force
-from tests.process import DEADLINE_S
 from tests.server_process import ServerProcess
 from tests.stream import Stream
+from tests.topic_admin import TopicAdmin
 
 FLAGS = {
     "at-least-once": (),
@@ -29,9 +25,9 @@ NOTICED_S = 10.0  # aiokafka by itself: 300
 
 def recreated(stream: Stream) -> None:
     """Delete the data topic, and create it again at once."""
-    admin = AdminClient({"bootstrap.servers": stream.bootstrap_servers, "log_level": 0})
-    admin.delete_topics([stream.topics.data])[stream.topics.data].result(DEADLINE_S)
-    admin.create_topics([NewTopic(stream.topics.data, DATA_PARTITIONS)])[stream.topics.data].result(DEADLINE_S)
+    admin = TopicAdmin(stream.bootstrap_servers)
+    admin.delete(stream.topics.data)
+    admin.create(stream.topics.data, DATA_PARTITIONS)
 
 
 def published(stream: Stream, name: str, records: int) -> list[str]:
