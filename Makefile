@@ -5,7 +5,7 @@ SHELL := /bin/bash
 .NOTPARALLEL:
 # Hundreds of processes import the same modules: they are compiled once, also where an image asks for the contrary.
 unexport PYTHONDONTWRITEBYTECODE
-.PHONY: help demo demo-all test test-tensorflow check bench survival generate models constraints clean
+.PHONY: help demo demo-all test test-tensorflow check bench survival generate models exports constraints clean
 
 PYTHON ?= $(shell for python in python3.13 python3.12 python3.11 python3; do \
 	$$python -c 'import sys, ensurepip; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$python && break; done)
@@ -13,6 +13,7 @@ NO_PYTHON = $(or $(PYTHON),no python3 here) is no Python >= 3.11 with venv; inst
 	or name it: make PYTHON=/path/to/python3.12 $(MAKECMDGOALS)
 BIN := .venv/bin
 FOR_TESTS := --editable '.[test,train]'
+FOR_EXPORTS := --constraint constraints-exports.txt --editable '.[train,exports]'
 FOR_TENSORFLOW := --constraint constraints-tensorflow.txt --editable '.[test,tensorflow]'
 PIP := -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 UV := -m uv pip install --quiet --system-certs --compile-bytecode --constraint constraints.txt
@@ -54,15 +55,18 @@ generate: .venv/installed-for-tests ## The code of protobufs/*.proto, and the ta
 models: .venv/installed-for-tests ## Train the models in data/models again, and write their card
 	@$(BIN)/python -m data.train_models
 
+exports: .venv-exports/installed ## Train what tests/exports has, with LightGBM, XGBoost and CatBoost (300 MB, in an environment of its own)
+	@.venv-exports/bin/python -W ignore -m data.train_exports
+
 constraints: .venv/installed-for-tests ## Pin the versions that are installed now
 	@{ head -n 1 constraints.txt; $(BIN)/pip freeze --exclude-editable | sort -f; } > .venv/constraints.txt
 	@mv .venv/constraints.txt constraints.txt
 
 clean: ## Remove what make made: the environment, Kafka's data, caches
-	rm -rf .venv .venv-tensorflow .kafka* .state .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache build *.egg-info
+	rm -rf .venv .venv-exports .venv-tensorflow .kafka* .state .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache build *.egg-info
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
-.venv/bin/pip .venv-tensorflow/bin/pip:
+.venv/bin/pip .venv-exports/bin/pip .venv-tensorflow/bin/pip:
 	@"$(PYTHON)" -c 'import sys, ensurepip; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || \
 		{ echo "error: $(NO_PYTHON)" >&2; exit 1; }
 	@echo "Creating $(@:/bin/pip=) with $(PYTHON)"
@@ -87,4 +91,9 @@ clean: ## Remove what make made: the environment, Kafka's data, caches
 .venv-tensorflow/installed: pyproject.toml constraints.txt constraints-tensorflow.txt | .venv-tensorflow/bin/pip
 	@echo "Installing TensorFlow and what its tests need (once, a minute or two)"
 	@$(call install,.venv-tensorflow,$(FOR_TENSORFLOW))
+	@touch $@
+
+.venv-exports/installed: pyproject.toml constraints.txt constraints-exports.txt | .venv-exports/bin/pip
+	@echo "Installing the libraries whose exports are tested (once, a minute)"
+	@$(call install,.venv-exports,$(FOR_EXPORTS))
 	@touch $@
