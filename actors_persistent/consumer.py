@@ -37,6 +37,8 @@ class RecordConsumer:
         self._stopping, self._abandoned, self._left = threading.Event(), threading.Event(), threading.Event()
         self._left.set()
         self._joining_since_s: float | None = None
+        self.assigned: frozenset[int] | None = None
+        """Our partitions; None while the group distributes them."""
 
     def run(self, take: Callable[[Sequence[RawRecord]], None]) -> None:
         """Until ``stop``: hand batches to ``take``; then wait for what is in flight, commit, and leave the group.
@@ -137,10 +139,12 @@ class RecordConsumer:
 
     def _assigned(self, _: Consumer, partitions: list[TopicPartition]) -> None:
         self._joining_since_s = None
-        log.info("partitions_assigned", partitions=sorted(each.partition for each in partitions))
+        self.assigned = frozenset(each.partition for each in partitions)
+        log.info("partitions_assigned", partitions=sorted(self.assigned))
 
     def _revoked(self, _: Consumer, _partitions: list[TopicPartition]) -> None:
         """Finish what is in hand and commit it before another instance gets these partitions: always all of them."""
+        self.assigned = None
         self._assignments += 1
         deadline_s = time.monotonic() + REVOKE_TIMEOUT_S
         while not self._ledger.empty and time.monotonic() < deadline_s and not self._abandoned.is_set():
@@ -152,6 +156,7 @@ class RecordConsumer:
 
     def _lost(self, _: Consumer, _partitions: list[TopicPartition]) -> None:
         """Another instance has them by now."""
+        self.assigned = None
         self._assignments += 1
         self._ledger.forget()
 

@@ -1,7 +1,7 @@
 """Sources, wiring, sinks: a consumer thread asks the actors, the event loop sends their answers, at-least-once."""
 
 import asyncio
-from collections.abc import Awaitable, Sequence
+from collections.abc import Awaitable, Collection, Sequence
 
 from actors_persistent.asking import Actors
 from actors_persistent.consumer import RecordConsumer
@@ -65,6 +65,10 @@ class Topology:
             self._consumer.stop()
             await consuming
             sending.cancel()
+
+    def assigned(self) -> Collection[int] | None:
+        """Ask the consumer."""
+        return self._consumer.assigned
 
     async def data_topic_recreated(self) -> None:
         """Not yet: offsets of the old topic still count."""

@@ -1,7 +1,7 @@
 """Sources, wiring, sinks: Kafka to reactivex and back, in the delivery mode that the settings name."""
 
 import asyncio
-from collections.abc import Awaitable, Sequence
+from collections.abc import Awaitable, Collection, Sequence
 from typing import TypeVar
 
 from reactivex import Subject
@@ -74,6 +74,10 @@ class Topology:
             for task in beside:
                 task.cancel()
         await self._source.close()
+
+    def assigned(self) -> Collection[int] | None:
+        """Ask the consumer."""
+        return self._source.assigned()
 
     async def data_topic_recreated(self) -> None:
         """What is in flight is of the old topic, and forgotten; the new one is read from its beginning."""

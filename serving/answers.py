@@ -46,8 +46,9 @@ class StateAnswer(BaseModel):
 class HealthAnswer(BaseModel):
     """Whether this server can score."""
 
-    ready: bool = Field(description="its models have caught up and it is scoring")
+    ready: bool = Field(description="it scores what its partitions bring, or stands by while others have them all")
     broker: bool = Field(description="Kafka answers")
+    reason: str | None = Field(description="why it is not ready")
 
 
 class Refusal(BaseModel):

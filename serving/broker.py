@@ -42,6 +42,8 @@ class Broker:
         """Likewise."""
         self.max_message_bytes: dict[str, int] = {}
         """Likewise; by topic, what those take that this server writes to."""
+        self.data_partitions_now = 0
+        """As asked each second; a topic can be given more while it is read."""
         self.data_topic_id = self.models_topic_id = ""
         """Likewise; a topic that is deleted and created again has another id from then on."""
         self._missing_topics: frozenset[str] = frozenset()  # as last logged
@@ -103,6 +105,16 @@ class Broker:
         found = await self._topic_ids.find([self._settings.topics.data])
         return found[self._settings.topics.data].topic_id if found else None
 
+    async def members(self, group: str) -> int | None:
+        """How many members a consumer group has now; None: the broker did not answer."""
+        try:
+            async with asyncio.timeout(PROBE_TIMEOUT_S):
+                (answer,) = await self._admin.describe_consumer_groups([group])
+        except (KafkaError, OSError, TimeoutError):
+            return None
+        ((error_code, _, _, _, _, members, *_),) = answer.groups
+        return None if error_code else len(members)
+
     async def close(self) -> None:
         """Close the connection."""
         await closed(self._admin.close())
@@ -136,7 +148,7 @@ class Broker:
         for name in (topics.data, topics.models):
             if name not in identified:  # deleted since the answer before
                 return TopicMissing(name, bootstrap_servers)
-        self.data_partitions = identified[topics.data].partitions
+        self.data_partitions = self.data_partitions_now = identified[topics.data].partitions
         self.data_topic_id = identified[topics.data].topic_id
         self.models_topic_id = identified[topics.models].topic_id
         return None
@@ -165,6 +177,8 @@ class Broker:
             log.warning("topic_deleted", topic=topic)
         self._missing_topics = missing
         models, data = found.get(topics.models), found.get(topics.data)
+        if data is not None:
+            self.data_partitions_now = data.partitions
         if models is not None and models.topic_id != self.models_topic_id:
             log.warning("topic_recreated", topic=topics.models)
             self.models_topic_id = models.topic_id

@@ -1,6 +1,6 @@
 """What the kernel asks of a variant at work."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
@@ -58,6 +58,13 @@ class Engine(Protocol):
         """Score records until ``Kernel.stop`` is set; then finish what is in hand, commit, and return.
 
         Called once, when the model feed has caught up.
+        """
+        ...
+
+    def assigned(self) -> Collection[int] | None:
+        """The partitions of the data topic that this instance scores; None while it joins the group or restores them.
+
+        Called from the HTTP interface at any time.
         """
         ...
 

@@ -1,5 +1,6 @@
-"""What ``/healthz`` tells."""
+"""What ``/healthz`` answers."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
 
@@ -7,5 +8,31 @@ from dataclasses import dataclass
 class Health:
     """Set by the lifecycle, read by the HTTP interface."""
 
-    ready: bool = False
-    broker: bool = True
+    caught_up: bool = False  # with the models topic
+    broker: bool = True  # whether one answers
+    stopping: bool = False
+    partitions: int = 0  # of the data topic
+    members: int | None = None
+    """Of the consumer group; asked while this instance has no partition, None otherwise, or when there is no answer."""
+
+    def reason(self, assigned: Collection[int] | None) -> str | None:
+        """Why this server cannot score; None: it can.
+
+        An instance without a partition is as it should be where the group has more members than there are partitions.
+        """
+        if self.stopping:
+            return "it is stopping"
+        if not self.broker:
+            return "no Kafka broker answers"
+        if not self.caught_up:
+            return "it is starting: it has not read the models topic to its end yet"
+        if assigned is None:
+            return "it waits for its partitions: it joins the consumer group, or the group distributes them"
+        if not assigned and self.members is None:
+            return "it has no partition, and does not know yet whether it should have one"
+        if not assigned and self.members is not None and self.members <= self.partitions:
+            return (
+                f"it has no partition, though the data topic has {self.partitions} and the consumer group"
+                f" {self.members} members"
+            )
+        return None

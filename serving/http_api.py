@@ -46,8 +46,9 @@ def application(
 
     @healthy.get(OPEN, responses={503: {"model": HealthAnswer}}, summary="Whether this server can score")
     async def healthz(response: Response) -> HealthAnswer:
-        response.status_code = 200 if health.ready and health.broker else 503
-        return HealthAnswer(ready=health.ready, broker=health.broker)
+        reason = health.reason(engine.assigned())
+        response.status_code = 200 if reason is None else 503
+        return HealthAnswer(ready=reason is None, broker=health.broker, reason=reason)
 
     @shared.get("/metrics", response_class=PlainTextResponse, summary="Prometheus's text format")
     async def metrics() -> Response:

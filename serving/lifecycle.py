@@ -115,12 +115,13 @@ class _Server(Generic[E]):
 
         feed = ModelFeed(self._settings, lambda: kernel.broker.models_topic_id, engine.models_from, accept, reject)
         watch = kernel.broker.watch(engine.data_topic_recreated, feed.topic_recreated)
+        membership = self._watch_membership(kernel, engine)
         async with asyncio.TaskGroup() as tasks:
-            beside = [tasks.create_task(self._endless(each)) for each in (feed.run(), watch, self._tick())]
+            beside = [tasks.create_task(self._endless(each)) for each in (feed.run(), watch, self._tick(), membership)]
             await until(feed.caught_up.wait(), self._stop)
             gc.freeze()
             if not self._stop.is_set():
-                self._health.ready = True
+                self._health.caught_up = True
                 await until(self._endless(engine.serve()), self._stop, grace_s=STOP_TIMEOUT_S)
             for task in beside:
                 task.cancel()
@@ -157,9 +158,18 @@ class _Server(Generic[E]):
             await asyncio.sleep(TICK_S)
             self._report.tick()
 
+    async def _watch_membership(self, kernel: Kernel, engine: Engine) -> None:
+        while True:
+            assigned = engine.assigned()
+            should_ask = assigned is not None and not assigned
+            self._health.members = await kernel.broker.members(kernel.group) if should_ask else None
+            self._health.partitions = kernel.broker.data_partitions_now
+            await asyncio.sleep(TICK_S)
+
     def _stop_on(self, number: int) -> None:
         if not self._stop.is_set():
             log.info("stopping", reason=signal.Signals(number).name)
+        self._health.stopping = True
         self._stop.set()
 
     def _broker_changed(self, connected: bool) -> None:

@@ -1,7 +1,7 @@
 """Records from Kafka, as a member of the consumer group, committed when what became of them is acknowledged."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import structlog
@@ -54,6 +54,7 @@ class Source(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ships
         self._drained = asyncio.Event()
         self._may_fetch = asyncio.Event()
         self._may_fetch.set()
+        self._is_member = False
         self.commit_lock = asyncio.Lock()
         """Held while offsets are committed, in a transaction or without: a commit that is retried never overtakes."""
         self._consumer: Any = consumer(
@@ -147,6 +148,10 @@ class Source(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ships
         """Whether a batch is still ours: False once its partitions were taken away."""
         return self._ledger.holds(records)
 
+    def assigned(self) -> Collection[int] | None:
+        """Our partitions; None while the group distributes them."""
+        return {each.partition for each in self._consumer.assignment()} if self._is_member else None
+
     async def is_member(self) -> bool:
         """Whether the group still counts us in: asked, for who stood still does not know that he was given up."""
         return bool(await self._consumer._coordinator._do_heartbeat())
@@ -216,6 +221,7 @@ class Source(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ships
 
     async def on_partitions_revoked(self, revoked: Sequence[TopicPartition]) -> None:  # noqa: ARG002 - it is always all of them
         """Finish what is in hand and commit it before another instance gets these partitions."""
+        self._is_member = False
         self._may_fetch.clear()
         self.generation += 1
         if self._consumer._coordinator.generation < 0:  # given up: what is in hand is another instance's already
@@ -239,6 +245,7 @@ class Source(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ships
         self._topic_in_doubt = True
         if self._settings.delivery == "exactly-once":
             self._settled.await_for(assigned)
+        self._is_member = True
         self._may_fetch.set()
         log.info("partitions_assigned", partitions=sorted(partition.partition for partition in assigned))
 

@@ -1,6 +1,6 @@
 """Sources, wiring, sinks: a faust agent from Kafka to Kafka, at-least-once."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 import faust
 
@@ -38,6 +38,10 @@ class Topology:
     async def serve(self) -> None:
         """Let the agent work; after a stop its batch in hand is finished."""
         await self.application.serve()
+
+    def assigned(self) -> Collection[int] | None:
+        """Ask the application."""
+        return self.application.assigned() if self.application.restored() else None
 
     async def data_topic_recreated(self) -> None:
         """Begin again with the new topic; batches of the old one that are in flight mean nothing any more."""

@@ -1,7 +1,7 @@
 """From Kafka to Kafka, two batches in flight."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from itertools import groupby
 from operator import attrgetter
 from typing import Any
@@ -51,6 +51,10 @@ class Topology:
                 else:
                     self._slots.release()
             committing.cancel()
+
+    def assigned(self) -> Collection[int] | None:
+        """Ask the consumer."""
+        return self._source.assigned()
 
     async def data_topic_recreated(self) -> None:
         """A measurement does not do that."""

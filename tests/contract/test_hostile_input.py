@@ -146,7 +146,7 @@ def test_the_metrics_count_the_same(scene: Scene) -> None:
 
 def test_the_server_goes_on_with_its_models_and_has_grown_little(scene: Scene) -> None:
     server = scene.server
-    assert server.get("/healthz") == (200, {"ready": True, "broker": True})
+    assert server.get("/healthz") == (200, {"ready": True, "broker": True, "reason": None})
     assert scene.found.model_names == {data_type: {f"times {factor}"} for data_type, factor in FACTORS.items()}
     for data_type, factor in FACTORS.items():
         state = server.state(data_type)

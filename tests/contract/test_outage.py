@@ -60,7 +60,10 @@ class Witness:
     def notices(self) -> None:
         """The broker is away."""
         self.stays.wait_until_said("Broker lost")
-        assert self.stays.get("/healthz") == (503, {"ready": True, "broker": False})
+        assert self.stays.get("/healthz") == (
+            503,
+            {"ready": False, "broker": False, "reason": "no Kafka broker answers"},
+        )
 
     def is_stopped(self) -> None:
         """The broker is away."""

@@ -23,7 +23,7 @@ HEADINGS = [
     "What to look at in the code",
     "Exercises",
 ]
-TOPOLOGY = ["models_from", "start", "accept", "serve", "states", "close"]
+TOPOLOGY = ["models_from", "start", "accept", "serve", "assigned", "data_topic_recreated", "states", "close"]
 PORTS = {"custom_stage": 5500, "actors_persistent": 5500}  # the others: 8888
 MAX_FILE_LINES = 200
 MAX_FUNCTION_LINES = 40
