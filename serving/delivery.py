@@ -90,7 +90,7 @@ class AtMostOnce:
 
     def __init__(self, kernel: Kernel, source: Source) -> None:
         """A sink of its own, whose producer doubles nothing when it tries again."""
-        self._sink = _OnceSink(kernel.settings, kernel.variant, kernel.broker, enable_idempotence=True)
+        self._sink = OnceSink(kernel.settings, kernel.variant, kernel.broker, enable_idempotence=True)
         self._source = source
 
     async def start(self) -> None:
@@ -169,7 +169,7 @@ class _Transaction:
     committed: Sequence[ServedBatch] = ()
 
 
-class _OnceSink(Sink):
+class OnceSink(Sink):
     """Never resends a batch whose acknowledgement was lost: Kafka may have it. Dead letters are resent: for people,
     a duplicate does no harm. So is a batch that the broker has refused to a producer which another one may replace.
     """

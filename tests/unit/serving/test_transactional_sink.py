@@ -6,7 +6,6 @@ from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
-import numpy as np
 import pytest
 from aiokafka import TopicPartition
 from aiokafka.errors import (
@@ -21,15 +20,10 @@ from aiokafka.errors import (
 from model.errors import ServingError
 from serving import transactional_sink
 from serving.errors import BrokerRefused, ClockRefused, InstanceFenced
-from serving.records import Record, RejectedRecord, WineBatch
-from serving.serve import ScoredWines, ServedBatch
+from serving.serve import ServedBatch
 from serving.settings import Settings
 from serving.transactional_sink import TransactionalSink
-
-RECORD = Record("models_data", 0, 7, 0, b"id", b"")
-WINES = WineBatch("wine", [RECORD], np.array([0]), np.zeros((1, 11), dtype=np.float32))
-SCORED = ServedBatch([RECORD], [ScoredWines(WINES, np.array([5.0]), "a model", 0.0, 0)], [], [])
-REJECTED = ServedBatch([RECORD], [], [RejectedRecord(RECORD, "bad")], [])
+from tests.played_producer import REJECTED, SCORED, Broker, Producer, other_tasks_run
 
 
 class Source:
@@ -53,39 +47,12 @@ class Source:
         return self.same_topic
 
 
-class Batch:
-    """A produce batch that takes everything."""
-
-    def append(self, **_message: object) -> object:
-        return self
-
-
-class Producer:
-    """Its produce requests end as ``answer`` says."""
+class Transactional(Producer):
+    """Keeps how its transactions end; while one begins, all partitions are taken away, if so told."""
 
     def __init__(self, source: Source, answer: BaseException | None) -> None:
-        self._source, self._answer = source, answer
-        self.taken_away = False
-        self.ended: list[str] = []
-        self.sent: list[str] = []
-
-    create_batch = Batch
-
-    async def partitions_for(self, _topic: str) -> set[int]:
-        return {0}
-
-    async def send_batch(self, _batch: Batch, topic: str, partition: int) -> asyncio.Future[object]:
-        assert partition == 0
-        return await self.send(topic)
-
-    async def send(self, topic: str, *_message: object, **_more: object) -> asyncio.Future[object]:
-        self.sent.append(topic)
-        future: asyncio.Future[object] = asyncio.get_running_loop().create_future()
-        if self._answer is None:
-            future.set_result(None)
-        elif not isinstance(self._answer, TimeoutError):  # which stands for an answer that never comes
-            future.set_exception(self._answer)
-        return future
+        super().__init__(answer)
+        self._source, self.taken_away = source, False
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[None]:
@@ -102,23 +69,13 @@ class Producer:
         if not offsets:
             raise ValueError(offsets)  # as aiokafka does
 
-    async def stop(self) -> None:
-        self.ended.append("stopped")
-
-
-class Broker:
-    """Its topics take what Kafka's take by default."""
-
-    def __init__(self) -> None:
-        self.max_message_bytes = {"models_scores": 1_048_588, "models_dead_letters": 1_048_588}
-
 
 class Scene:
     """A sink whose producers, one after the other, answer as they are told; the last goes on and on."""
 
     def __init__(self, *answers: BaseException | None) -> None:
         self.source = Source()
-        self.producers = [Producer(self.source, answer) for answer in answers]
+        self.producers = [Transactional(self.source, answer) for answer in answers]
         self._left = list(self.producers)
         settings = Settings.read("program", [])
         broker: Any = Broker()
@@ -182,8 +139,7 @@ def test_nothing_is_committed_before_every_answer_has_come(batch: ServedBatch) -
     async def act() -> None:
         scene = Scene(TimeoutError())
         committing = asyncio.ensure_future(scene.commit(batch))
-        for _ in range(100):
-            await asyncio.sleep(0)
+        await other_tasks_run()
         assert (scene.ended, "offsets" in scene.producers[0].sent) == ([[]], False)
         committing.cancel()
         await asyncio.gather(committing, return_exceptions=True)
