@@ -31,6 +31,7 @@ class Source:
 
     def __init__(self) -> None:
         self.ours = self.same_topic = True
+        self.unanswered = 0  # so many questions for the topic's id
         self.commit_lock = asyncio.Lock()
 
     def holds(self, _records: object) -> bool:
@@ -44,6 +45,9 @@ class Source:
 
     async def is_same_topic(self) -> bool:
         self.ours = self.ours and self.same_topic  # it is forgotten
+        if self.unanswered:
+            self.unanswered -= 1
+            return False
         return self.same_topic
 
 
@@ -130,6 +134,16 @@ def test_a_batch_of_a_data_topic_that_was_created_again_meanwhile_is_dropped_and
         scene.source.same_topic = False
         assert await scene.commit(SCORED) == []
         assert scene.ended == [["aborted"]]
+
+    run(act)
+
+
+def test_while_nobody_tells_the_data_topics_id_nothing_is_committed() -> None:
+    async def act() -> None:
+        scene = Scene(None)
+        scene.source.unanswered = 1
+        assert await scene.commit(SCORED) == [SCORED]
+        assert scene.ended == [["aborted", "committed"]]
 
     run(act)
 
