@@ -12,9 +12,21 @@ class ServingError(Exception):
 class ModelRejected(ServingError):
     """This model cannot be served; it goes to the dead-letter topic and the current model goes on serving."""
 
-    def __init__(self, name: str, reason: str) -> None:
+    def __init__(self, name: str, reason: str, detail: str = "") -> None:
+        """``detail`` is the whole text where the reason is only what matters of it."""
         super().__init__(f"model {name!r} refused: {reason}")
         self.name, self.reason = name, reason
+        self.detail = detail or reason
+
+
+class ModelUnfit(ValueError):
+    """What is wrong with a model, and what its author can do; ``model.reasons`` makes one line of both."""
+
+    def __init__(self, problem: str, remedy: str, detail: str = "") -> None:
+        """``detail`` is all that a library said about it."""
+        super().__init__(f"{problem}; {remedy}")
+        self.problem, self.remedy = problem, remedy
+        self.detail = detail
 
 
 class LocalFailure(ServingError):

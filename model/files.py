@@ -99,4 +99,4 @@ def _zipped(directory: int, max_bytes: int) -> bytes:
 
 def too_large(max_bytes: int) -> str:
     """The reason against a model of more bytes than that."""
-    return f"has more than {max_bytes:,} bytes (--max-model-bytes)"
+    return f"has more than {max_bytes:,} bytes; make it smaller, or raise --max-model-bytes"

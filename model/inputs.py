@@ -15,6 +15,22 @@ TYPICAL: Features = np.array(
 )
 """Three wines: lower quartile, median and upper quartile of every feature (``data/wine-statistics.json``)."""
 
+STEPS = 23  # prime, so that a feature's steps do not come again within as many wines
+
+
+def trial_wines() -> Features:
+    """The typical wines, and 20 more that have each feature from another place between the quartiles.
+
+    Together 23: no size that an author would fix a batch at, and no multiple of anything. The parts of sulfur dioxide
+    are whole, as they are in nearly all real wines: a model may have them as integers.
+    """
+    columns = np.arange(len(WINE))
+    steps = (np.arange(STEPS - len(TYPICAL))[:, None] * (columns + 1) + 3 * columns) % STEPS
+    mixed = TYPICAL[0] + steps / (STEPS - 1) * (TYPICAL[2] - TYPICAL[0])
+    whole = [WINE.index("free_sulfur_dioxide"), WINE.index("total_sulfur_dioxide")]
+    mixed[:, whole] = mixed[:, whole].round()
+    return np.concatenate([TYPICAL, mixed])
+
 
 def columns_of(inputs: Sequence[str]) -> list[int]:
     """The column of each input in ``WINE``; spaces, as in the names of UCI's file, count as underscores.

@@ -3,14 +3,11 @@
 import contextlib
 from collections.abc import Callable
 
-import numpy as np
-
-from model.errors import ModelRejected
-from model.inputs import TYPICAL
+from model import scoring_trial
+from model.errors import ModelRejected, local_failure
 from model.model import LoadedModel, Model
+from model.reasons import rejected
 from protobufs.model_descriptor_pb2 import ModelDescriptor
-
-MAX_REASON_CHARACTERS = 300
 
 
 def load(descriptor: ModelDescriptor, content: bytes = b"") -> LoadedModel:
@@ -23,6 +20,7 @@ def load(descriptor: ModelDescriptor, content: bytes = b"") -> LoadedModel:
             copies 100 MB each time it is asked for them, and no other thread of Python runs meanwhile.
     Raises:
         ModelRejected: for whatever reason this model cannot serve; the text is one line.
+        LocalFailure: this machine could not load it at present.
     """
     check(descriptor)
     content = content or descriptor.data
@@ -32,7 +30,9 @@ def load(descriptor: ModelDescriptor, content: bytes = b"") -> LoadedModel:
         model = FORMATS[descriptor.modeltype](content)
         _try_out(model)
     except Exception as error:  # the bytes can come from anyone, and each library raises what it likes
-        raise ModelRejected(descriptor.name, first_line(error)) from error
+        if (failure := local_failure(error)) is not None:
+            raise failure from error
+        raise rejected(descriptor.name, error, REMEDIES[descriptor.modeltype]) from error
     return LoadedModel(
         name=descriptor.name,
         description=descriptor.description,
@@ -49,7 +49,7 @@ def check(descriptor: ModelDescriptor) -> None:
         ModelRejected: it is of no type that is served, or scores no records, or has neither data nor a location.
     """
     if reason := _not_loadable(descriptor):
-        raise ModelRejected(descriptor.name, reason[:MAX_REASON_CHARACTERS])
+        raise ModelRejected(descriptor.name, reason)
 
 
 def _onnx(content: bytes) -> Model:
@@ -84,6 +84,14 @@ FORMATS: dict[int, Callable[[bytes], Model]] = {
 }
 """By model type: how to make a model of its bytes."""
 
+REMEDIES: dict[int, str] = {
+    ModelDescriptor.TENSORFLOW: "freeze it again, or export it to ONNX",
+    ModelDescriptor.TENSORFLOWSAVED: "save it again, or export it to ONNX",
+    ModelDescriptor.PMML: "export it again, or to ONNX",
+    ModelDescriptor.ONNX: "export it again",
+}
+"""By model type: what its author can do where an error says nothing of it."""
+
 
 def _not_loadable(descriptor: ModelDescriptor) -> str | None:
     known = {value.number: value.name for value in ModelDescriptor.ModelType.DESCRIPTOR.values}
@@ -100,19 +108,11 @@ def _not_loadable(descriptor: ModelDescriptor) -> str | None:
 
 def _try_out(model: Model) -> None:
     try:
-        values = model.score(TYPICAL)
-        if values.shape != (len(TYPICAL),) or not np.isfinite(values).all():
-            raise ValueError(f"scores typical wines as {values.tolist()}; one finite number for each is needed")
+        scoring_trial.check(model)
     except Exception:
         with contextlib.suppress(Exception):
             model.close()
         raise
-
-
-def first_line(error: Exception) -> str:
-    """What is wrong, as a reason of one line and no more than ``MAX_REASON_CHARACTERS``."""
-    lines = str(error).strip().splitlines()
-    return lines[0].strip()[:MAX_REASON_CHARACTERS] if lines else type(error).__name__
 
 
 def _names() -> str:

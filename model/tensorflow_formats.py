@@ -1,6 +1,5 @@
 """TensorFlow's two formats, and which library serves a model: onnxruntime if it can, TensorFlow if it is installed."""
 
-import tempfile
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -10,6 +9,7 @@ from model.frozen_graph import NeedsTensorFlow, read
 from model.graph_operations import check_operations
 from model.model import Model
 from model.onnx_model import OnnxModel
+from model.scratch import scratch_directory
 
 
 class ConvertedNetwork(OnnxModel):
@@ -45,8 +45,8 @@ def of_saved_model(content: bytes) -> Model:
         NeedsTensorFlow: it is not installed.
         ValueError: it cannot be served; the text says why.
     """
-    with tempfile.TemporaryDirectory(prefix="saved-model-") as directory:
-        return of_saved_directory(saved_model.unpacked(content, Path(directory)))
+    with scratch_directory() as directory:
+        return of_saved_directory(saved_model.unpacked(content, directory))
 
 
 def of_saved_directory(directory: Path) -> Model:

@@ -1,16 +1,30 @@
 """A model loaded on trial, in a process of its own that can be ended: a thread that hangs cannot."""
 
+import json
 import os
 import signal
 import subprocess
 import sys
-import tempfile
 from pathlib import Path
+
+from model.errors import LocalFailure, ModelUnfit, local_failure
+from model.scratch import scratch_directory
 
 MODEL, REASON = "content", "reason"
 """Files in the directory of a trial."""
+NOT_SERVED, NOT_HERE = 1, 2
+"""Exit codes: the model cannot be served; this machine could not load it at present."""
 GRACE_S = 2.0  # the process ends itself in time; this much later it is ended
 NICENESS = 10  # scoring goes on meanwhile, and comes first
+PASSED_ON = frozenset(
+    {
+        "PATH", "HOME", "XDG_CACHE_HOME", "LANG", "LC_ALL", "LC_CTYPE", "TZ",
+        "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "DYLD_FALLBACK_LIBRARY_PATH",
+        "PYTHONDONTWRITEBYTECODE", "PYTHONPYCACHEPREFIX", "PYTHONUTF8",
+    }
+)  # fmt: skip
+"""All that a trial gets of the server's environment: what Python and libraries need to be found and to start. Whatever
+else is in there, such as passwords and tokens, is not for a stranger's model."""
 
 
 def try_out(model_type: int, content: bytes, timeout_s: float, memory_bytes: int) -> None:
@@ -23,41 +37,43 @@ def try_out(model_type: int, content: bytes, timeout_s: float, memory_bytes: int
         timeout_s: from the start of that process.
         memory_bytes: what it may allocate. Enforced on Linux only: elsewhere there is no such limit to set.
     Raises:
-        ValueError: the model cannot be loaded, not in time, not in this much memory, or the process crashed over it;
-            or there is no room for another process or file.
+        ModelUnfit: the model cannot be loaded, not in time, not in this much memory, or the process crashed over it.
+        LocalFailure: there is no room for another process or file at present.
     """
     if timeout_s <= 0:
-        raise ValueError("there was no time left to load it")
+        raise ModelUnfit("there was no time left to load it", "raise --model-load-timeout-s")
     try:
-        with tempfile.TemporaryDirectory(prefix="model-trial-") as directory:
-            (Path(directory) / MODEL).write_bytes(content)
-            exit_code = _run(directory, [str(model_type), str(timeout_s), str(memory_bytes)], timeout_s + GRACE_S)
-            reason = Path(directory) / REASON
-            said = reason.read_text("utf-8") if reason.exists() else None
+        with scratch_directory() as directory:
+            (directory / MODEL).write_bytes(content)
+            arguments = [str(model_type), str(timeout_s), str(memory_bytes)]
+            exit_code = _run(directory, arguments, timeout_s + GRACE_S)
+            said = directory / REASON
+            reason, detail = json.loads(said.read_text("utf-8")) if said.exists() else (None, "")
     except OSError as error:
-        raise ValueError(f"cannot be tried out on this machine ({error.strerror})") from None
+        reason = f"a model cannot be tried out ({error.strerror or error})"
+        raise local_failure(error) or LocalFailure(reason) from error
     if exit_code == 0:
         return
     if exit_code in (None, -signal.SIGALRM):
-        raise ValueError(f"did not load within {timeout_s:.3g} s (--model-load-timeout-s)")
-    if said is not None:
-        raise ValueError(said)
+        raise ModelUnfit(f"did not load within {timeout_s:.3g} s", "make it smaller, or raise --model-load-timeout-s")
+    if reason is not None and exit_code == NOT_HERE:
+        raise LocalFailure(reason)
+    if reason is not None:
+        problem, _, remedy = reason.rpartition("; ")
+        raise ModelUnfit(problem, remedy, detail)
     ended = f"exit code {exit_code}" if exit_code > 0 else signal.Signals(-exit_code).name
-    raise ValueError(f"ends the process that loads it ({ended}); it may take more memory than --model-load-bytes")
+    raise ModelUnfit(
+        f"ends the process that loads it ({ended})", "if it only takes more memory, raise --model-load-bytes"
+    )
 
 
-def _run(directory: str, arguments: list[str], timeout_s: float) -> int | None:
+def _run(directory: Path, arguments: list[str], timeout_s: float) -> int | None:
     """The exit code; None if it had to be killed."""
     with subprocess.Popen(
         [sys.executable, "-P", "-m", "model.trial_process", *arguments],
         cwd=directory,  # what a crash leaves behind goes away with it, and so do a killed process' temporary files
-        env={
-            **os.environ,
-            "PYTHONPATH": os.pathsep.join(str(Path(each).absolute()) for each in sys.path),
-            "TMPDIR": directory,
-            "OPENBLAS_NUM_THREADS": "1",
-        },
-        stdin=subprocess.DEVNULL,
+        env=environment(directory),
+        stdin=subprocess.PIPE,  # nothing comes through it: it closes when this process ends, however it does
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
         start_new_session=True,  # Ctrl-C is for the server
@@ -69,3 +85,13 @@ def _run(directory: str, arguments: list[str], timeout_s: float) -> int | None:
             return None
         finally:
             process.kill()
+
+
+def environment(directory: Path) -> dict[str, str]:
+    """The environment of a trial: what is ``PASSED_ON``, and what is set for it."""
+    return {
+        **{name: value for name, value in os.environ.items() if name in PASSED_ON},
+        "PYTHONPATH": os.pathsep.join(str(Path(each).absolute()) for each in sys.path),
+        "TMPDIR": str(directory),
+        "OPENBLAS_NUM_THREADS": "1",
+    }

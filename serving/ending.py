@@ -12,6 +12,7 @@ from typing import NoReturn, TypeVar
 import structlog
 from aiokafka.errors import KafkaError
 
+from model import scratch
 from model.errors import ServingError
 from serving.command_line import exit_code_of
 from serving.errors import BrokerRefused, EngineCrashed
@@ -68,6 +69,7 @@ class Ending:
         self._error = self._error or error
         self._speaks.acquire()
         self._say_error()
+        scratch.remove_all()
         os._exit(self._exit_code)
 
     def _count_down(self) -> None:

@@ -11,6 +11,7 @@ from typing import Any, Generic, NoReturn
 import structlog
 from yarl import URL
 
+from model import scratch
 from model.errors import ServingError
 from serving import logs
 from serving.addresses import in_url
@@ -41,6 +42,7 @@ through them every 700, which took 0.4 of all the time; and through what the lib
 def run(variant: Variant[E]) -> NoReturn:
     """Run a variant's server until SIGINT or SIGTERM; the process then exits 0, after an error 1, on bad flags 2."""
     gc.set_threshold(SMALL_OBJECTS, *gc.get_threshold()[1:])
+    scratch.sweep()
     ending = Ending()
     try:
         settings = Settings.read(f"python -m {variant.name}.server")

@@ -19,6 +19,7 @@ from model.content import Places, sha256_of
 from model.errors import LocalFailure, ModelRejected, local_failure
 from model.location import pinned
 from model.model import LoadedModel
+from model.reasons import rejected
 from model.trial import try_out
 from protobufs.model_descriptor_pb2 import ModelDescriptor
 from serving.settings import Settings
@@ -26,6 +27,7 @@ from serving.topics import MAX_MESSAGE_BYTES
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger()
 
+PUBLISH_AGAIN = "publish it again"
 ROW_OVERHEAD_BYTES = 64 * 1024
 MAX_KEPT_BYTES = MAX_MESSAGE_BYTES - ROW_OVERHEAD_BYTES
 """Of a descriptor with its data. A changelog's rows have the model and a little more, and must not be refused."""
@@ -64,6 +66,13 @@ class ModelLoading:
             ModelRejected: for whatever reason it cannot serve.
             LocalFailure: this machine could not load it; later it may.
         """
+        try:
+            return self._load(descriptor, sha256)
+        except ModelRejected as error:
+            log.debug("model_refused_in_full", model=descriptor.name, detail=error.detail)
+            raise
+
+    def _load(self, descriptor: ModelDescriptor, sha256: str | None) -> tuple[LoadedModel, ModelDescriptor]:
         ends_s = time.monotonic() + self.timeout_s
         registry.check(descriptor)
         with _refusing(descriptor.name, tried=self.trial_bytes is not None):
@@ -106,7 +115,7 @@ def _refusing(name: str, *, tried: bool) -> Iterator[None]:
         if (local := local_failure(error)) is not None:
             raise local from error
         if isinstance(error, ValueError):
-            raise ModelRejected(name, registry.first_line(error)) from error
+            raise rejected(name, error, PUBLISH_AGAIN) from error
         raise
 
 

@@ -4,8 +4,9 @@ from typing import Protocol
 
 from model.model import Model
 from model.pmml.compiler import compiled
-from model.pmml.document import checked
+from model.pmml.document import Document, checked
 from model.pmml.reading import NotCompilable
+from model.pmml.verification import verification
 
 
 class PmmlModel(Model, Protocol):
@@ -21,6 +22,15 @@ def pmml_model(content: bytes) -> PmmlModel:
         ValueError: it cannot be served; the text says why.
     """
     document = checked(content)
+    model = _model(document)
+    rows = verification(document)
+    if rows is not None and (fault := rows.fault(model.score(rows.features))) is not None:
+        model.close()
+        raise ValueError(fault)
+    return model
+
+
+def _model(document: Document) -> PmmlModel:
     try:
         return compiled(document.root)
     except NotCompilable as reason:

@@ -99,8 +99,14 @@ def test_what_a_host_answers_is_the_content(host: Host) -> None:
 
 
 def test_the_size_is_counted_whatever_the_host_says_of_it(host: Host) -> None:
-    assert refused(host, "/model", max_bytes=len(CONTENT) - 1) == "has more than 6,999 bytes (--max-model-bytes)"
-    assert refused(host, "/endless", max_bytes=10**6) == "has more than 1,000,000 bytes (--max-model-bytes)"
+    assert (
+        refused(host, "/model", max_bytes=len(CONTENT) - 1)
+        == "has more than 6,999 bytes; make it smaller, or raise --max-model-bytes"
+    )
+    assert (
+        refused(host, "/endless", max_bytes=10**6)
+        == "has more than 1,000,000 bytes; make it smaller, or raise --max-model-bytes"
+    )
 
 
 def test_a_content_that_breaks_off_is_refused(host: Host) -> None:

@@ -71,13 +71,19 @@ def test_what_is_no_file_is_refused_and_never_waited_for(root: Path) -> None:
 
 
 def test_a_file_larger_than_allowed_is_refused(root: Path) -> None:
-    assert refused(root, "a/model", max_bytes=len(CONTENT) - 1) == "has more than 6 bytes (--max-model-bytes)"
+    assert (
+        refused(root, "a/model", max_bytes=len(CONTENT) - 1)
+        == "has more than 6 bytes; make it smaller, or raise --max-model-bytes"
+    )
 
 
 @pytest.mark.skipif(not Path("/proc/version").exists(), reason="no file here lies about its size")
 def test_a_file_that_says_it_is_empty_is_no_larger_than_allowed_either() -> None:
     assert Path("/proc/version").stat().st_size == 0
-    assert refused(Path("/proc"), "version", max_bytes=5) == "has more than 5 bytes (--max-model-bytes)"
+    assert (
+        refused(Path("/proc"), "version", max_bytes=5)
+        == "has more than 5 bytes; make it smaller, or raise --max-model-bytes"
+    )
 
 
 def test_a_directory_comes_as_a_zip_that_is_the_same_each_time(root: Path) -> None:
@@ -92,7 +98,9 @@ def test_a_directory_comes_as_a_zip_that_is_the_same_each_time(root: Path) -> No
 def test_a_directory_may_hold_files_only_and_neither_too_many_nor_too_large(root: Path, tmp_path: Path) -> None:
     (root / "top").write_bytes(CONTENT)
     read_below(root, ".", 2 * len(CONTENT), directory=True)
-    assert refused(root, ".", directory=True, max_bytes=2 * len(CONTENT) - 1).endswith("bytes (--max-model-bytes)")
+    assert refused(root, ".", directory=True, max_bytes=2 * len(CONTENT) - 1).endswith(
+        "bytes; make it smaller, or raise --max-model-bytes"
+    )
     (root / "a" / "out").symlink_to(tmp_path)
     assert refused(root, ".", directory=True).startswith("cannot be read (")
     (root / "a" / "out").unlink()

@@ -9,6 +9,7 @@ from onnx import TensorProto, helper, numpy_helper
 from model import registry
 from model.errors import ModelRejected
 from model.inputs import TYPICAL
+from model.reasons import MAX_REASON_CHARACTERS
 from protobufs.model_descriptor_pb2 import ModelDescriptor
 from tests.hostile_models import ENTITY_BOMB, EXTERNAL_ENTITY, with_entities
 from tests.pmml_examples import CLASSIFIER, LINEAR
@@ -56,7 +57,7 @@ def refused(kind: str, content: bytes) -> str:
         registry.load(ModelDescriptor(name="hostile", dataType="wine", modeltype=kind, data=content))
     reason = caught.value.reason
     assert reason.isprintable()
-    assert 0 < len(reason) <= registry.MAX_REASON_CHARACTERS
+    assert 0 < len(reason) <= MAX_REASON_CHARACTERS
     return reason
 
 
@@ -72,11 +73,21 @@ WORDS = tree_model(split_at_10(Node("low"), Node("high")), ["alcohol"])
         pytest.param("PMML", with_entities(LINEAR, '<!ENTITY % p SYSTEM "http://h/x"> %p;', ""), DOCTYPE, id="a DTD"),
         pytest.param("ONNX", with_external_data("/etc/passwd"), "keeps weights in another file", id="external data"),
         pytest.param("ONNX", with_external_data("../w"), "keeps weights in another file", id="external data, above"),
-        pytest.param("ONNX", onnx("Add", inputs=12), "[ONNXRuntimeError] : 2 : INVALID_ARGUMENT", id="12 features"),
+        pytest.param(
+            "ONNX",
+            onnx("Add", inputs=12),
+            "its input 'wines' takes 12 numbers, and a record has 11; train it on fixed_acidity",
+            id="12 features",
+        ),
         pytest.param(
             "PMML", pmml(regression({"taste": 1.0}), ["taste"]), "needs taste, which no record has", id="taste"
         ),
-        pytest.param("ONNX", onnx("Add"), "gives an output of shape [3, 11] for 3 records", id="many numbers"),
+        pytest.param(
+            "ONNX",
+            onnx("Add"),
+            "has no output that is one number, or label, for each record, but: 'score' tensor(float) ['N', 11]; export",
+            id="many numbers",
+        ),
         pytest.param(
             "PMML",
             pmml(WORDS, ["alcohol"], target_of("low", "high", data_type="string")),
@@ -107,7 +118,9 @@ def test_a_model_that_scores_nan_is_refused() -> None:
         [numpy_helper.from_array(np.array([10]), "column")],
     )
     content = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8).SerializeToString()
-    assert refused("ONNX", content) == "scores typical wines as [nan, nan, nan]; one finite number for each is needed"
+    assert refused("ONNX", content) == (
+        "scores typical wines as [nan, nan, nan]; one finite number for each is needed: train it on wines such as these"
+    )
 
 
 @pytest.mark.parametrize(

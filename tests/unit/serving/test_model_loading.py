@@ -7,13 +7,17 @@ import os
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
+import structlog
+from onnx import TensorProto, helper, numpy_helper
 
 from model import registry
 from model.content import Places
 from model.errors import LocalFailure, ModelRejected, local_failure
 from model.inputs import TYPICAL
 from model.model import LoadedModel
+from model.reasons import MAX_REASON_CHARACTERS
 from protobufs.model_descriptor_pb2 import ModelDescriptor
 from serving import model_loading
 from serving.digests import announced, digest_headers
@@ -89,7 +93,7 @@ def test_a_model_that_no_changelog_takes_is_refused_even_if_it_came_in_a_message
     """It can: compressed."""
     assert MAX_KEPT_BYTES < MAX_MESSAGE_BYTES
     assert refused(loading, sent(bytes(MAX_KEPT_BYTES))) == (
-        "has more than 16,711,680 bytes, which is for a location, not for a message"
+        "has more than 16,711,680 bytes, which is for a location, not for a message; publish it again"
     )
 
 
@@ -97,7 +101,9 @@ def test_a_model_that_no_changelog_takes_is_refused_even_if_it_came_in_a_message
 def test_another_sum_than_announced_is_refused(descriptor: ModelDescriptor, loading: ModelLoading) -> None:
     other = hashlib.sha256(TRIPLE).hexdigest()
     loading.load(descriptor, SUM.upper())
-    assert refused(loading, descriptor, other) == (f"is not what was announced: its SHA-256 is {SUM}, not {other}")
+    assert refused(loading, descriptor, other) == (
+        f"is not what was announced: its SHA-256 is {SUM}, not {other}; publish it again"
+    )
     for unsound in ("", SUM[:-1], f"{SUM}\n", "x" * 64):
         assert refused(loading, descriptor, unsound).startswith("comes with ")
     if descriptor.location:
@@ -108,7 +114,10 @@ def test_another_sum_than_announced_is_refused(descriptor: ModelDescriptor, load
 def test_a_model_larger_than_allowed_is_refused(descriptor: ModelDescriptor, tmp_path: Path) -> None:
     (tmp_path / "m.onnx").write_bytes(DOUBLE)
     loading = ModelLoading(Places(tmp_path, frozenset(), len(DOUBLE) - 1), 60.0, None)
-    assert refused(loading, descriptor) == f"has more than {len(DOUBLE) - 1} bytes (--max-model-bytes)"
+    assert (
+        refused(loading, descriptor)
+        == f"has more than {len(DOUBLE) - 1} bytes; make it smaller, or raise --max-model-bytes"
+    )
 
 
 @pytest.mark.parametrize(
@@ -138,7 +147,7 @@ def test_a_saved_model_may_be_a_directory_and_no_other_model(loading: ModelLoadi
         refused(loading, at("d", "TENSORFLOWSAVED"))
         == "has 0 files saved_model.pb; zip the directory of one SavedModel"
     )
-    assert refused(loading, at("d")) == "is at a path of a directory, not of a file"
+    assert refused(loading, at("d")) == "is at a path of a directory, not of a file; publish it again"
 
 
 def test_a_model_that_never_ends_is_refused_by_default_settings_and_a_limit() -> None:
@@ -231,3 +240,20 @@ def test_a_restart_waits_for_a_machine_that_cannot_load_at_present(
     failures = iter([OSError(errno.EMFILE, "no")] * 3)
     with pytest.raises(LocalFailure):
         loading.load_again(sent(DOUBLE))
+
+
+def test_the_whole_text_behind_a_reason_is_logged_for_debugging(loading: ModelLoading) -> None:
+    words = "oak " * 200
+    weights = numpy_helper.from_array(np.ones((5, 1), dtype=np.float32), "w")
+    wines = helper.make_tensor_value_info("wines", TensorProto.FLOAT, ["N", 11])
+    score = helper.make_tensor_value_info("score", TensorProto.FLOAT, ["N", 1])
+    node = helper.make_node("MatMul", ["wines", "w"], ["score"], name=words)  # 11 numbers do not fit 5
+    graph = helper.make_graph([node], "wine", [wines], [score], [weights])
+    unfit = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8).SerializeToString()
+    with structlog.testing.capture_logs() as said:
+        reason = refused(loading, sent(unfit))
+    assert len(reason) <= MAX_REASON_CHARACTERS
+    (event,) = [each for each in said if each["event"] == "model_refused_in_full"]
+    assert (event["log_level"], event["model"]) == ("debug", "m")
+    assert "[ONNXRuntimeError]" in event["detail"]
+    assert words.strip() in event["detail"]

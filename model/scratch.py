@@ -1,0 +1,78 @@
+"""Directories for what is needed only for a moment: none outlives its process for longer than until the next start.
+
+Each is locked by the process that uses it, and the system takes the lock from one that dies: what nobody has locked is
+nobody's any more.
+"""
+
+import contextlib
+import fcntl
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+PREFIX = "model-scratch-"
+
+_in_use: set[Path] = set()
+
+
+@contextmanager
+def scratch_directory() -> Iterator[Path]:
+    """An empty directory that is removed at the end.
+
+    Raises:
+        OSError: there is no room for it, or no descriptor.
+    """
+    directory, lock = _made()
+    _in_use.add(directory)
+    try:
+        yield directory
+    finally:
+        shutil.rmtree(directory, ignore_errors=True)
+        _in_use.discard(directory)
+        os.close(lock)
+
+
+def remove_all() -> None:
+    """Remove this process' directories, in use or not; for a process that is about to end in the middle of its work."""
+    for directory in list(_in_use):
+        shutil.rmtree(directory, ignore_errors=True)
+
+
+def sweep() -> None:
+    """Remove the directories of processes that were killed; for the start of a process."""
+    with contextlib.suppress(OSError):
+        for directory in Path(tempfile.gettempdir()).glob(f"{PREFIX}*"):
+            with contextlib.suppress(OSError):
+                _remove_unlocked(directory)
+
+
+def _remove_unlocked(directory: Path) -> None:
+    lock = _opened(directory)
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        shutil.rmtree(directory, ignore_errors=True)
+    finally:
+        os.close(lock)
+
+
+def _made() -> tuple[Path, int]:
+    while True:
+        directory = Path(tempfile.mkdtemp(prefix=PREFIX))
+        try:
+            lock = _opened(directory)
+        except FileNotFoundError:  # another process has swept it already, as it was not locked yet
+            continue
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            if directory.exists():
+                return directory, lock
+        except BlockingIOError:
+            pass
+        os.close(lock)
+
+
+def _opened(directory: Path) -> int:
+    return os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)

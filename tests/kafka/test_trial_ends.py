@@ -1,0 +1,57 @@
+"""A server that ends, or is killed, in the middle of a trial: neither the model's file nor its process is left."""
+
+import os
+import signal
+from pathlib import Path
+
+from client.embedded_kafka import EmbeddedKafka
+from model.scratch import PREFIX
+from model.trial import MODEL
+from serving.topics import Topics
+from tests.hostile_models import never_ending
+from tests.process import eventually
+from tests.server_process import ServerProcess
+from tests.stream import Stream, model
+from tests.unit.model.test_scratch import children_of, runs
+
+
+def test_a_trial_leaves_nothing_behind_however_its_server_ends(
+    broker: EmbeddedKafka, topics: Topics, tmp_path: Path
+) -> None:
+    temporary = tmp_path / "temporary"
+    temporary.mkdir()
+    Stream(broker.bootstrap_servers, topics).publish_model(model("never ends", data=never_ending()))
+
+    def left() -> list[Path]:
+        return list(temporary.glob(f"{PREFIX}*"))
+
+    def started(log: str) -> tuple[ServerProcess, int]:
+        prefix = topics.models.removesuffix("_models")
+        server = ServerProcess(
+            "custom_stage", broker.bootstrap_servers, prefix, tmp_path / log, environment={"TMPDIR": str(temporary)}
+        )
+        server.wait_until(lambda: bool(list(temporary.glob(f"{PREFIX}*/{MODEL}"))), "it tries the model")
+        server.wait_until(lambda: len(children_of(server.process.pid)) == 1, "the trial's process runs")
+        return server, children_of(server.process.pid)[0]
+
+    server, trial = started("stopped")
+    with server:
+        assert server.stop() == 0
+        assert left() == []
+        eventually(lambda: not runs(trial), "the trial's process ended")
+    server, trial = started("killed")
+    with server:
+        server.kill()
+        eventually(lambda: not runs(trial), "the trial's process ended")
+        assert left() == []
+    server, trial = started("both killed")
+    with server:
+        os.kill(trial, signal.SIGSTOP)
+        server.kill()
+        os.kill(trial, signal.SIGKILL)
+        assert len(old := left()) == 1
+    server, _ = started("started again")
+    with server:
+        assert old[0] not in left()
+        assert server.stop() == 0
+    assert left() == []
