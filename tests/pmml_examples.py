@@ -7,6 +7,7 @@ from tests.pmml_text import (
     network,
     pmml,
     regression,
+    schema,
     split_at_10,
     target_of,
     tree,
@@ -31,10 +32,14 @@ NETWORK = pmml(network(["alcohol"], [([0.5], [[2.0]])], "tanh"), ["alcohol"])
 
 AVERAGE = 'multipleModelMethod="average"'
 
-ON_JAVA = pmml(regression({"alcohol": 1.0}), ["alcohol"]).replace(
-    b'<MiningField name="alcohol"/>', b'<MiningField name="alcohol" outliers="asIs"/>'
+ON_JAVA = pmml(
+    f"""<Scorecard functionName="regression" initialScore="1" useReasonCodes="false">{schema("alcohol")}
+    <Characteristics><Characteristic name="strength"><Attribute><True/>
+    <ComplexPartialScore><FieldRef field="alcohol"/></ComplexPartialScore>
+    </Attribute></Characteristic></Characteristics></Scorecard>""",
+    ["alcohol"],
 )
-"""1 + alcohol, in a document that is not compiled: the treatment of a field's outliers goes to PMML4S."""
+"""1 + alcohol, in a document that is not compiled: scorecards go to PMML4S."""
 
 
 def changed(content: bytes, old: str, new: str) -> bytes:

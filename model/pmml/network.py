@@ -8,9 +8,15 @@ from xml.etree.ElementTree import Element
 import numpy as np
 from numpy.typing import NDArray
 
-from model.features import Features, Values
-from model.pmml.fields import Fields
-from model.pmml.reading import Calculation, NotCompilable, Parts, choice_of, number_of, of_kind, only, opened, text_of
+from model.pmml.document import kind_of
+from model.pmml.expressions import EXPRESSIONS, derived, interpolated, line_of
+from model.pmml.fields import Target, label_text
+from model.pmml.matrices import Columns
+from model.pmml.models import Answer, Classifier, Election
+from model.pmml.reading import NotCompilable, Parts, choice_of, number_of, of_kind, only, opened, text_of
+from model.pmml.regression import shares_of, softmax
+from model.pmml.scope import Scope
+from model.pmml.values import INVALID, NUMBERS, Batch, Column, Expression, State, Type, marked
 
 Matrix = NDArray[np.float64]
 
@@ -31,18 +37,14 @@ ACTIVATIONS: dict[str, Callable[[Matrix], Matrix]] = {
 """Source: PMML 4.4, "Neural Network", "activationFunction"."""
 
 FUNCTIONS = ("activationFunction", "normalizationMethod")
-
-
-def _softmax(z: Matrix) -> Matrix:
-    powers = np.exp(z - z.max(axis=1, keepdims=True))
-    shares: Matrix = powers / powers.sum(axis=1, keepdims=True)
-    return shares
+OF_OTHER_ACTIVATIONS = frozenset({"threshold", "width", "altitude"})
+"""What only the threshold's and the radial basis' functions look at."""
 
 
 NORMALISATIONS: dict[str, Callable[[Matrix], Matrix]] = {
     "none": lambda z: z,
-    "softmax": _softmax,
-    "simplemax": lambda z: z / z.sum(axis=1, keepdims=True),
+    "softmax": softmax,
+    "simplemax": shares_of,
 }
 
 
@@ -58,48 +60,56 @@ class Layer:
 
 @dataclass(frozen=True, slots=True)
 class Network:
-    """Layers one after the other; what comes out is a value, or one number per label."""
+    """Layers one after the other; what comes out are the signals of some neurons of the last."""
 
-    columns: list[int]
+    inputs: Columns
+    places: list[int]  # an input's column
     layers: list[Layer]
     outputs: list[int]  # places in the last layer
-    labels: NDArray[np.float64] | None  # None: a regression
 
-    def __call__(self, features: Features) -> Values:
-        """See ``model.pmml.reading.Calculation``."""
-        signals: Any = features[:, self.columns]
+    def __call__(self, batch: Batch) -> tuple[Matrix, State | None]:
+        """The signals, shape (n, outputs)."""
+        matrix, state = self.inputs.matrix(batch)
+        signals: Any = matrix[:, self.places]
         for layer in self.layers:
             signals = layer.normalisation(layer.activation(signals @ layer.weights + layer.biases))
         signals = signals[:, self.outputs]
-        values: Values = signals[:, 0] if self.labels is None else self.labels[signals.argmax(axis=1)]
-        return np.where(np.isnan(signals).any(axis=1), np.nan, values)
+        return signals, marked(state, np.isnan(signals).any(axis=1), INVALID)
 
 
-def network(element: Element, parts: Parts, fields: Fields) -> Calculation:
+def network(element: Element, parts: Parts, scope: Scope, target: Target | None, floats: bool) -> Answer:
     """What a NeuralNetwork calculates; raises as ``model.pmml.compiler.compiled`` does."""
-    choice_of(element, "normalizationMethod", {"none"}, "none")
+    if floats:
+        raise NotCompilable("its NeuralNetwork has x-mathContext='float'")
+    method = choice_of(element, "normalizationMethod", NORMALISATIONS.keys(), "none")
     activation = choice_of(element, "activationFunction", ACTIVATIONS.keys())
-    ids, columns = [], []
+    inputs, ids, places = Columns(), [], []
     for _, each in opened(only(parts, "NeuralInputs"), {"numberOfInputs"}, {"NeuralInput"}):
-        field = _field(each, "id", "FieldRef", {"field"})
         ids.append(text_of(each, "id"))
-        columns.append(fields.column(field, "field"))
+        given = derived(only(opened(each, {"id"}, {"DerivedField"}), "DerivedField"), scope)
+        if given.type not in NUMBERS:
+            raise NotCompilable(f"has a NeuralInput that is a {given.type}")
+        places.append(inputs.place(given))
     layers = []
     elements = of_kind(parts, "NeuralLayer")
     for each in elements:
-        layer, ids = _layer(each, ids, activation, ends=each is elements[-1])
+        layer, ids = _layer(each, ids, activation, method if each is elements[-1] else None)
         layers.append(layer)
-    outputs, labels = _outputs(only(parts, "NeuralOutputs"), ids, fields, element.get("functionName") != "regression")
-    return Network(columns, layers, outputs, labels)
+    classifies = element.get("functionName") == "classification"
+    outputs, fields = _outputs(only(parts, "NeuralOutputs"), ids, target, classifies)
+    calculation = Network(inputs, places, layers, outputs)
+    return _labels(calculation, fields, target) if classifies else _value(calculation, fields)
 
 
-def _layer(element: Element, inputs: list[str], activation: str, ends: bool) -> tuple[Layer, list[str]]:
-    """The layer and its neurons' ids."""
-    neurons = [each for _, each in opened(element, {"numberOfNeurons", *FUNCTIONS}, {"Neuron"})]
+def _layer(element: Element, inputs: list[str], activation: str, method: str | None) -> tuple[Layer, list[str]]:
+    """The layer and its neurons' ids; only the last one has a method of normalisation."""
+    parts = opened(element, {"numberOfNeurons", *FUNCTIONS} | OF_OTHER_ACTIVATIONS, {"Neuron"})
+    neurons = [each for _, each in parts]
     weights = [_weights(neuron, inputs) for neuron in neurons]
     biases = [number_of(neuron, "bias", 0.0) for neuron in neurons]
     activation = choice_of(element, "activationFunction", ACTIVATIONS.keys(), activation)
-    normalisation = choice_of(element, "normalizationMethod", NORMALISATIONS.keys() if ends else {"none"}, "none")
+    methods = {"none"} if method is None else NORMALISATIONS.keys()
+    normalisation = choice_of(element, "normalizationMethod", methods, method or "none")
     layer = Layer(np.array(weights).T, np.array(biases), ACTIVATIONS[activation], NORMALISATIONS[normalisation])
     return layer, [text_of(neuron, "id") for neuron in neurons]
 
@@ -116,27 +126,51 @@ def _weights(neuron: Element, inputs: list[str]) -> list[float]:
 
 
 def _outputs(
-    element: Element, neurons: list[str], fields: Fields, classifies: bool
-) -> tuple[list[int], NDArray[np.float64] | None]:
-    places, labels = [], []
+    element: Element, neurons: list[str], target: Target | None, classifies: bool
+) -> tuple[list[int], list[Element]]:
+    """The places of the neurons that are put out, and what they stand for."""
+    places, fields = [], []
     for _, each in opened(element, {"numberOfOutputs"}, {"NeuralOutput"}):
-        kind, attributes = ("NormDiscrete", {"field", "value"}) if classifies else ("FieldRef", {"field"})
-        derived = _field(each, "outputNeuron", kind, attributes)
-        choice_of(derived, "field", {fields.target})
-        neuron = choice_of(each, "outputNeuron", set(neurons))
-        places.append(neurons.index(neuron))
-        if classifies:
-            labels.append(fields.label(derived, "value"))
-    if not places or (len(places) > 1 and not classifies) or len(set(labels)) != len(labels):
+        derived_field = only(opened(each, {"outputNeuron"}, {"DerivedField"}), "DerivedField")
+        kinds = {"NormDiscrete"} if classifies else {"FieldRef", "NormContinuous"}
+        ((_, field),) = opened(derived_field, {"name", "optype", "dataType", "displayName"}, kinds & EXPRESSIONS.keys())
+        if target is None or field.get("field") != target.name:
+            raise NotCompilable("has a NeuralOutput that is not its target's")
+        places.append(neurons.index(choice_of(each, "outputNeuron", set(neurons))))
+        fields.append(field)
+    if not places or (len(places) > 1 and not classifies):
         raise NotCompilable("its NeuralOutputs are not one for each value that it gives")
-    return places, np.array(labels) if classifies else None
+    return places, fields
 
 
-def _field(element: Element, attribute: str, kind: str, attributes: set[str]) -> Element:
-    """What stands in the DerivedField of an input or output."""
-    derived = only(opened(element, {attribute}, {"DerivedField"}), "DerivedField")
-    field = only(opened(derived, {"name", "optype", "dataType"}, {kind}), kind)
-    opened(field, attributes)
-    if kind == "FieldRef":
-        choice_of(derived, "dataType", {"double"})
-    return field
+def _value(calculation: Network, fields: list[Element]) -> Expression:
+    """The number; a NormContinuous is read from right to left."""
+    reads_line = kind_of(fields[0]) == "NormContinuous"
+    parts = opened(fields[0], {"field"}, {"LinearNorm"} if reads_line else frozenset())
+    line = line_of(of_kind(parts, "LinearNorm")) if reads_line else None
+    if line is not None and not (np.diff(line[1]) > 0).all():
+        raise NotCompilable("has LinearNorms that do not go up from one to the next")
+
+    def evaluate(batch: Batch) -> Column:
+        signals, state = calculation(batch)
+        values = signals[:, 0]
+        return Column(values if line is None else interpolated(values, line[1], line[0]), state)
+
+    return Expression(Type.DOUBLE, evaluate)
+
+
+def _labels(calculation: Network, fields: list[Element], target: Target | None) -> Classifier:
+    labels = []
+    for field in fields:
+        opened(field, {"field", "value"})
+        labels.append(label_text(text_of(field, "value"), Type.STRING if target is None else target.type))
+    if len(set(labels)) != len(labels) or (
+        target is not None and target.labels and not set(labels) <= set(target.labels)
+    ):
+        raise NotCompilable("its NeuralOutputs are not one for each value that it gives")
+
+    def elect(batch: Batch) -> Election:
+        signals, state = calculation(batch)
+        return Election(signals.argmax(axis=1), signals, state)
+
+    return Classifier(tuple(labels), elect, probabilities=True)

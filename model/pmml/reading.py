@@ -12,7 +12,9 @@ from model.pmml.document import kind_of
 NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?", re.ASCII)
 """What XML, Python and Java all read as the same number; "NaN", "1_0" and "1f" are none."""
 
-MODEL = frozenset({"functionName", "modelName", "algorithmName", "isScorable"})
+INTEGER_TEXT = re.compile(r"[+-]?\d+", re.ASCII)
+
+MODEL = frozenset({"functionName", "modelName", "algorithmName", "isScorable", "x-mathContext"})
 """Attributes that each model may have."""
 
 SHOWN_CHARACTERS = 40  # of what a document says
@@ -29,19 +31,19 @@ class NotCompilable(Exception):
 
 
 def opened(element: Element, attributes: Set[str], children: Set[str] = frozenset()) -> Parts:
-    """The element's children.
+    """The element's children, without Extensions: what they say is for the program that wrote them.
 
     Raises:
         NotCompilable: it has an attribute, or a child, that is not named here; a child of another namespace never is.
     """
     kind = kind_of(element)
     if unknown := element.attrib.keys() - attributes:
-        raise NotCompilable(f"its {kind} has {_shown(min(unknown))}")
+        raise NotCompilable(f"its {kind} has {shown(min(unknown))}")
     namespace = element.tag.removesuffix(kind)
-    parts = [(child.tag.removeprefix(namespace), child) for child in element]
+    parts = [(child.tag.removeprefix(namespace), child) for child in element if child.tag != f"{namespace}Extension"]
     for name, _ in parts:
         if name not in children:
-            raise NotCompilable(f"its {kind} contains {_shown(name.rpartition('}')[2])}")
+            raise NotCompilable(f"its {kind} contains {shown(name.rpartition('}')[2])}")
     return parts
 
 
@@ -85,7 +87,7 @@ def number_of(element: Element, name: str, default: float | None = None) -> floa
     text = text_of(element, name)
     value = float(text) if NUMBER.fullmatch(text) else math.nan
     if not math.isfinite(value):
-        raise ValueError(f"has a {kind_of(element)} with {name}={_shown(text)!r}, which is no finite number")
+        raise ValueError(f"has a {kind_of(element)} with {name}={shown(text)!r}, which is no finite number")
     return value
 
 
@@ -98,9 +100,9 @@ def choice_of(element: Element, name: str, known: Set[str], default: str | None 
     """
     value = text_of(element, name) if default is None else element.get(name, default)
     if value not in known:
-        raise NotCompilable(f"its {kind_of(element)} has {name}={_shown(value)!r}")
+        raise NotCompilable(f"its {kind_of(element)} has {name}={shown(value)!r}")
     return value
 
 
-def _shown(text: str) -> str:
+def shown(text: str) -> str:
     return text if len(text) <= SHOWN_CHARACTERS else f"{text[:SHOWN_CHARACTERS]}..."

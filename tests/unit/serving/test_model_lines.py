@@ -22,7 +22,7 @@ ONNX = (Path(__file__).resolve().parents[3] / "data" / "models" / "wine-linear.o
     [
         ("ONNX", ONNX, "ONNX"),
         ("PMML", LINEAR, "PMML, compiled to numpy"),
-        ("PMML", ON_JAVA, "PMML, by PMML4S on Java: its MiningField has outliers"),
+        ("PMML", ON_JAVA, "PMML, by PMML4S on Java: its PMML contains Scorecard"),
     ],
 )
 def test_a_model_that_starts_serving_is_named_with_what_scores_it(

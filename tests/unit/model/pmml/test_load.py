@@ -20,7 +20,7 @@ MODELS = Path(__file__).resolve().parents[4] / "data" / "models"
 
 def test_a_document_that_is_not_compiled_is_scored_on_java_and_says_why() -> None:
     model = pmml_model(ON_JAVA)
-    assert model.engine == "by PMML4S on Java: its MiningField has outliers"
+    assert model.engine == "by PMML4S on Java: its PMML contains Scorecard"
     assert model.score(TYPICAL).tolist() == [1 + 9.5, 1 + 10.2, 1 + 11.1]
 
 
