@@ -80,13 +80,21 @@ def _score(_message: ReadMessage, result: ServingResult) -> str:
 
 
 def _dead_letter(message: ReadMessage) -> str:
-    headers = message.headers() or ()
-    pairs = headers.items() if isinstance(headers, Mapping) else headers
-    said = {name: _text(value if value is not None else "") for name, value in pairs}
+    said = _headers(message)
     origin = f"{said.get('topic', '?')}[{said.get('partition', '?')}]@{said.get('offset', '?')}"
     size = "tombstone" if (value := message.value()) is None else f"{len(value):,} bytes"
     by = f" (by {said['variant']})" if "variant" in said else ""
     return f"{_place(message)} {_key(message)}: {origin}, {size}: {said.get('reason', 'no reason given')}{by}"
+
+
+def _headers(message: ReadMessage) -> Mapping[str, str]:
+    """Those of a dead letter that is one of ours; any of a stranger's may be unreadable."""
+    try:
+        headers = message.headers() or ()
+    except (UnicodeDecodeError, SystemError):  # confluent_kafka's, where a name is no UTF-8: it gives none of them
+        return {"reason": "its headers cannot be read, as a name among them is no UTF-8"}
+    pairs = headers.items() if isinstance(headers, Mapping) else headers
+    return {name: _text(value if value is not None else "") for name, value in pairs}
 
 
 def _unknown(message: ReadMessage) -> str:

@@ -1,17 +1,22 @@
 """What the demo reads from a real scores topic."""
 
+import io
 import time
 from collections.abc import Callable
 
 import pytest
+from rich.console import Console
 
 from client.demo.scores import ScoreReader
+from client.demo.view import DemoView
 from client.embedded_kafka import EmbeddedKafka
 from protobufs.serving_result_pb2 import ServingResult
 from serving.topics import Topics
+from tests.raw_batches import RawRecord, send
 from tests.stream import Stream
 
 DEADLINE_S = 20.0
+NO_TEXT = b"caf\xe9"
 
 
 @pytest.fixture
@@ -87,3 +92,18 @@ def test_latency_is_from_submission_to_arrival_and_leaves_out_what_waited_for_th
         latency_ms = scores.summary().p99_ms
     assert latency_ms is not None
     assert 0 <= latency_ms <= now_ms() + 1 - submitted_ms  # what it began with was rounded down
+
+
+def test_time_stamps_headers_and_numbers_of_a_stranger_spoil_nothing(stream: Stream, topics: Topics) -> None:
+    with ScoreReader(stream.bootstrap_servers, topics.scores) as scores:
+        ts = now_ms() + 50  # not from before the reader began
+        times = (-(2**63), -1, 0, ts, 2**63 - 1)
+        values = [result("linear", f"at {each}", record_ts=each, scored_ts=each) for each in times]
+        values.append(ServingResult(value=float("nan"), model_name="linear", data_type="wine").SerializeToString())
+        headers = [(NO_TEXT, NO_TEXT)]
+        send(stream.bootstrap_servers, topics.scores, 0, [RawRecord(NO_TEXT, each, 0, headers) for each in values])
+        read_until(scores, lambda: scores.summary().records == len(values))
+        summary, snapshot = scores.summary(), scores.view.snapshot(time.monotonic())
+    assert summary.p99_ms is not None and 0 <= summary.p99_ms < 60_000
+    assert (summary.p50_ms, snapshot.p99_ms) == (summary.p99_ms, summary.p99_ms), "only one of them names a time"
+    Console(file=io.StringIO(), width=80, height=24).print(DemoView("title", "url").picture(snapshot, "ending", 24))

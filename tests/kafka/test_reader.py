@@ -11,12 +11,14 @@ import pytest
 from confluent_kafka import Consumer, TopicPartition
 
 from client.embedded_kafka import EmbeddedKafka
+from client.message_lines import line_for
 from client.ports import free_port
 from client.reading import Reading
 from protobufs.serving_result_pb2 import ServingResult
 from serving.errors import BrokerNotFound
 from serving.topics import Topics
 from tests.process import ROOT, Process
+from tests.raw_batches import RawRecord, send
 from tests.stream import Stream
 
 
@@ -98,6 +100,21 @@ def test_broken_messages_are_told_and_reading_goes_on(stream: Stream, tmp_path: 
             assert process.wait() == 0
             assert len(printed(process.said)) == len(broken)
             assert "\x1b" not in process.said
+
+
+def test_bytes_that_are_no_text_are_told_wherever_they_are(stream: Stream) -> None:
+    headers = [(b"caf\xe9", b"\xff"), (b"a\x00", None), (b"", b""), (b"reason", b"\xff")]
+    records = [RawRecord(b"\xe9", value, 0, headers) for value in (b"\xff\xfe", None, b"", b"12345")]
+    topics = stream.topics
+    for topic in (topics.data, topics.models, topics.scores, topics.dead_letters):
+        send(stream.bootstrap_servers, topic, 0, records)
+        seen = Seen()
+        reading = Reading(stream.bootstrap_servers, "readers", topic, line_for(topic, topics))
+        reading.start("beginning")
+        reading.run(len(records), seen, threading.Event())
+        reading.close()
+        assert [line.split(" ")[0] for line in seen.lines] == [f"[0]@{offset}" for offset in range(len(records))]
+    assert seen.lines[-1].endswith("5 bytes: its headers cannot be read, as a name among them is no UTF-8")
 
 
 def test_ctrl_c_ends_the_reader_with_exit_code_0(stream: Stream, tmp_path: Path) -> None:

@@ -102,6 +102,16 @@ def test_a_dead_letter_without_headers_is_told_all_the_same() -> None:
     assert line(Read(TOPICS.dead_letters, None, None)) == "[2]@41 (no key): ?[?]@?, tombstone: no reason given"
 
 
+@pytest.mark.parametrize("error", [SystemError("an exception set"), UnicodeDecodeError("utf-8", b"\xe9", 0, 1, "")])
+def test_a_dead_letter_whose_headers_cannot_be_read_is_told_all_the_same(error: Exception) -> None:
+    class Unreadable(Read):
+        def headers(self) -> Headers | None:
+            raise error
+
+    told = line(Unreadable(TOPICS.dead_letters, b"12345"))
+    assert told == ("[2]@41 wine-a1-17: ?[?]@?, 5 bytes: its headers cannot be read, as a name among them is no UTF-8")
+
+
 @pytest.mark.parametrize("topic", [TOPICS.data, TOPICS.models, TOPICS.scores])
 def test_bytes_that_are_no_message_are_told_as_such(topic: str) -> None:
     assert "2 bytes: ff ff" in line(Read(topic, b"\xff\xff"))
