@@ -7,6 +7,7 @@ from typing import Self
 from model.model import LoadedModel
 from model.serving_state import Scores, ServingState
 from protobufs.kept_state_pb2 import KeptCounters, KeptModel
+from protobufs.model_descriptor_pb2 import ModelDescriptor
 from serving.engine import ArrivedModel
 from serving.records import WineBatch
 from serving.serve import score
@@ -98,6 +99,15 @@ class KeptState:
 def kept(arrived: ArrivedModel, now_ms: int) -> KeptModel:
     """What to write down of a model that is activated at ``now_ms``."""
     return KeptModel(offset=arrived.offset, descriptor=arrived.descriptor, since_ms=now_ms, topic_id=arrived.topic_id)
+
+
+def without_data(model: KeptModel) -> KeptModel:
+    """What identifies a kept model, and what can be told of it; its bytes can be megabytes."""
+    told = model.descriptor
+    descriptor = ModelDescriptor(
+        name=told.name, description=told.description, dataType=told.dataType, modeltype=told.modeltype
+    )
+    return KeptModel(offset=model.offset, topic_id=model.topic_id, since_ms=model.since_ms, descriptor=descriptor)
 
 
 def is_same_message(model: KeptModel, arrived: ArrivedModel) -> bool:

@@ -38,6 +38,16 @@ LINES: dict[str, Callable[[EventDict], str]] = {
     "partitions_assigned": lambda e: f"Partitions assigned - {e['partitions']}",
     "model_restored": lambda e: f"Model restored - {e['model']} for {e['data_type']} survived the last stop",
     "model_not_restored": lambda e: f"Model not restored - {e['model']}: {e['reason']}; the next one will do",
+    "newer_model_not_loaded": lambda e: (
+        f"Newer model not loaded - the one at offset {e['offset']} for {e['data_type']}, which counts in partitions"
+        f" {e['partitions']}; its counters are kept, and the model that is loaded scores"
+    ),
+    "store_damaged": lambda e: (
+        f"Store damaged - {e['store']} ({e['reason']}): moved to {e['moved_to']}, restored from its changelog"
+    ),
+    "changelog_record_ignored": lambda e: (
+        f"Changelog record ignored - {e['topic']}@{e['offset']} is no model that a server of ours wrote"
+    ),
     "actor_replaced": lambda e: (
         f"Actor replaced - {e['data_type']}: {e['reason']}; its successor carries on from what is on disk"
     ),

@@ -17,8 +17,12 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
+import structlog
+
 from model.errors import ServingError
 from streams_customstore.errors import StoreClosed, StoreCorrupt, StoreUnusable
+
+log: structlog.stdlib.BoundLogger = structlog.get_logger()
 
 OPEN = (
     "PRAGMA journal_mode = WAL",
@@ -41,6 +45,9 @@ ADVANCE = "INSERT INTO offsets VALUES (?, ?) ON CONFLICT DO UPDATE SET persisted
 
 DAMAGED = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 PRIMARY_CODE = 0xFF  # the rest of an error code is detail
+SUFFIXES = ("", "-wal", "-shm")
+"""Of a database's files. The log after the file: SQLite ignores a log whose file is gone, but believes a file whose log
+is gone."""
 
 
 class Database:
@@ -62,19 +69,20 @@ class Database:
         return self._connection is not None
 
     def open(self) -> None:
-        """Open the file, or make an empty one.
+        """Open the file, or make an empty one; one that is damaged is set aside, as its changelog has all of it.
 
         Raises:
-            StoreCorrupt: it is damaged, or no SQLite file.
             StoreUnusable: it cannot be read or written.
         """
         with self._closing_on_failure():
             self.path.parent.mkdir(parents=True, exist_ok=True)
-            self._connection = sqlite3.connect(self.path)
-            for statement in OPEN:
-                self._connection.execute(statement)
-            if self._connection.execute("PRAGMA quick_check").fetchall() != [("ok",)]:
-                raise StoreCorrupt(self.path)
+            try:
+                self._connect()
+            except (StoreCorrupt, sqlite3.DatabaseError) as error:
+                if not _is_damage(error):
+                    raise
+                self._set_aside(str(error))
+                self._connect()
 
     def close(self) -> None:
         """Close the file; what is not committed is forgotten."""
@@ -83,8 +91,7 @@ class Database:
     def delete(self) -> None:
         """Close and remove the file."""
         self.close()
-        # The log last: SQLite ignores a log whose file is gone, but believes a file whose log is gone.
-        for suffix in ("", "-wal", "-shm"):
+        for suffix in SUFFIXES:
             self.path.with_name(self.path.name + suffix).unlink(missing_ok=True)
 
     def commit(self) -> None:
@@ -131,6 +138,23 @@ class Database:
         """Set a partition's persisted offset, which never goes back."""
         self._rows(ADVANCE, partition, offset)
 
+    def _connect(self) -> None:
+        self._connection = sqlite3.connect(self.path)
+        for statement in OPEN:
+            self._connection.execute(statement)
+        if self._connection.execute("PRAGMA quick_check").fetchall() != [("ok",)]:
+            raise StoreCorrupt(self.path)
+
+    def _set_aside(self, reason: str) -> None:
+        self.close()
+        aside = self.path.with_name(f"{self.path.name}.damaged")
+        for suffix in SUFFIXES:
+            aside.with_name(aside.name + suffix).unlink(missing_ok=True)
+        for suffix in SUFFIXES:
+            with suppress(FileNotFoundError):
+                self.path.with_name(self.path.name + suffix).rename(aside.with_name(aside.name + suffix))
+        log.warning("store_damaged", store=str(self.path), moved_to=str(aside), reason=reason)
+
     def _rows(self, statement: str, *values: object) -> list[Any]:
         if self._connection is None:
             raise self._closed_because
@@ -151,7 +175,7 @@ class Database:
         except StoreCorrupt as corrupt:
             failure, reason = corrupt, None
         except sqlite3.Error as error:
-            damaged = getattr(error, "sqlite_errorcode", 0) & PRIMARY_CODE in DAMAGED
+            damaged = _is_damage(error)
             failure, reason = StoreCorrupt(self.path) if damaged else StoreUnusable(self.path, str(error)), error
         except OSError as error:
             failure, reason = StoreUnusable(self.path, error.strerror or str(error)), error
@@ -165,3 +189,7 @@ class Database:
         if connection is not None:
             with suppress(sqlite3.Error):
                 connection.close()
+
+
+def _is_damage(error: Exception) -> bool:
+    return isinstance(error, StoreCorrupt) or getattr(error, "sqlite_errorcode", 0) & PRIMARY_CODE in DAMAGED

@@ -10,7 +10,8 @@ class StoreCorrupt(ServingError):
 
     def __init__(self, path: Path) -> None:
         super().__init__(
-            f"the store {path} is corrupt: delete it, and the next start restores it from its changelog: rm {path}"
+            f"the store {path} is corrupt: start this server again, which sets the file aside and restores it from its"
+            " changelog"
         )
         self.path = path
 

@@ -1,4 +1,4 @@
-"""Where state lives: in a table on a store of our own, one SQLite file, and in the table's changelog in Kafka."""
+"""Where state lives: in tables on a store of our own, a SQLite file each, and in the tables' changelogs in Kafka."""
 
 from fastapi import APIRouter
 
@@ -7,22 +7,25 @@ from serving.streams.application import Application
 from serving.streams.queryable import QueryableEngine
 from serving.streams.table_state import TableState
 from streams_customstore import store
+from streams_customstore.models import ModelFile
 
-TABLE = "state"
+COUNTERS, MODELS = "state", "models"
 STORE = f"{store.SCHEME}://"
 
 
 class CustomStoreState(TableState):
-    """Two rows for each data type and source partition; one SQLite file for all partitions (``store.py``).
+    """A row of counters for each data type and source partition, in one SQLite file for all partitions (``store.py``);
+    and a row for each data type's model, in another one.
 
     A write goes to the file and, soon after, to the changelog. After a ``kill -9`` either can be a little ahead of the
     other, and both can be ahead of the committed offsets: the offsets in the rows say which records are counted.
     """
 
     async def open(self, application: Application) -> None:
-        """Declare the table; faust fills it from the disk and the changelog when it starts."""
+        """Declare the tables; faust fills one from the disk and the changelog when it starts, the other is filled."""
         store.register()
-        self.use(await application.table(TABLE, STORE))
+        counters = await application.table(COUNTERS, STORE)
+        self.use(counters, await application.model_table(MODELS, ModelFile))
 
 
 def routes(engine: QueryableEngine) -> APIRouter:

@@ -60,7 +60,6 @@ class SqliteStore(SerializedStore[Any, Any]):
         """Open the file, or make an empty one: then the whole changelog is read.
 
         Raises:
-            StoreCorrupt: it is damaged, or no SQLite file; never replaced by an empty one without a word.
             StoreUnusable: it cannot be read or written.
         """
         self._database.open()

@@ -5,7 +5,10 @@ from collections.abc import Sequence
 from fastapi import APIRouter
 
 from model.serving_state import ServingState
+from protobufs.kept_state_pb2 import KeptModel
 from serving.engine import ArrivedModel
+from serving.kept_state import kept, without_data
+from serving.kernel import epoch_ms
 from serving.records import RawRecord
 from serving.serve import ServedBatch
 from serving.states import States
@@ -19,11 +22,11 @@ class StateInMemory:
 
     def __init__(self) -> None:
         self._states = States()
-        self._offsets: dict[str, int] = {}  # says which instance has the newer model
+        self._models: dict[str, KeptModel] = {}  # without data; says which instance has the newer model
 
     def accept(self, arrived: ArrivedModel) -> None:
         """Put a model in force at once, and close the one it replaces."""
-        self._offsets[arrived.loaded.data_type] = arrived.offset
+        self._models[arrived.loaded.data_type] = without_data(kept(arrived, epoch_ms()))
         self._states.accept(arrived.loaded)
 
     def serve(self, records: Sequence[RawRecord]) -> ServedBatch:
@@ -36,7 +39,7 @@ class StateInMemory:
 
     def parts(self) -> Sequence[LocalState]:
         """The same for the other instances; these counters belong to this instance and not to a partition."""
-        return [LocalState(state, self._offsets.get(state.data_type), None, None) for state in self.states()]
+        return [LocalState.of(state, self._models.get(state.data_type)) for state in self.states()]
 
     def close(self) -> None:
         """Close the models in force."""

@@ -1,4 +1,4 @@
-"""Where state lives: in a RocksDB table on this server's disk, and in the table's changelog in Kafka."""
+"""Where state lives: in RocksDB tables on this server's disk, and in the tables' changelogs in Kafka."""
 
 from fastapi import APIRouter
 
@@ -6,19 +6,15 @@ from serving.streams import queries
 from serving.streams.application import Application
 from serving.streams.queryable import QueryableEngine
 from serving.streams.table_state import TableState
+from streams_kvstore import databases
 
-TABLE = "state"
-STORE = "rocksdb://"
-OPTIONS = {
-    # faust asks RocksDB for 50 GB of block cache and 96 MB of write buffers per partition: for a handful of rows.
-    "block_cache_size": 8 * 1024 * 1024,
-    "block_cache_compressed_size": 0,
-    "write_buffer_size": 4 * 1024 * 1024,
-}
+COUNTERS, MODELS = "state", "models"
+STORE = f"{databases.SCHEME}://"
 
 
 class KeyValueState(TableState):
-    """Two rows for each data type and source partition; one RocksDB database per partition.
+    """A row of counters for each data type and source partition, in one RocksDB database per partition; and a row for
+    each data type's model, in one database.
 
     A write goes to RocksDB at once and to the changelog soon after, and the changelog has it before the offsets of the
     records that it counts are committed. So after a ``kill -9`` the database on disk can be ahead of the changelog,
@@ -26,8 +22,10 @@ class KeyValueState(TableState):
     """
 
     async def open(self, application: Application) -> None:
-        """Declare the table; faust fills it from the disk and the changelog when it starts."""
-        self.use(await application.table(TABLE, STORE, OPTIONS))
+        """Declare the tables; faust fills one from the disk and the changelog when it starts, the other is filled."""
+        databases.register()
+        counters = await application.table(COUNTERS, STORE, databases.OPTIONS)
+        self.use(counters, await application.model_table(MODELS, databases.ModelDatabase))
 
 
 def routes(engine: QueryableEngine) -> APIRouter:

@@ -6,7 +6,7 @@ import faust
 
 from model.serving_state import ServingState
 from serving.daemon_thread import in_daemon_thread
-from serving.engine import ArrivedModel, FeedPosition, ModelStart
+from serving.engine import ArrivedModel, ModelStart
 from serving.kernel import Kernel
 from serving.model_loading import ModelLoading
 from serving.streams.application import Application
@@ -19,14 +19,13 @@ class Topology:
 
     def __init__(self, kernel: Kernel) -> None:
         self._kernel = kernel
-        self._state = KeyValueState(ModelLoading.of(kernel.settings).load_again)
+        self._state = KeyValueState(ModelLoading.of(kernel.settings).load_again, kernel.broker)
         self.application = Application(kernel, self._state.parts, self._state.restore)
 
     @property
     def models_from(self) -> ModelStart:
         """Behind the models that the table has."""
-        start = self._state.models_from(self.application.assigned())
-        return "beginning" if start is None else FeedPosition(self._kernel.broker.models_topic_id, start)
+        return self._state.models_from
 
     async def start(self) -> None:
         """Declare the source, the table and the agent, as in any faust app; join the group and restore the table.
@@ -54,6 +53,7 @@ class Topology:
 
     async def data_topic_recreated(self) -> None:
         """Begin again with the new topic; batches of the old one that are in flight mean nothing any more."""
+        self._state.data_topic_recreated()
         await self.application.data_topic_recreated()
 
     def states(self) -> Sequence[ServingState]:

@@ -72,12 +72,19 @@ class Rows:
         """``disk`` and ``changelog``, compacted and by partition, are what is left when the table is gone."""
         self._disk, self._changelog = disk, changelog
         self.sent: list[tuple[int, bytes, bytes]] = []  # partition, row, value; of this table's life
+        self.deleted: list[tuple[int, bytes]] = []
 
     def __setitem__(self, row: bytes, value: bytes) -> None:
         in_hand = faust.current_event()
         assert in_hand is not None, "faust takes the partition of a write from the event in hand"
         self._disk[row] = value
         self.sent.append((in_hand.message.partition, row, value))
+
+    def __delitem__(self, row: bytes) -> None:
+        in_hand = faust.current_event()
+        assert in_hand is not None, "faust takes the partition of a write from the event in hand"
+        del self._disk[row]
+        self.deleted.append((in_hand.message.partition, row))
 
     def items(self) -> Iterator[tuple[bytes, bytes]]:
         return iter(list(self._disk.items()))

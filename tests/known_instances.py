@@ -38,6 +38,7 @@ class Known:
     tables: Sequence[str] = ("counters",)
     is_restored: bool = True
     application_id: str = "app"
+    models_topic_id: str = ""
     partitions: int = 3
     token: str | None = None
 

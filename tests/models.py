@@ -12,11 +12,11 @@ from model.features import WINE, Features, Values
 WIDE = 1500
 
 
-def times_alcohol(factor: float) -> bytes:
-    """A model that scores a wine's alcohol times ``factor``."""
+def times_alcohol(factor: float, padding: int = 0) -> bytes:
+    """A model that scores a wine's alcohol times ``factor``, with so many bytes that change nothing."""
     weights = np.zeros((len(WINE), 1), dtype=np.float32)
     weights[WINE.index("alcohol")] = factor
-    return _serialised([helper.make_node("MatMul", ["wines", "weights"], ["scores"])], {"weights": weights})
+    return _serialised([helper.make_node("MatMul", ["wines", "weights"], ["scores"])], {"weights": weights}, padding)
 
 
 @dataclass(frozen=True)
@@ -47,13 +47,14 @@ def slow(factor: float, layers: int = 1) -> bytes:
     return _serialised(nodes, {"weights": weights, "shape": shape, "axes": axes})
 
 
-def _serialised(nodes: list[NodeProto], constants: dict[str, NDArray[Any]]) -> bytes:
+def _serialised(nodes: list[NodeProto], constants: dict[str, NDArray[Any]], padding: int = 0) -> bytes:
     graph = helper.make_graph(
         nodes,
         "wines",
         [helper.make_tensor_value_info("wines", TensorProto.FLOAT, [None, len(WINE)])],
         [helper.make_tensor_value_info("scores", TensorProto.FLOAT, [None, 1])],
         [numpy_helper.from_array(value, name) for name, value in constants.items()],
+        doc_string="x" * padding,
     )
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=10)
     checker.check_model(model)

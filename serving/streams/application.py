@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import structlog
@@ -17,6 +18,7 @@ from serving.streams.changelogs import ensure_changelog
 from serving.streams.errors import EngineNotStarted
 from serving.streams.faust_app import faust_app, table_of_bytes
 from serving.streams.local_state import LocalState
+from serving.streams.model_table import PARTITIONS, Copy, ModelTable
 from serving.streams.table import AcknowledgedTable
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger()
@@ -44,6 +46,8 @@ class Application:
         self._kernel, self.parts, self._restore = kernel, parts, restore
         self._restored_generation: int | None = None
         self._stores: list[str] = []
+        self._models: ModelTable | None = None
+        self._keeping_models: asyncio.Task[None] | None = None
         self._app: Any = None  # a faust.App; its settings are known when Kafka has answered
         self._may_serve, self._ended = asyncio.Event(), False
         self._in_flight = asyncio.Lock()
@@ -72,6 +76,23 @@ class Application:
         self._stores.append(name)
         return table_of_bytes(self.app, name, partitions, store, options)
 
+    async def model_table(self, name: str, open_copy: Callable[[Path], Copy]) -> ModelTable:
+        """A table of models that every instance has whole, in a copy at a path that is this instance's.
+
+        Raises:
+            ServingError: its changelog topic is there, and of no use as it is; or the copy cannot be read or written.
+        """
+        settings, broker = self._kernel.settings, self._kernel.broker
+        name = f"{settings.topic_prefix}_{name}"
+        changelog = f"{self._kernel.group}-{name}-changelog"
+        await ensure_changelog(settings.bootstrap_servers, changelog, PARTITIONS, settings.security)
+        copy = open_copy(self.app.conf.tabledir / name)
+        self._models = ModelTable(
+            settings, changelog, copy, self._owns_first, lambda: broker.models_topic_id, self._send
+        )
+        await self._models.start()
+        return self._models
+
     async def start(self) -> None:
         """Join the group and restore the tables; topics, tables and agents are declared by now.
 
@@ -93,6 +114,8 @@ class Application:
             raise EngineNotStarted(error) from error
         finally:
             waiting.cancel()
+        if self._models is not None:
+            self._keeping_models = asyncio.create_task(self._keep(self._models))
         log.info("partitions_assigned", partitions=sorted(self.assigned()))
 
     async def serve(self) -> None:
@@ -115,6 +138,11 @@ class Application:
 
     async def stop(self) -> None:
         """Leave the group and end faust's services."""
+        if self._keeping_models is not None:
+            self._keeping_models.cancel()
+            await asyncio.wait([self._keeping_models])
+        if self._models is not None:
+            await self._models.close()
         if self._app is not None and self._app.started:
             await closed(self._app.stop(), STOP_TIMEOUT_S)
 
@@ -145,6 +173,11 @@ class Application:
         """What the instances of this application share, and nobody else does."""
         kernel = self._kernel
         return f"{kernel.broker.cluster_id}/{kernel.group}/{kernel.settings.topic_prefix}"
+
+    @property
+    def models_topic_id(self) -> str:
+        """Of the models topic as it is now."""
+        return self._kernel.broker.models_topic_id
 
     @property
     def partitions(self) -> int:
@@ -183,6 +216,19 @@ class Application:
             if self._restore is not None:
                 await self._restore(self.assigned())
             self._restored_generation = generation
+
+    async def _keep(self, models: ModelTable) -> None:
+        try:
+            await models.run()
+        except Exception as error:
+            await self.app.crash(error)
+            raise
+
+    def _owns_first(self) -> bool:
+        return self.restored() and 0 in self.assigned()
+
+    async def _send(self, topic: str, key: bytes, value: bytes) -> None:
+        await self.app.producer.send_and_wait(topic, key, value, partition=0, timestamp=None, headers=None)
 
     def _check(self) -> None:
         if self.app.crashed:

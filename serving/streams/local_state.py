@@ -1,13 +1,14 @@
 """What one instance knows of one data type, and what all of them know together. Pure."""
 
 import math
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Annotated, Self
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from model.serving_state import ServingState
+from protobufs.kept_state_pb2 import KeptModel
 from serving.answers import StateAnswer
 
 Count = Annotated[int, Field(ge=0, lt=2**63)]
@@ -25,6 +26,16 @@ class LocalState:
     model_offset: int | None  # in the models topic, of the model in force; None while there is none
     partition: int | None  # of the data topic
     next_offset: int | None  # in that partition: records from here on have not been counted
+    model_topic_id: str | None = None  # of the models topic in which the model has its offset
+
+    @classmethod
+    def of(
+        cls, state: ServingState, model: KeptModel | None, partition: int | None = None, next_offset: int | None = None
+    ) -> Self:
+        """With the model that ``state`` belongs to."""
+        if model is None:
+            return cls(state, None, partition, next_offset)
+        return cls(state, model.offset, partition, next_offset, model.topic_id)
 
 
 class Part(BaseModel):
@@ -36,6 +47,7 @@ class Part(BaseModel):
     partition: Count | None = Field(description="of the data topic; null where counters belong to an instance")
     next_offset: Count | None = Field(description="records from here on have not been counted")
     model_offset: Count | None = Field(description="where the model in force stands in the models topic")
+    model_topic_id: str | None = Field(None, description="of the models topic in which it stands there")
     name: str | None
     description: str | None
     model_type: str | None
@@ -51,26 +63,36 @@ class Part(BaseModel):
     def of(cls, local: LocalState) -> Self:
         """What can be told of it."""
         told = StateAnswer.of(local.state).model_dump(exclude={"mean"})
-        return cls(**told, partition=local.partition, next_offset=local.next_offset, model_offset=local.model_offset)
+        return cls(
+            **told,
+            partition=local.partition,
+            next_offset=local.next_offset,
+            model_offset=local.model_offset,
+            model_topic_id=local.model_topic_id,
+        )
 
 
-def combined(data_type: str, parts: Iterable[Part]) -> StateAnswer:
-    """The state of the whole application for one data type.
+def combined(data_type: str, parts: Iterable[Part], models_topic_id: str = "") -> StateAnswer:
+    """The state of the whole application for one data type, while the models topic has this id.
 
     While a partition moves, two instances may know it: the one that has counted further counts, the other does not.
     Partitions learn of a new model one after the other, each with its next batch: the newest model that any of them
     has is in force, and what they did with older ones is no longer told.
     """
-    counting = _without_overtaken(part for part in parts if part.data_type == data_type)
-    newest = max((_place(part.model_offset) for part in counting), default=None)
-    served = [part for part in counting if _place(part.model_offset) == newest]
-    model = served[0] if served else None
+
+    def model(part: Part) -> tuple[bool, float]:
+        return part.model_topic_id == models_topic_id, _place(part.model_offset)
+
+    counting = _without_overtaken((part for part in parts if part.data_type == data_type), model)
+    newest = max(map(model, counting), default=None)
+    served = [part for part in counting if model(part) == newest]
+    told = next((part for part in served if part.name is not None), None)
     usage, duration = sum(part.usage for part in served), math.fsum(part.duration for part in served)
     return StateAnswer(
         data_type=data_type,
-        name=model.name if model else None,
-        description=model.description if model else None,
-        model_type=model.model_type if model else None,
+        name=told.name if told else None,
+        description=told.description if told else None,
+        model_type=told.model_type if told else None,
         since=min((part.since for part in served if part.since is not None), default=None),
         usage=usage,
         duration=duration,
@@ -82,7 +104,7 @@ def combined(data_type: str, parts: Iterable[Part]) -> StateAnswer:
     )
 
 
-def _without_overtaken(parts: Iterable[Part]) -> list[Part]:
+def _without_overtaken(parts: Iterable[Part], model: Callable[[Part], tuple[bool, float]]) -> list[Part]:
     furthest: dict[int, Part] = {}
     unpartitioned: list[Part] = []
     for part in parts:
@@ -90,12 +112,8 @@ def _without_overtaken(parts: Iterable[Part]) -> list[Part]:
             unpartitioned.append(part)
         else:
             other = furthest.get(part.partition, part)
-            furthest[part.partition] = max(other, part, key=_progress)
+            furthest[part.partition] = max(other, part, key=lambda each: (_place(each.next_offset), model(each)))
     return [*unpartitioned, *furthest.values()]
-
-
-def _progress(part: Part) -> tuple[float, float]:
-    return _place(part.next_offset), _place(part.model_offset)
 
 
 def _place(offset: int | None) -> float:

@@ -119,7 +119,7 @@ def routes(engine: Queryable, time_limit_s: float = TIME_LIMIT_S) -> APIRouter:
         gathered = await gather(engine, data_type, time_limit_s)
         if not gathered.parts and data_type != DEFAULT_DATA_TYPE:
             raise _unknown(data_type, gathered)
-        state = combined(data_type, gathered.parts)
+        state = combined(data_type, gathered.parts, engine.models_topic_id)
         return ValueAnswer(
             **state.model_dump(), missing=gathered.missing, partitions_missing=gathered.partitions_missing
         )

@@ -34,6 +34,11 @@ class Queryable(Protocol):
         """How many the data topic has."""
         ...
 
+    @property
+    def models_topic_id(self) -> str:
+        """Of the models topic as it is now; a model of it is newer than any of a topic that had its name before."""
+        ...
+
     def restored(self) -> bool:
         """Whether this instance has back what it knew, so that its answers are true."""
         ...

@@ -1,28 +1,37 @@
-"""Serving states in a faust table: partitioned like the data, so that a partition that moves takes its state along.
+"""Serving states in a faust table: partitioned like the data, so that a partition that moves takes its counters along.
 
-Two rows for each data type and source partition: the model, which can have megabytes, written when another one takes
-over and once in each life; and the counters, written once per batch. A row's changelog record goes to the partition of
-the records that it counts, and is acknowledged before they are.
+One row of counters for each data type and source partition, written once per batch. A row's changelog record goes to
+the partition of the records that it counts, and is acknowledged before they are. The models are in a table of their
+own, once per instance (``model_table.py``); a row says of which model its counters are.
+
+A row can know a newer model than this instance has loaded: the instance that had the partition before has loaded it,
+and this one has refused it, or its feed has not come to it yet. Such a row keeps that model's counters as they are. Its
+partition's records are scored with the model that is loaded; their offsets are kept, so that none is counted twice, and
+their scores are counted nowhere: that is what becomes of an older model's counters in any case.
 """
 
 import asyncio
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Protocol
 
 import structlog
 
 from model.errors import ModelRejected
+from model.features import Features, Values
 from model.model import LoadedModel
 from model.serving_state import Scores, ServingState
 from protobufs.kept_state_pb2 import KeptCounters, KeptModel
-from serving.engine import ArrivedModel
-from serving.kept_state import KeptState, kept
+from protobufs.model_descriptor_pb2 import ModelDescriptor
+from serving.engine import ArrivedModel, FeedPosition, ModelStart
+from serving.kept_state import KeptState, is_newer, kept, without_data
 from serving.kernel import epoch_ms
 from serving.model_loading import Load
 from serving.records import WineBatch
 from serving.serve import ServedBatch, serve
 from serving.streams.batches import Batch
 from serving.streams.local_state import LocalState
+from serving.streams.model_table import ModelTable
 from serving.streams.rows import COUNTERS, MODEL, Key, total
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger()
@@ -30,67 +39,87 @@ log: structlog.stdlib.BoundLogger = structlog.get_logger()
 MAX_STATES_WITHOUT_MODEL = 300  # a record's data type is a stranger's text: it must not fill our memory, or the disk
 
 
+class TopicIds(Protocol):
+    """The topics as they are now; ``Broker`` is one."""
+
+    data_topic_id: str
+    models_topic_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class NotLoaded:
+    """Stands where a row's model is not loaded here: it can be told of, and scores nothing."""
+
+    def score(self, features: Features) -> Values:
+        """Never called."""
+        raise NotImplementedError
+
+    def close(self) -> None:
+        """There is nothing to close."""
+
+
 class TableState:
-    """The states of the partitions that this instance has, written through to the table.
+    """The states of the partitions that this instance has, written through to the tables.
 
     ``accept``, ``restore`` and ``write`` belong on the event loop, between batches; ``serve`` may run in a thread.
     """
 
-    def __init__(self, load: Load) -> None:
+    def __init__(self, load: Load, topics: TopicIds) -> None:
         """``load``: makes a model of the table serve again."""
         self._load_again = load
+        self._topics = topics
         self._table: Any = None
+        self._model_table: ModelTable | Any = None
         self._states: dict[Key, KeptState] = {}
-        self._models: dict[str, tuple[LoadedModel, KeptModel]] = {}  # in force, by data type
-        self._written: dict[Key, int] = {}  # offset of the model in the table
-        self._sent: dict[Key, int] = {}  # in this life; what a killed one wrote, the changelog may lack
+        self._active: dict[str, tuple[LoadedModel, KeptModel]] = {}  # by data type; kept without data
+        self._refused: dict[str, KeptModel] = {}  # of the table, by data type; without data
+        self._former_rows: set[Key] = set()  # of an earlier version, which kept a model with each partition
 
-    def use(self, table: Any) -> None:
-        """Keep the rows in this table, of bytes by bytes."""
-        self._table = table
+    def use(self, table: Any, models: ModelTable | Any) -> None:
+        """Keep the counters in this table, of bytes by bytes, and the models in that one."""
+        self._table, self._model_table = table, models
 
     async def restore(self, partitions: set[int]) -> None:
-        """Read the rows of the partitions that are this instance's now.
-
-        A model in the table counts only while there is none in force for its data type: the feed brings the newest.
-        """
+        """Read the rows of the partitions that are this instance's now, and activate the newest models."""
+        await self._model_table.catch_up()
         counters: dict[Key, KeptCounters] = {}
-        models: dict[Key, KeptModel] = {}
+        former: dict[Key, KeptModel] = {}
         for row, value in self._table.items():
             kind, key = Key.of_row(row)
             if key.partition not in partitions:
                 continue
             if kind == MODEL:
-                models[key] = KeptModel.FromString(value)
+                former[key] = KeptModel.FromString(value)
             else:
                 counters[key] = KeptCounters.FromString(value)
-        await self._load(list(models.values()))
-        self._written = {key: model.offset for key, model in models.items()}
-        self._states = {key: self._restored(key, counters.get(key)) for key in counters.keys() | models.keys()}
+        self._take_over(former)
+        for data_type, model in self._model_table.newest().items():
+            if self._is_newest(data_type, model):
+                await self._activate_again(data_type, model)
+        self._states = {key: self._restored(key, counters.get(key)) for key in counters.keys() | former.keys()}
+        self._log_newer()
 
-    def models_from(self, partitions: set[int]) -> int | None:
-        """Where the feed goes on, behind what the partition that has seen least has seen; None: from the beginning."""
-        seen = dict.fromkeys(partitions, -1)
-        for key, offset in self._written.items():
-            if key.partition in seen:
-                seen[key.partition] = max(seen[key.partition], offset)
-        least = min(seen.values(), default=-1)
-        return None if least < 0 else least + 1
+    @property
+    def models_from(self) -> ModelStart:
+        """Where the feed goes on: behind the newest model that the table has, if all that is newest here is loaded."""
+        current = self._topics.models_topic_id
+        offsets = [model.offset for model in self._model_table.newest().values() if model.topic_id == current]
+        not_loaded = any(self._is_ahead(key.data_type, state) for key, state in self._states.items())
+        if not offsets or self._refused or not_loaded:
+            return "beginning"
+        return FeedPosition(current, max(offsets) + 1)
 
     def accept(self, arrived: ArrivedModel) -> None:
-        """Put a model in force in all partitions, and close the one it replaces; the same one again changes nothing."""
+        """Activate a model in all partitions, and close the one it replaces; what is not newer is closed itself."""
         data_type = arrived.loaded.data_type
-        replaced = self._models.get(data_type)
-        model = kept(arrived, epoch_ms())
-        if replaced is not None and (replaced[1].offset, replaced[1].descriptor) == (model.offset, model.descriptor):
+        model = self._identified(data_type, kept(arrived, epoch_ms()))
+        if not self._is_newest(data_type, model):
             arrived.loaded.model.close()
             return
-        self._models[data_type] = arrived.loaded, model
-        for key, state in self._states.items():
-            if key.data_type == data_type:
-                self._states[key] = state.accept(arrived.loaded, model)
-        if replaced is not None:
-            replaced[0].model.close()
+        known = self._model_table.newest().get(data_type)
+        if known is None or is_newer(model, known, self._topics.models_topic_id):
+            self._model_table.put(model)
+        self._activate(arrived.loaded, without_data(model))
 
     def serve(self, batch: Batch) -> tuple[ServedBatch, dict[Key, KeptState]]:
         """What becomes of a batch, and the states after it; nothing is kept until ``write``."""
@@ -104,59 +133,148 @@ class TableState:
         A redelivered batch's rows are written again, not skipped: after a ``kill -9`` the store on disk can be ahead of
         the changelog, which must not lack what a new owner of the partition will ask for.
         """
-        self._write_models(batch.partition)
+        self._delete_former(batch.partition)
         for key, state in after.items():
-            if self._may_keep(key):
+            if self._may_keep(key, state):
                 self._states[key] = state
                 self._table[key.row(COUNTERS)] = state.counters().SerializeToString()
 
     async def acknowledged(self) -> None:
-        """Wait until the changelog has all that was written."""
+        """Wait until the changelogs have all that was written, and what is this instance's to write of the models."""
+        await self._model_table.written()
         await self._table.acknowledged()
 
+    def data_topic_recreated(self) -> None:
+        """Records of the topic that is there now have not been counted, whatever their offsets."""
+        self._states = {key: state.reading(self._topics.data_topic_id) for key, state in self._states.items()}
+
     def states(self) -> Sequence[ServingState]:
-        """The state for each data type, over this instance's partitions."""
+        """The state for each data type, over this instance's partitions, with the model that scores them."""
         return [total(data_type, self._of(data_type)) for data_type in self._data_types()]
 
     def parts(self) -> Sequence[LocalState]:
         """The states by source partition, and one without a partition for each model that has not scored yet."""
         known = [
-            LocalState(
-                state.serving,
-                None if state.model is None else state.model.offset,
-                key.partition,
-                state.next_offsets.get(key.partition),
-            )
-            for key, state in self._states.items()
+            LocalState.of(state.serving, state.model, key.partition, state.next_offsets.get(key.partition))
+            for key, state in list(self._states.items())
         ]
         unused = [
-            LocalState(self._fresh(data_type).serving, model.offset, None, None)
-            for data_type, (_, model) in list(self._models.items())
+            LocalState.of(self._fresh(data_type).serving, model) for data_type, (_, model) in list(self._active.items())
         ]
         return known + unused
 
     def close(self) -> None:
-        """Close the models in force."""
-        models, self._models = self._models, {}
-        for loaded, _ in models.values():
+        """Close the active models."""
+        active, self._active = self._active, {}
+        for loaded, _ in active.values():
             loaded.model.close()
 
-    async def _load(self, models: list[KeptModel]) -> None:
-        newest = {model.descriptor.dataType: model for model in sorted(models, key=lambda each: each.offset)}
-        for data_type, model in newest.items():
-            if data_type in self._models:
-                continue
-            try:
-                loaded = await asyncio.to_thread(self._load_again, model.descriptor)
-            except ModelRejected as error:  # it could be loaded when it was written; the feed may still bring it
-                log.error("model_not_restored", model=model.descriptor.name, reason=error.reason)
-                continue
-            self._models[data_type] = loaded, model
-            log.info("model_restored", model=loaded.name, data_type=data_type, offset=model.offset)
+    def _log_newer(self) -> None:
+        newer = {key: state.model for key, state in self._states.items() if self._is_ahead(key.data_type, state)}
+        for data_type in sorted({key.data_type for key in newer}):
+            models = {key.partition: model for key, model in newer.items() if key.data_type == data_type and model}
+            log.warning(
+                "newer_model_not_loaded",
+                data_type=data_type,
+                partitions=sorted(models),
+                offset=max(model.offset for model in models.values()),
+            )
+
+    def _take_over(self, former: Mapping[Key, KeptModel]) -> None:
+        """Move the models of an earlier version's rows, which have no topic's id, to the table of models."""
+        self._former_rows |= former.keys()
+        known = self._model_table.newest()
+        for model in sorted(former.values(), key=lambda each: each.offset):
+            before = known.get(model.descriptor.dataType)
+            if before is None or is_newer(model, before, self._topics.models_topic_id):
+                self._model_table.put(model)
+
+    def _delete_former(self, partition: int) -> None:
+        for key in [key for key in self._former_rows if key.partition == partition]:
+            if self._model_table.has_written(key.data_type):
+                del self._table[key.row(MODEL)]
+                self._former_rows.remove(key)
+
+    async def _activate_again(self, data_type: str, model: KeptModel) -> None:
+        if self._refused.get(data_type) == model:
+            return
+        try:
+            loaded = await asyncio.to_thread(self._load_again, self._model_table.model(data_type).descriptor)
+        except ModelRejected as error:  # it could be loaded when it was written; the feed may still bring it
+            log.error("model_not_restored", model=model.descriptor.name, reason=error.reason)
+            self._refused[data_type] = model
+            return
+        self._activate(loaded, model)
+        log.info("model_restored", model=loaded.name, data_type=data_type, offset=model.offset)
+
+    def _activate(self, loaded: LoadedModel, model: KeptModel) -> None:
+        data_type = loaded.data_type
+        replaced = self._active.get(data_type)
+        self._active[data_type] = loaded, model
+        self._refused.pop(data_type, None)
+        for key, state in self._states.items():
+            if key.data_type == data_type:
+                self._states[key] = self._with_model(state, loaded, model)
+        if replaced is not None:
+            replaced[0].model.close()
+
+    def _with_model(self, state: KeptState, loaded: LoadedModel, model: KeptModel) -> KeptState:
+        if state.model is not None:
+            if _is_same(state.model, model):
+                return replace(
+                    state, serving=replace(state.serving, served=loaded, since_ms=model.since_ms), model=model
+                )
+            if is_newer(state.model, model, self._topics.models_topic_id):
+                return state
+        return state.accept(loaded, model)
+
+    def _is_newest(self, data_type: str, model: KeptModel) -> bool:
+        active = self._active.get(data_type)
+        return active is None or is_newer(model, active[1], self._topics.models_topic_id)
+
+    def _is_ahead(self, data_type: str, state: KeptState) -> bool:
+        """Whether a row's model is newer than what is loaded here."""
+        return (
+            state.model is not None
+            and state.model != self._model(data_type)
+            and self._is_newest(data_type, state.model)
+        )
+
+    def _model(self, data_type: str) -> KeptModel | None:
+        return self._active[data_type][1] if data_type in self._active else None
+
+    def _identified(self, data_type: str, model: KeptModel) -> KeptModel:
+        """The model, as it is known if an earlier version, which kept no topic's id, has kept it."""
+        known = self._model_table.newest().get(data_type)
+        if known is None or known.topic_id or known.offset != model.offset:
+            return model
+        if self._model_table.model(data_type).descriptor != model.descriptor:
+            return model
+        model.since_ms = known.since_ms
+        for key, state in self._states.items():
+            if key.data_type == data_type and state.model is not None and _is_same(state.model, known):
+                self._states[key] = replace(state, model=without_data(model))
+        return model
 
     def _restored(self, key: Key, counters: KeptCounters | None) -> KeptState:
-        loaded, model = self._models.get(key.data_type, (None, None))
-        return KeptState.restored(key.data_type, loaded, model, counters, "")
+        loaded, model = self._active.get(key.data_type, (None, None))
+        if counters is not None:
+            counters = self._with_topic_ids(key.data_type, counters)
+            of = KeptModel(offset=counters.model_offset, topic_id=counters.model_topic_id)
+            if counters.HasField("model_offset") and self._is_newest(key.data_type, of):
+                model = self._model_table.newest().get(key.data_type)
+                loaded, model = (_not_loaded(model), model) if model is not None and _is_same(model, of) else (None, of)
+        return KeptState.restored(key.data_type, loaded, model, counters, self._topics.data_topic_id)
+
+    def _with_topic_ids(self, data_type: str, counters: KeptCounters) -> KeptCounters:
+        """An earlier version kept none: it was the topics of these names."""
+        if not counters.data_topic_id:
+            counters.data_topic_id = self._topics.data_topic_id
+        if not counters.model_topic_id and counters.HasField("model_offset"):
+            model = self._model_table.newest().get(data_type)
+            if model is not None and model.offset == counters.model_offset:
+                counters.model_topic_id = model.topic_id
+        return counters
 
     def _fresh(self, data_type: str) -> KeptState:
         return self._restored(Key(0, data_type), None)
@@ -165,26 +283,49 @@ class TableState:
         def score(wines: WineBatch) -> Scores:
             key = Key(partition, wines.data_type)
             state = self._states.get(key) or self._fresh(wines.data_type)
-            after[key], scores = state.score(wines)
+            ahead = self._is_ahead(wines.data_type, state)
+            after[key], scores = self._score_ahead(state, wines) if ahead else state.score(wines)
             return scores
 
         return score
 
-    def _write_models(self, partition: int) -> None:
-        # All models in force, not only those that score this batch: the feed goes on behind the newest of them.
-        for data_type, (_, model) in self._models.items():
-            key = Key(partition, data_type)
-            if self._sent.get(key) != model.offset:
-                self._table[key.row(MODEL)] = model.SerializeToString()
-                self._written[key] = self._sent[key] = model.offset
+    def _score_ahead(self, state: KeptState, wines: WineBatch) -> tuple[KeptState, Scores]:
+        """Score by the active model, and count nothing for the newer one, which the state belongs to."""
+        scored, scores = replace(self._fresh(wines.data_type), next_offsets=state.next_offsets).score(wines)
+        serving = replace(
+            state.serving,
+            skipped=state.serving.skipped + scored.serving.skipped,
+            dead_letters=state.serving.dead_letters + scored.serving.dead_letters,
+        )
+        return replace(state, serving=serving, next_offsets=scored.next_offsets), scores
 
-    def _may_keep(self, key: Key) -> bool:
-        known = key in self._states or key.data_type in self._models
+    def _may_keep(self, key: Key, state: KeptState) -> bool:
+        if state.data_topic_id != self._topics.data_topic_id:
+            return False  # its records are of a topic that was deleted since
+        known = key in self._states or key.data_type in self._active
         return known or len(self._states) < MAX_STATES_WITHOUT_MODEL
 
     def _data_types(self) -> list[str]:
-        return sorted({key.data_type for key in list(self._states)} | set(self._models))
+        return sorted({key.data_type for key in list(self._states)} | set(self._active))
 
     def _of(self, data_type: str) -> list[ServingState]:
-        known = [state.serving for key, state in list(self._states.items()) if key.data_type == data_type]
-        return known or [self._fresh(data_type).serving]
+        known = [state for key, state in list(self._states.items()) if key.data_type == data_type]
+        return [self._by_active(state) for state in known] or [self._fresh(data_type).serving]
+
+    def _by_active(self, state: KeptState) -> ServingState:
+        """What the active model has done: nothing, where a newer one counts."""
+        data_type = state.serving.data_type
+        if not self._is_ahead(data_type, state):
+            return state.serving
+        serving = self._fresh(data_type).serving
+        return replace(serving, skipped=state.serving.skipped, dead_letters=state.serving.dead_letters)
+
+
+def _is_same(model: KeptModel, other: KeptModel) -> bool:
+    return (model.topic_id, model.offset) == (other.topic_id, other.offset)
+
+
+def _not_loaded(model: KeptModel) -> LoadedModel:
+    told = model.descriptor
+    kind = ModelDescriptor.ModelType.Name(told.modeltype)
+    return LoadedModel(told.name, told.description, told.dataType, kind, NotLoaded())

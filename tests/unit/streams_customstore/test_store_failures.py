@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from streams_customstore.database import Database
-from streams_customstore.errors import StoreCorrupt, StoreUnusable
+from streams_customstore.errors import StoreUnusable
 from tests.table_store import ChangelogRecord, TableStore
 
 MEGABYTE = 1024 * 1024
@@ -77,31 +77,61 @@ def test_a_log_torn_anywhere_leaves_an_offset_and_the_data_that_belongs_to_it(
     assert (offset_then == 29) == (tenths == 10)
 
 
-def test_a_file_of_something_else_is_an_error_that_names_it_and_is_left_alone(tmp_path: Path) -> None:
+def test_a_file_of_something_else_is_set_aside(tmp_path: Path) -> None:
     path = tmp_path / FILE
     path.parent.mkdir(parents=True)
     path.write_bytes(b"no database, but somebody's notes\n" * 100)
     store = TableStore("sqlite://", tmp_path)
-    with pytest.raises(StoreCorrupt, match=f"delete it, and the next start restores it from its changelog: rm {path}"):
-        store.start()
-    assert isinstance(store.app.crash_reason, StoreCorrupt)
-    assert path.read_bytes().startswith(b"no database")
-
-
-def test_a_damaged_file_is_found_at_the_start_and_deleting_it_is_the_remedy(store: TableStore, tmp_path: Path) -> None:
-    for number in range(100):
-        store.write(0, b"%d" % number, bytes(500))
-    store.acknowledge(0, 99)
+    store.start()
+    assert not store.app.crashed
+    assert store.persisted_offset(0) is None
     store.stop()
-    content = bytearray((tmp_path / FILE).read_bytes())
-    content[4096:] = b"\x5a" * (len(content) - 4096)
-    (tmp_path / FILE).write_bytes(content)
-    with pytest.raises(StoreCorrupt):
+    assert path.with_name(f"{path.name}.damaged").read_bytes().startswith(b"no database")
+
+
+@pytest.mark.parametrize("how", ["emptied", "halved", "zeroed", "half of it zeroed"])
+@pytest.mark.parametrize("files", [("",), ("", "-wal"), ("-wal", "-shm"), ("-shm",)])
+@pytest.mark.parametrize("stopped", [True, False])
+def test_of_a_damaged_file_either_all_that_its_offset_promises_is_left_or_nothing(
+    store: TableStore, tmp_path: Path, stopped: bool, files: tuple[str, ...], how: str
+) -> None:
+    """Where nothing is left, not even an offset, the whole changelog is read."""
+    for number in range(200):
+        store.write(0, b"%d" % number, b"%d" % number * 100)
+        store.acknowledge(0, number)
+    if stopped:
+        store.stop()
+    left = Path(shutil.copytree(tmp_path, tmp_path / "left"))
+    for path in [left / f"{FILE}{suffix}" for suffix in files]:
+        content = path.read_bytes() if path.exists() else b""
+        half = content[: len(content) // 2]
+        zeros = bytes(len(content))
+        path.write_bytes(
+            {
+                "emptied": b"",
+                "halved": half,
+                "zeroed": zeros,
+                "half of it zeroed": half + zeros[len(half) :],
+            }[how]
+        )
+    again = TableStore("sqlite://", left)
+    again.start()
+    again.assign({0, 1, 2})
+    offset = again.persisted_offset(0)
+    promised = 0 if offset is None else offset + 1
+    assert dict(again.store.items()) == {b"%d" % number: b"%d" % number * 100 for number in range(promised)}
+    again.stop()
+
+
+def test_a_failure_that_is_no_damage_leaves_the_file_alone(store: TableStore, tmp_path: Path) -> None:
+    store.write(0, b"key", b"value")
+    store.acknowledge(0, 7)
+    store.stop()
+    with no_file_may_grow_beyond(0), pytest.raises(StoreUnusable):
         TableStore("sqlite://", tmp_path).start()
-    (tmp_path / FILE).unlink()
     again = TableStore("sqlite://", tmp_path)
     again.start()
-    assert again.persisted_offset(0) is None
+    assert again.persisted_offset(0) == 7
     again.stop()
 
 

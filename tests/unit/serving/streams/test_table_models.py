@@ -1,39 +1,32 @@
-"""Models in the rows of a table: which one is in force, who closes it, and where the feed goes on."""
+"""Models in their table, and in the rows of counters: which one is active, who closes it, where the feed goes on."""
 
-import pytest
+from protobufs.kept_state_pb2 import KeptCounters, KeptModel
+from serving.engine import FeedPosition
+from tests.table_instance import NO_SCORE, UNFIT, Instance, Topics, descriptor, wine
 
-from tests.table_instance import UNFIT, Instance, wine
 
-
-@pytest.mark.parametrize(
-    ("written_to", "asked", "start"),
-    [
-        ([], [0, 1], None),
-        ([0], [0, 1], None),  # partition 1 has seen no model: it may have missed any
-        ([0, 1], [0, 1], 5),
-        ([0, 1], [], None),
-        ([0], [0], 5),
-    ],
-)
-def test_the_feed_goes_on_behind_what_the_partition_that_saw_least_has_seen(
-    written_to: list[int], asked: list[int], start: object
-) -> None:
+def test_the_feed_goes_on_behind_the_newest_model_of_the_table() -> None:
     instance = Instance()
     instance.accept(4)
-    if written_to:
-        instance.serve(*((partition, 0, wine()) for partition in written_to))
-    assert instance.state.models_from(set(asked)) == start
+    instance.accept(8, data_type="cider")
+    assert instance.state.models_from == FeedPosition("models", 9)
 
 
-def test_the_feed_goes_on_behind_the_newest_model_of_a_partition_and_the_oldest_of_all_partitions() -> None:
-    instance = Instance()
-    instance.accept(4)
-    instance.serve((0, 0, wine()), (1, 0, wine()))
-    instance.accept(8)
-    instance.accept(6, data_type="cider")
-    instance.serve((0, 1, wine()))
-    assert instance.state.models_from({0}) == 9
-    assert instance.state.models_from({0, 1}) == 5
+def test_the_feed_begins_at_the_beginning_of_a_topic_that_was_created_anew() -> None:
+    first = Instance()
+    first.accept(4)
+    first.acknowledged()
+    second = first.next_life(0, topics=Topics(models_topic_id="models, created anew"))
+    assert second.state.models_from == "beginning"
+    assert [model.name for model in second.served] == ["model 4"], "which serves until another one comes"
+
+
+def test_the_feed_begins_at_the_beginning_if_a_model_of_the_table_cannot_be_loaded() -> None:
+    """Older ones may be in the topic, and serve until then."""
+    first = Instance()
+    first.accept(4)
+    first.acknowledged()
+    assert first.next_life(0, unloadable=frozenset({"model 4"})).state.models_from == "beginning"
 
 
 def test_a_model_replaces_and_closes_the_one_in_force_in_all_partitions() -> None:
@@ -59,45 +52,129 @@ def test_the_same_model_again_is_closed_and_changes_nothing() -> None:
     assert [model.closed for model in instance.models] == [0, 1]
 
 
-@pytest.mark.parametrize(("offset", "name"), [(4, "model 3"), (3, "another, in a topic that was made anew")])
-def test_another_offset_or_another_content_is_another_model(offset: int, name: str) -> None:
+def test_an_older_model_is_closed_and_changes_nothing() -> None:
+    """The feed brings one when it goes back to the beginning, and can no longer load the newest one."""
     instance = Instance()
     instance.accept(3)
     instance.serve((0, 0, wine()))
-    instance.accept(offset, name)
-    assert (instance.part(0).state.usage, instance.part(0).model_offset) == (0, offset)
+    before = instance.part(0)
+    instance.accept(2)
+    assert instance.part(0) == before
+    assert [model.closed for model in instance.models] == [0, 1]
 
 
-def test_after_a_restart_the_newest_model_of_any_partition_serves_them_all() -> None:
+def test_any_model_of_a_topic_that_was_created_anew_is_newer() -> None:
+    instance = Instance()
+    instance.accept(3)
+    instance.serve((0, 0, wine()))
+    instance.topics.models_topic_id = "models, created anew"
+    instance.accept(0, "another")
+    assert (instance.part(0).state.usage, instance.part(0).model_offset, instance.name(0)) == (0, 0, "another")
+    instance.acknowledged()
+    assert instance.next_life(0).served[0].name == "another"
+
+
+def test_after_a_restart_the_newest_model_serves_all_partitions() -> None:
     first = Instance()
     first.accept(2)
     first.serve((0, 0, wine()), (1, 0, wine()))
     first.accept(5)
     first.serve((1, 1, wine()))
-    second = Instance(first.disk)
-    second.restore(0, 1)
-    states = [second.part(partition).state for partition in (0, 1)]
-    assert [state.served.name if state.served else None for state in states] == ["model 5", "model 5"]
-    assert [state.usage for state in states] == [0, 1], "counters of another model begin anew"
+    first.acknowledged()
+    second = first.next_life(0, 1)
+    assert [second.name(partition) for partition in (0, 1)] == ["model 5", "model 5"]
+    assert [second.part(partition).state.usage for partition in (0, 1)] == [0, 1], "counters of an older model restart"
     assert second.open == 1
 
 
-def test_a_model_that_a_killed_life_wrote_is_written_again_as_the_changelog_may_lack_it() -> None:
-    killed = Instance()
-    killed.accept(2)
-    killed.serve((0, 0, wine()))  # on the disk; killed before the changelog had it
-    second = Instance(killed.disk)
-    second.restore(0)
-    second.serve((0, 0, wine()), (0, 1, wine()))
-    second.serve((0, 2, wine()))
-    assert [row for _, row, _ in second.rows.sent].count(b"model/0/wine") == 1
-    second.acknowledged()
-    elsewhere = Instance(dict(second.changelog[0]))
-    elsewhere.restore(0)
-    assert (elsewhere.counts(0), elsewhere.part(0).model_offset) == ((3, 0, 0), 2)
+def test_a_model_is_in_the_changelog_before_the_records_that_it_scored_are_acknowledged() -> None:
+    instance = Instance()
+    instance.accept(2)
+    instance.serve((0, 0, wine()))
+    assert instance.models_changelog == {}
+    instance.acknowledged()
+    assert instance.models_changelog["wine"].descriptor == descriptor("model 2")
 
 
-def test_a_model_in_force_is_not_replaced_by_an_older_one_that_a_partition_brings_along() -> None:
+def test_a_model_that_the_table_has_already_is_not_written_again() -> None:
+    first = Instance()
+    first.accept(2)
+    first.acknowledged()
+    second = first.next_life(0)
+    second.accept(2)
+    assert second.model_rows.has_written("wine")
+
+
+def moved(loads: frozenset[str]) -> tuple[Instance, Instance]:
+    """An instance that serves a newer model, and one with an older model, to which its partition has moved then."""
+    former = Instance()
+    former.accept(0)
+    former.accept(1)
+    former.serve(*((0, offset, wine()) for offset in range(100)))
+    former.acknowledged()
+    later = Instance(models_changelog=former.models_changelog, owner=False, unloadable=loads)
+    later.model_rows.changelog = {}  # it has not read it yet
+    later.restore()
+    later.accept(0)
+    later.model_rows.changelog = later.models_changelog
+    later.disk |= former.changelog[0]
+    later.restore(0)
+    return former, later
+
+
+def test_a_row_s_newer_model_is_loaded_and_activated() -> None:
+    _, later = moved(frozenset())
+    later.serve((0, 100, wine()))
+    assert (later.name(0), later.counts(0), later.open) == ("model 1", (101, 0, 0), 1)
+
+
+def test_where_a_row_s_newer_model_cannot_be_loaded_its_counts_are_kept_and_the_older_one_scores() -> None:
+    former, later = moved(frozenset({"model 1"}))
+    assert (later.name(0), later.counts(0)) == ("model 1", (100, 0, 0))
+    (scored,) = later.serve((0, 99, wine()), (0, 100, wine()), (0, 101, wine(UNFIT)), (0, 102, wine(NO_SCORE)))
+    assert (scored.model_name, len(scored.values)) == ("model 0", 2)
+    assert (later.counts(0), later.part(0).next_offset) == ((100, 0, 2), 103)
+    assert [state.served for state in later.state.states()] == later.served, "what scores here is the older one"
+    later.acknowledged()
+    assert KeptCounters.FromString(later.changelog[0][b"counters/0/wine"]).model_offset == 1
+    back = former.next_life(0, disk=later.changelog[0])
+    back.serve((0, 102, wine()), (0, 103, wine()))
+    assert (back.name(0), back.counts(0)) == ("model 1", (101, 0, 2))
+
+
+def test_a_model_that_cannot_be_loaded_is_tried_once() -> None:
+    _, later = moved(frozenset({"model 1"}))
+    asked = len(later.asked)
+    later.restore(0)
+    assert later.asked[asked:] == []
+
+
+def test_a_model_that_the_feed_brings_after_all_takes_its_counters() -> None:
+    _, later = moved(frozenset({"model 1"}))
+    later.unloadable = frozenset()
+    later.accept(1)
+    later.serve((0, 100, wine()))
+    assert (later.name(0), later.counts(0), later.open) == ("model 1", (101, 0, 0), 1)
+
+
+def test_a_row_s_newer_model_that_is_nowhere_else_keeps_its_counts() -> None:
+    """Its instance was killed before the model was in the changelog; the feed will bring it."""
+    former = Instance(owner=False)
+    former.accept(1)
+    former.serve((0, 0, wine()))
+    former.acknowledged()
+    later = Instance()
+    later.accept(0)
+    later.disk |= former.changelog[0]
+    later.restore(0)
+    later.serve((0, 1, wine()))
+    assert (later.name(0), later.part(0).model_offset, later.counts(0)) == (None, 1, (1, 0, 0))
+    later.accept(1)
+    later.serve((0, 2, wine()))
+    assert (later.name(0), later.counts(0)) == ("model 1", (2, 0, 0))
+
+
+def test_a_partition_s_older_model_neither_replaces_the_active_one_nor_is_loaded() -> None:
     other = Instance()
     other.accept(2)
     other.serve((1, 0, wine()))
@@ -105,19 +182,75 @@ def test_a_model_in_force_is_not_replaced_by_an_older_one_that_a_partition_bring
     instance.accept(5)
     instance.disk.update(other.disk)
     instance.restore(0, 1)
-    assert instance.part(1).model_offset == 5
-    assert instance.counts(1) == (0, 0, 0)
-    assert len(instance.models) == 1, "and is not even loaded"
+    assert (instance.part(1).model_offset, instance.counts(1)) == (5, (0, 0, 0))
+    assert len(instance.models) == 1
 
 
-def test_a_model_that_can_no_longer_be_loaded_costs_neither_the_start_nor_what_does_not_belong_to_it() -> None:
+def test_a_model_that_can_no_longer_be_loaded_costs_neither_the_start_nor_any_count() -> None:
     first = Instance()
     first.serve((0, 0, wine()))
     first.accept(2)
     first.serve((0, 1, wine(UNFIT)), (0, 2, wine()))
-    second = Instance(first.disk, unloadable=frozenset({"model 2"}))
-    second.restore(0)
-    assert second.counts(0) == (0, 1, 1)
-    assert second.part(0).state.served is None
+    first.acknowledged()
+    second = first.next_life(0, unloadable=frozenset({"model 2"}))
+    assert (second.counts(0), second.served) == ((1, 1, 1), [])
     second.serve((0, 2, wine()), (0, 3, wine()))
-    assert second.counts(0) == (0, 2, 1), "the redelivered record is not counted again"
+    assert second.counts(0) == (1, 2, 1), (
+        "skipped, as there is no older model; the redelivered one is not counted again"
+    )
+
+
+def test_the_rows_of_an_earlier_version_are_read_and_its_models_move_to_their_table() -> None:
+    """It kept a model with each partition, and no topic's id."""
+    model = KeptModel(offset=7, descriptor=descriptor("model 7"), since_ms=77)
+    counters = KeptCounters(usage=5, model_offset=7, next_offsets={0: 5})
+    instance = Instance(
+        disk={b"model/0/wine": model.SerializeToString(), b"counters/0/wine": counters.SerializeToString()}
+    )
+    instance.restore(0)
+    assert (instance.name(0), instance.counts(0), instance.part(0).next_offset) == ("model 7", (5, 0, 0), 5)
+    assert instance.state.models_from == "beginning", "whose topic's it is nobody knows"
+    instance.serve((0, 4, wine()), (0, 5, wine()))
+    assert b"model/0/wine" in instance.disk, "the changelog of models does not have it yet"
+    instance.acknowledged()
+    instance.accept(7)
+    instance.acknowledged()
+    instance.serve((0, 6, wine()))
+    assert instance.disk.keys() == {b"counters/0/wine"}
+    assert (instance.counts(0), instance.part(0).state.since_ms) == ((7, 0, 0), 77), "the feed has brought the same one"
+    later = instance.next_life(0)
+    assert (later.counts(0), later.state.models_from) == ((7, 0, 0), FeedPosition("models", 8))
+
+
+def test_a_model_of_an_earlier_version_s_row_is_replaced_by_any_that_the_feed_brings() -> None:
+    model = KeptModel(offset=7, descriptor=descriptor("model 7"), since_ms=77)
+    counters = KeptCounters(usage=5, model_offset=7, next_offsets={0: 5})
+    instance = Instance(
+        disk={b"model/0/wine": model.SerializeToString(), b"counters/0/wine": counters.SerializeToString()}
+    )
+    instance.restore(0)
+    instance.accept(7, "another, in a topic that was created anew")
+    assert (instance.name(0), instance.counts(0)) == ("another, in a topic that was created anew", (0, 0, 0))
+
+
+def test_records_of_a_data_topic_that_was_created_anew_while_running_count() -> None:
+    instance = Instance()
+    instance.accept(0)
+    instance.serve(*((0, offset, wine()) for offset in range(60)))
+    (late,) = instance.score((0, 60, wine()))
+    instance.topics.data_topic_id = "data, created anew"
+    instance.state.data_topic_recreated()
+    instance.write(late)
+    assert instance.counts(0) == (60, 0, 0), "what was in flight is of the topic that is gone"
+    instance.serve(*((0, offset, wine()) for offset in range(60)))
+    assert (instance.counts(0), instance.part(0).next_offset) == ((120, 0, 0), 60)
+
+
+def test_records_of_a_data_topic_that_was_created_anew_while_down_count() -> None:
+    first = Instance()
+    first.accept(0)
+    first.serve(*((0, offset, wine()) for offset in range(60)))
+    first.acknowledged()
+    second = first.next_life(0, topics=Topics(data_topic_id="data, created anew"))
+    second.serve(*((0, offset, wine()) for offset in range(60)))
+    assert second.counts(0) == (120, 0, 0)

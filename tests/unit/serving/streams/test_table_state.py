@@ -24,22 +24,6 @@ def test_a_batch_writes_one_row_of_counters_for_each_data_type_and_partition_to_
     ]
 
 
-def test_the_model_s_row_is_written_with_the_first_batch_of_each_partition_and_then_when_another_takes_over() -> None:
-    instance = Instance()
-    instance.accept(4)
-    instance.accept(6, data_type="cider")  # no cider is ever scored: the feed goes on behind it all the same
-    for offset in range(3):
-        instance.serve((0, offset, wine()), (1, offset, wine()))
-    models = [(p, row) for p, row in sent_rows(instance) if row.startswith(b"model/")]
-    both = ["cider", "wine"]
-    assert sorted(models) == [(p, f"model/{p}/{data_type}".encode()) for p in (0, 1) for data_type in both]
-    instance.rows.sent.clear()
-    instance.accept(9)
-    instance.serve((1, 3, wine()))
-    instance.serve((1, 4, wine()))
-    assert [(p, row) for p, row in sent_rows(instance) if row.startswith(b"model/")] == [(1, b"model/1/wine")]
-
-
 def test_a_redelivered_batch_s_row_is_written_again_and_counts_nothing_again() -> None:
     instance = Instance()
     instance.accept(0)
@@ -75,12 +59,13 @@ def test_each_record_of_a_batch_has_one_outcome() -> None:
     assert [record.offset for skipped in served.skipped for record in skipped.records] == [3]
 
 
-def test_a_partition_that_moves_takes_its_counters_and_its_model_along() -> None:
+def test_a_partition_that_moves_takes_its_counters_along() -> None:
     old = Instance()
     old.accept(7)
     old.serve(*((partition, offset, wine()) for partition in (0, 1) for offset in range(10)))
     old.acknowledged()
-    new = Instance(disk=dict(old.changelog[1]))  # what faust restores for the partition it was given
+    # What faust restores for the partition that it was given.
+    new = Instance(disk=dict(old.changelog[1]), models_changelog=old.models_changelog)
     new.restore(1)
     new.serve((1, 10, wine()), (1, 9, wine()))
     assert new.counts(1) == (11, 0, 0)
@@ -94,12 +79,9 @@ def test_rows_of_partitions_that_are_not_ours_are_not_read() -> None:
     first = Instance()
     first.accept(7)
     first.serve((0, 0, wine()), (1, 0, wine()))
-    second = Instance(first.disk)
-    second.restore(1)
-    assert {each.partition for each in second.state.parts()} == {1, None}
-    third = Instance(first.disk)
-    third.restore(2)
-    assert (third.state.parts(), third.models) == ([], []), "not even a model"
+    first.acknowledged()
+    assert {each.partition for each in first.next_life(1).state.parts()} == {1, None}
+    assert {each.partition for each in first.next_life(2).state.parts()} == {None}
 
 
 def test_strangers_data_types_fill_neither_the_memory_nor_the_disk() -> None:
