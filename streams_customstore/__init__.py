@@ -1,16 +1,18 @@
-"""The model and its counters in a table on a store of our own, to see what an engine asks of a store.
+"""Model and counters in tables on a store of our own, to see what an engine asks of a store.
 
-Idea: a table as in ``streams_kvstore``, and behind it, instead of RocksDB, some two hundred lines over one SQLite
-file. They answer what faust asks of every store: get, set, delete, iterate, which changelog offset is on the disk, take
+Idea: tables as in ``streams_kvstore``, and behind each, instead of RocksDB, some two hundred lines over a SQLite file.
+They answer what faust asks of every store: get, set, delete, iterate, which changelog offset is on the disk, take
 these changelog records, these partitions come and go.
 
 Picture::
 
     models_models --> model feed --.   (goes on from the offset in the table)
                                    v
-    models_data ----> agent --> table --> sink --> models_scores
+                                models ---> changelog, one partition
+                                   v
+    models_data ----> agent --> counters -> sink --> models_scores
                                 |  ^ |
-              our SQLite file <-'  | '--> changelog
+             our SQLite files <-'  | '--> changelog, partitioned like the data
                                    '--- /state/value, of all instances
 
 Survives: a ``kill -9``, a wiped disk, and an emptied model topic; the counters are exact in all three cases.

@@ -1,24 +1,27 @@
-"""The model and its counters in a RocksDB table whose changelog is in Kafka: what a stream library offers for state.
+"""Model and counters in RocksDB tables whose changelogs are in Kafka: what a stream library offers for state.
 
-Idea: the state is a table that is partitioned like the data. Each batch of records that a partition brings reads the
-partition's rows and writes them again; each write is also a record in the table's changelog. A partition that moves to
-another instance takes its rows along, and a disk that is lost is written again from the changelog.
+Idea: the counters are a table that is partitioned like the data. Each batch of records that a partition brings writes
+the partition's rows; each write is also a record in the table's changelog. A partition that moves to another instance
+takes its rows along. The models are a table that every instance has whole. A disk that is lost is written again from
+the changelogs.
 
 Picture::
 
     models_models --> model feed --.   (goes on from the offset in the table)
                                    v
-    models_data ----> agent --> table --> sink --> models_scores
+                                models ---> changelog, one partition
+                                   v
+    models_data ----> agent --> counters -> sink --> models_scores
                                 |  ^ |
-                    RocksDB <---'  | '--> changelog
+                    RocksDB <---'  | '--> changelog, partitioned like the data
                                    '--- /state/value, of all instances
 
 Survives: a ``kill -9``, a wiped disk, and an emptied model topic; the counters are exact in all three cases.
 
 Costs: the disk holds every row, Kafka holds it again, and a start waits for what the disk lacks.
 
-Read next: ``state.py`` (the table), ``serving/streams/table_state.py`` (its rows), ``streams_customstore`` (what an
-engine asks of a store).
+Read next: ``state.py`` (the tables), ``serving/streams/table_state.py`` (their rows), ``databases.py`` (what a damaged
+database is), ``streams_customstore`` (what an engine asks of a store).
 """
 
 import serving as serving  # first, for its check of the environment

@@ -99,7 +99,9 @@ def _unusable(path: Path) -> Iterator[None]:
     try:
         yield
     except Exception as error:
-        raise DatabaseUnusable(path, str(error)) from error
+        if isinstance(error, OSError) or type(error) is Exception:  # rocksdict's errors have no class of their own
+            raise DatabaseUnusable(path, str(error)) from error
+        raise
 
 
 class CheckedStore(StockStore):

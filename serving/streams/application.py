@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import structlog
+from faust.exceptions import ProducerSendError
 
 from model.errors import ServingError
 from serving.addresses import with_port
@@ -222,13 +223,15 @@ class Application:
             await models.run()
         except Exception as error:
             await self.app.crash(error)
-            raise
 
     def _owns_first(self) -> bool:
         return self.restored() and 0 in self.assigned()
 
     async def _send(self, topic: str, key: bytes, value: bytes) -> None:
-        await self.app.producer.send_and_wait(topic, key, value, partition=0, timestamp=None, headers=None)
+        try:
+            await self.app.producer.send_and_wait(topic, key, value, partition=0, timestamp=None, headers=None)
+        except ProducerSendError as error:  # faust's wrapping of what its client says at once
+            raise error.__cause__ or error from None
 
     def _check(self) -> None:
         if self.app.crashed:

@@ -200,7 +200,8 @@ def test_a_models_topic_that_was_created_anew_while_it_was_down_is_read_from_its
     assert told(server) == ("new", 30)
 
 
-def test_records_of_a_data_topic_that_was_created_anew_while_it_was_down_count(start: Start, stream: Stream) -> None:
+def test_records_of_a_data_topic_that_was_created_anew_count(start: Start, stream: Stream) -> None:
+    """While the server was down, and while it runs."""
     server = start("a")
     put_in_force(stream, server, "times 1.0", 1.0)
     stream.scores_of(publish(stream, "old", 20))
@@ -212,3 +213,7 @@ def test_records_of_a_data_topic_that_was_created_anew_while_it_was_down_count(s
     settled(stream, server)
     assert server.metric(SCORED) == 60
     assert told(server) == ("times 1.0", 120)
+    created_anew(stream, stream.topics.data, len(PARTITIONS))
+    stream.scores_of(publish(stream, "newer", 20))
+    settled(stream, server)
+    assert told(server) == ("times 1.0", 180)
