@@ -123,8 +123,10 @@ class ModelTable:
         first = (await answered(lambda: self._consumer.beginning_offsets([self._partition])))[self._partition]
         reached = self._copy.offset()
         start = first if reached is None else reached + 1
-        # An offset that is not in the changelog is one of another topic, which had this name before.
-        self._consumer.seek(self._partition, start if first <= start <= await self._end() else first)
+        if not first <= start <= await self._end():
+            # Compacted since, or another topic that has this name now: what it lacks of the copy is written to it.
+            start, self._overwritten = first, dict.fromkeys(self._models, time.monotonic())
+        self._consumer.seek(self._partition, start)
         await self.catch_up()
 
     async def catch_up(self) -> None:

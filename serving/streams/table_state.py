@@ -10,7 +10,6 @@ partition's records are scored with the model that is loaded; their offsets are 
 their scores are counted nowhere: that is what becomes of an older model's counters in any case.
 """
 
-import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
@@ -23,6 +22,7 @@ from model.model import LoadedModel
 from model.serving_state import Scores, ServingState
 from protobufs.kept_state_pb2 import KeptCounters, KeptModel
 from protobufs.model_descriptor_pb2 import ModelDescriptor
+from serving.daemon_thread import in_daemon_thread
 from serving.engine import ArrivedModel, FeedPosition, ModelStart
 from serving.kept_state import KeptState, is_newer, kept, without_data
 from serving.kernel import epoch_ms
@@ -199,7 +199,7 @@ class TableState:
         if self._refused.get(data_type) == model:
             return
         try:
-            loaded = await asyncio.to_thread(self._load_again, self._model_table.model(data_type).descriptor)
+            loaded = await in_daemon_thread(self._load_again, self._model_table.model(data_type).descriptor)
         except ModelRejected as error:  # it could be loaded when it was written; the feed may still bring it
             log.error("model_not_restored", model=model.descriptor.name, reason=error.reason)
             self._refused[data_type] = model

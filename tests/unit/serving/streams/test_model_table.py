@@ -311,12 +311,15 @@ def test_a_restart_reads_on_from_its_disk_and_a_wiped_disk_is_restored(run: Call
     run(play)
 
 
-def test_an_offset_that_the_changelog_does_not_have_means_the_beginning(run: Callable[[Play], None]) -> None:
+def test_a_changelog_that_was_created_anew_is_read_from_its_beginning(run: Callable[[Play], None]) -> None:
     async def play(scene: Scene) -> None:
+        scene.copy.put(b"cider", model(5, "cider").SerializeToString())
         scene.copy.reached(7)
         scene.changelog.write(model(1))
         table = await scene.started()
-        assert table.newest().keys() == {"wine"}
+        assert table.newest().keys() == {"wine", "cider"}
+        await table.written()
+        assert scene.changelog.models == [("now", 1), ("now", 5)], "what it lacks is written again"
 
     run(play)
 
