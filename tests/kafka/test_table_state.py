@@ -72,7 +72,9 @@ def told(server: ServerProcess) -> tuple[str | None, int]:
 
 
 def partitions_of(server: ServerProcess) -> set[int]:
-    _, instances = server.get("/state/instances")
+    status, instances = server.get("/state/instances")
+    if status != 200:
+        return set()
     return {partition for each in instances if str(server.port) in each["url"] for partition in each["partitions"]}
 
 
