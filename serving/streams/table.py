@@ -21,12 +21,12 @@ class AcknowledgedTable(faust.Table[Any, Any]):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         """See ``faust.Table``."""
         super().__init__(*args, **kwargs)
-        self._on_their_way: list[tuple[Any, tuple[Any, ...]]] = []
+        self._on_their_way: list[tuple[Any, tuple[Any, ...], dict[str, Any]]] = []
 
-    def send_changelog(self, *write: Any) -> Any:
+    def send_changelog(self, *write: Any, **more: Any) -> Any:
         """Called by faust for each write: partition, key, value, and how to serialize them."""
-        sent = super().send_changelog(*write)
-        self._on_their_way.append((sent, write))
+        sent = super().send_changelog(*write, **more)
+        self._on_their_way.append((sent, write, more))
         return sent
 
     async def acknowledged(self) -> None:
@@ -37,11 +37,11 @@ class AcknowledgedTable(faust.Table[Any, Any]):
         """
         while self._on_their_way:
             writes, self._on_their_way = self._on_their_way, []
-            for sent, write in writes:
+            for sent, write, more in writes:
                 try:
                     await sent
                 except KafkaError as error:
                     if not passes(error):
                         raise BrokerRefused(f"writing to the changelog of {self.name}", str(error)) from error
                     await asyncio.sleep(RETRY_S)
-                    self.send_changelog(*write)
+                    self.send_changelog(*write, **more)

@@ -12,7 +12,7 @@ from confluent_kafka.admin import (  # type: ignore[attr-defined]  # public, tho
 )
 
 from client.embedded_kafka import EmbeddedKafka
-from protobufs.kept_state_pb2 import KeptModel
+from protobufs.kept_state_pb2 import KeptCounters, KeptModel
 from serving.topics import Topics
 from tests.contract.accounts import SCORED, settled
 from tests.models import times_alcohol
@@ -219,3 +219,32 @@ def test_records_of_a_data_topic_that_was_created_anew_count(start: Start, strea
     stream.scores_of(publish(stream, "newer", 20))
     settled(stream, server)
     assert told(server) == ("times 1.0", 180)
+
+
+def test_the_rows_of_an_earlier_version_are_read_and_moved(variant: str, start: Start, stream: Stream) -> None:
+    """It kept a model with each partition, and no topic's id."""
+    group = f"{variant}-{stream.prefix}"
+    changelog = f"{group}-{stream.prefix}_state-changelog"
+    kept = KeptModel(offset=0, descriptor=model("kept", data=times_alcohol(1.0)), since_ms=77)
+    stream.publish_model(kept.descriptor)
+    publish(stream, "old", 5)
+    admin = AdminClient({"bootstrap.servers": stream.bootstrap_servers, "log_level": 0})
+    new = NewTopic(changelog, len(PARTITIONS), 1, config={"cleanup.policy": "compact"})
+    admin.create_topics([new])[changelog].result(DEADLINE_S)
+    for partition in PARTITIONS:
+        counters = KeptCounters(usage=3, model_offset=0, next_offsets={partition: 3})
+        for kind, row in (("model", kept), ("counters", counters)):
+            key = f"{kind}/{partition}/wine".encode()
+            stream.publish(changelog, row.SerializeToString(), key, partition)
+    stream.flush()
+    server = start("a")
+    settled(stream, server)
+    assert told(server) == ("kept", 15), "of each partition's five records, three were counted"
+    assert server.state()["since"] == 77
+    stream.scores_of(publish(stream, "new", 1))
+    settled(stream, server)
+    tombstones = {row.key() for row in stream.reading.all_of(changelog) if row.value() is None}
+    assert tombstones == {f"model/{partition}/wine".encode() for partition in PARTITIONS}
+    server.kill()
+    server = start("a")
+    assert told(server) == ("kept", 18)
