@@ -16,11 +16,29 @@ from serving.topics import Topics
 from tests.contract.accounts import nothing_is_lost, scored_some
 from tests.contract.conftest import DATA_PARTITIONS, VARIANTS, package, put_in_force
 from tests.server_process import ServerProcess
-from tests.stream import Stream
+from tests.stream import Stream, wine
 
 OUTAGE_S = 20.0
 PAUSE_S = 0.1  # between two portions, ten times over: the outage is what this is about, not the load
 COMMIT_INTERVAL_MS = 10_000  # what the load left behind is to be committed while the broker is away
+
+NOTICED_S = 10.0  # that the broker is another one: it is asked each second, for at most five
+HANGS = 1234.0
+HANGING = f"""
+import runpy, sys, threading
+from model.serving_state import ServingState
+
+score = ServingState.score
+
+def hanging(self, features, *words, **more):
+    if (features == {HANGS}).any():
+        print("the model hangs", flush=True)
+        threading.Event().wait()
+    return score(self, features, *words, **more)
+
+ServingState.score = hanging
+runpy.run_module(sys.argv.pop(1), run_name="__main__")
+"""
 
 
 class Witness:
@@ -33,14 +51,14 @@ class Witness:
         self.stream, self.other_stream = (
             Stream(bootstrap_servers, Topics.prefixed(f"{variant}-{name}")) for name in ("stays", "leaves")
         )
-        self.stays = self._started(self.stream, "stays")
+        self.stays = self._started(self.stream, "stays", HANGING)
         self.leaves = self._started(self.other_stream, "leaves")
 
-    def _started(self, stream: Stream, name: str) -> ServerProcess:
+    def _started(self, stream: Stream, name: str, program: str | None = None) -> ServerProcess:
         log = self._directory / f"{self._variant}-{name}.log"
         words = (self._variant, stream.bootstrap_servers, stream.prefix, log)
         flags = ("--broker-timeout-s", "60", "--commit-interval-ms", str(COMMIT_INTERVAL_MS))
-        return self._running.enter_context(ServerProcess(*words, *flags))
+        return self._running.enter_context(ServerProcess(*words, *flags, program=program))
 
     def waits(self) -> None:
         """There is no broker yet."""
@@ -85,11 +103,16 @@ class Witness:
         others = [line for line in meanwhile if "Calculated" not in line and "lines like this" not in line]
         assert len(others) < 5, f"an outage is one line, not a flood: {others}"
 
+    def hangs(self) -> None:
+        """The broker is back, and the model does not return."""
+        self.stream.publish_wines(["hangs"], wine(alcohol=HANGS))
+        self.stays.wait_until_said("the model hangs")
+
     def is_succeeded(self) -> None:
         """Another broker is there, with nothing in it."""
         fresh = Stream(self.stream.bootstrap_servers, self.stream.topics)
         create_topics(fresh.bootstrap_servers, fresh.topics, DATA_PARTITIONS)
-        assert self.stays.wait() == 1
+        assert self.stays.wait(NOTICED_S + 10) == 1, "whatever hangs, it ends"
         (line,) = self.stays.errors
         assert "another Kafka cluster" in line
         successor = self._started(fresh, "succeeds").wait_until_ready()
@@ -126,6 +149,7 @@ def play(tmp_path_factory: pytest.TempPathFactory) -> Play:
         threading.Event().wait(OUTAGE_S)  # the outage is the input of these tests
         with EmbeddedKafka(port=port, data_dir=directory / "kafka", keep=True):
             played(Witness.carries_on)
+            played(Witness.hangs)
         with EmbeddedKafka(port=port, data_dir=directory / "another"):
             played(Witness.is_succeeded)
     return done
@@ -146,8 +170,8 @@ def test_stopped_while_the_broker_is_away_it_still_ends_in_time(play: Play, vari
         assert play[variant, act].result() is None
 
 
-def test_a_broker_that_comes_back_as_another_cluster_ends_the_server_and_the_next_one_scores(
+def test_a_broker_that_comes_back_as_another_cluster_ends_a_server_whose_model_hangs_and_the_next_one_scores(
     play: Play, variant: str
 ) -> None:
-    for act in (Witness.works, Witness.carries_on, Witness.is_succeeded):
+    for act in (Witness.works, Witness.carries_on, Witness.hangs, Witness.is_succeeded):
         assert play[variant, act].result() is None

@@ -37,7 +37,8 @@ from tests.deployment import (
 COMPOSE_SCHEMA = "check_jsonschema/builtin_schemas/vendor/compose-spec.json"
 KUBERNETES_VERSIONS = ("1.30", "1.37")
 OF_KAFKA = {"bootstrap_servers", *KafkaSettings.model_fields}
-OF_THE_IMAGE = {"PYTHONUNBUFFERED"}
+NO_SETTINGS = {"PYTHONUNBUFFERED", "POD_NAME"}
+SERVERS = ("server", "streams")  # the StatefulSets that serve
 COMPOSE_SECRETS = "/run/secrets/"
 README = (DEPLOY / "README.md").read_text("utf-8")
 
@@ -71,17 +72,21 @@ def test_the_compose_file_is_as_the_specification_wants_it() -> None:
     [
         (compose_services()["server"]["environment"], Settings),
         (compose_services()["provider"]["environment"], ProviderSettings),
-        (kubernetes_environment("server"), Settings),
+        *((kubernetes_environment(name), Settings) for name in SERVERS),
         (image_environment(), Settings),
     ],
-    ids=["compose server", "compose provider", "kubernetes server", "image"],
+    ids=["compose server", "compose provider", "kubernetes server", "kubernetes streams", "image"],
 )
 def test_every_variable_is_a_setting_with_a_value_that_it_takes(
     environment: Mapping[str, str | None], settings: type[CommandLine]
 ) -> None:
-    assert set(environment) - OF_THE_IMAGE <= variables_of(settings)
+    assert set(environment) - NO_SETTINGS <= variables_of(settings)
     prefix = settings.model_config["env_prefix"]
-    ours = {name: value for name, value in environment.items() if name.startswith(prefix) and value is not None}
+    ours = {
+        name: value.replace("$(POD_NAME)", "streams-0")
+        for name, value in environment.items()
+        if name.startswith(prefix) and value is not None
+    }
     flags = [word for name, value in ours.items() for word in (f"--{_kebab(name, prefix)}", value)]
     if ours.pop(TOKEN, None) is None and settings is Settings:
         flags += ["--http-token", "of whoever runs it"]
@@ -96,14 +101,40 @@ def _kebab(variable: str, prefix: str) -> str:
 
 def test_a_server_that_others_can_reach_is_given_a_token() -> None:
     assert compose_services()["server"]["environment"][TOKEN].startswith("${SERVING_HTTP_TOKEN:?")
-    assert kubernetes_environment("server")[TOKEN] is None, "it comes from a secret"
+    for name in SERVERS:
+        assert kubernetes_environment(name)[TOKEN] is None, "it comes from a secret"
+
+
+def test_each_of_three_streams_instances_announces_a_name_that_leads_to_it_and_keeps_a_disk_of_its_own() -> None:
+    objects, environment = kubernetes_objects(), kubernetes_environment("streams")
+    stateful_set = objects["StatefulSet", "streams"]["spec"]
+    (container,) = kubernetes_pod("streams")["containers"]
+    assert (stateful_set["replicas"], container["args"]) == (3, ["streams_kvstore.server"])
+    (pod_name,) = [each["valueFrom"] for each in container["env"] if each["name"] == "POD_NAME"]
+    assert pod_name == {"fieldRef": {"fieldPath": "metadata.name"}}
+    names = [each["name"] for each in container["env"]]
+    assert names.index("POD_NAME") < names.index("SERVING_ADVERTISED_URL"), "or it would not be replaced"
+    # A pod is reachable as POD.SERVICE where the StatefulSet's service is headless.
+    service = stateful_set["serviceName"]
+    port = environment["SERVING_PORT"]
+    assert environment["SERVING_ADVERTISED_URL"] == f"http://$(POD_NAME).{service}:{port}"
+    assert objects["Service", service]["spec"]["clusterIP"] == "None"
+    assert objects["Service", service]["spec"]["selector"] == stateful_set["selector"]["matchLabels"]
+    (claim,) = stateful_set["volumeClaimTemplates"]
+    (mount,) = [each for each in container["volumeMounts"] if each["name"] == claim["metadata"]["name"]]
+    assert environment["SERVING_DATA_DIR"] == mount["mountPath"]
+
+
+def test_a_composed_server_announces_its_service() -> None:
+    environment = compose_services()["server"]["environment"]
+    assert environment["SERVING_ADVERTISED_URL"] == f"http://server:{environment['SERVING_PORT']}"
 
 
 def test_every_secret_that_a_variable_names_is_mounted_there() -> None:
     for service in compose_services().values():
         files = [str(value) for name, value in service["environment"].items() if name.endswith("_FILE")]
         assert {file.removeprefix(COMPOSE_SECRETS) for file in files} <= set(service["secrets"])
-    for name in ("server", "kafka"):
+    for name in (*SERVERS, "kafka"):
         (container,) = kubernetes_pod(name)["containers"]
         mounts = [f"{each['mountPath']}/" for each in container["volumeMounts"]]
         for variable, value in kubernetes_environment(name).items():
@@ -113,7 +144,7 @@ def test_every_secret_that_a_variable_names_is_mounted_there() -> None:
 
 def test_no_secret_stands_in_a_manifest() -> None:
     assert ("Secret" not in {kind for kind, _ in kubernetes_objects()}) and "PASSWORD:" not in COMPOSE.read_text()
-    for pod in ("kafka", "server"):
+    for pod in ("kafka", *SERVERS):
         assert not [name for name, value in kubernetes_environment(pod).items() if value and name.endswith("PASSWORD")]
     ignored = subprocess.run(["git", "check-ignore", "deploy/secrets/password"], cwd=ROOT, check=False)
     assert ignored.returncode == 0
@@ -122,16 +153,19 @@ def test_no_secret_stands_in_a_manifest() -> None:
 def test_ports_are_the_same_wherever_they_are_named() -> None:
     (port,) = {image_environment()["SERVING_PORT"], *dockerfile("EXPOSE")}
     server = compose_services()["server"]
-    assert server["environment"]["SERVING_PORT"] == kubernetes_environment("server")["SERVING_PORT"] == port
+    assert server["environment"]["SERVING_PORT"] == port
     assert server["ports"] == [f"127.0.0.1:{port}:{port}"]
-    (container,) = kubernetes_pod("server")["containers"]
-    assert [(each["name"], str(each["containerPort"])) for each in container["ports"]] == [("http", port)]
-    (service,) = kubernetes_objects()["Service", "server"]["spec"]["ports"]
-    assert (str(service["port"]), service["targetPort"]) == (port, "http")
+    for name in SERVERS:
+        assert kubernetes_environment(name)["SERVING_PORT"] == port
+        (container,) = kubernetes_pod(name)["containers"]
+        assert [(each["name"], str(each["containerPort"])) for each in container["ports"]] == [("http", port)]
+    for name in (*SERVERS, "streams-http"):
+        (service,) = kubernetes_objects()["Service", name]["spec"]["ports"]
+        assert (str(service["port"]), service["targetPort"]) == (port, "http")
     of_kafka = {each["name"]: each["port"] for each in kubernetes_objects()["Service", "kafka"]["spec"]["ports"]}
     started = (DEPLOY / "kafka" / "start.sh").read_text()
     assert of_kafka == {name.lower(): int(number) for name, number in re.findall(r'"\$\{(\w+)_PORT:-(\d+)\}"', started)}
-    servers = kubernetes_environment("server")["KAFKA_BOOTSTRAP_SERVERS"]
+    (servers,) = {kubernetes_environment(name)["KAFKA_BOOTSTRAP_SERVERS"] for name in SERVERS}
     voters = kubernetes_environment("kafka")["VOTERS"]
     replicas = kubernetes_objects()["StatefulSet", "kafka"]["spec"]["replicas"]
     assert servers == ",".join(f"kafka-{number}.kafka:{of_kafka['clients']}" for number in range(replicas))
@@ -143,8 +177,9 @@ def test_probes_ask_paths_that_the_server_has() -> None:
     from serving.http_token import OPEN
 
     source = (*application.__code__.co_consts, OPEN)
-    (container,) = kubernetes_pod("server")["containers"]
-    assert container["readinessProbe"]["httpGet"]["path"] == "/healthz"
+    for name in SERVERS:
+        (container,) = kubernetes_pod(name)["containers"]
+        assert container["readinessProbe"]["httpGet"]["path"] == "/healthz"
     assert "/healthz" in " ".join(compose_services()["server"]["healthcheck"]["test"])
     assert "/healthz" in source
     annotations = kubernetes_objects()["StatefulSet", "server"]["spec"]["template"]["metadata"]["annotations"]
@@ -152,7 +187,7 @@ def test_probes_ask_paths_that_the_server_has() -> None:
 
 
 def test_nobody_runs_as_root_or_writes_to_its_image_on_kubernetes() -> None:
-    for name in ("kafka", "server"):
+    for name in ("kafka", *SERVERS):
         pod = kubernetes_pod(name)
         assert pod["securityContext"]["runAsNonRoot"] is True
         (container,) = pod["containers"]
@@ -171,7 +206,8 @@ def test_the_images_are_the_kafka_of_the_tests_and_ours() -> None:
     services = compose_services()
     assert {service["image"] for service in services.values()} == {kafka, "model-serving-on-streams"}
     assert kubernetes_pod("kafka")["containers"][0]["image"] == services["kafka"]["image"] == kafka
-    assert kubernetes_pod("server")["containers"][0]["image"] == services["server"]["image"]
+    for name in SERVERS:
+        assert kubernetes_pod(name)["containers"][0]["image"] == services["server"]["image"]
 
 
 def test_the_image_has_every_package_and_starts_a_module_that_there_is() -> None:
@@ -182,8 +218,8 @@ def test_the_image_has_every_package_and_starts_a_module_that_there_is() -> None
     kept = {line[1:] for line in (DEPLOY / "Dockerfile.dockerignore").read_text().splitlines() if line[0] == "!"}
     assert kept == copied
     assert all((ROOT / name).exists() for name in copied)
-    (container,) = kubernetes_pod("server")["containers"]
-    commands = [json.loads(dockerfile("CMD")[0]), container["args"]]
+    commands = [json.loads(dockerfile("CMD")[0])]
+    commands += [kubernetes_pod(name)["containers"][0]["args"] for name in SERVERS]
     commands += [compose_services()[name]["command"] for name in ("server", "provider")]
     for command in commands:
         assert find_spec(command[0]) is not None
