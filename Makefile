@@ -5,7 +5,8 @@ SHELL := /bin/bash
 .NOTPARALLEL:
 # Hundreds of processes import the same modules: they are compiled once, also where an image asks for the contrary.
 unexport PYTHONDONTWRITEBYTECODE
-.PHONY: help demo demo-all test test-tensorflow check bench survival generate models exports constraints clean
+.PHONY: help demo demo-all provider serve reader unit test test-all test-tensorflow check bench survival generate models \
+	exports constraints clean
 
 PYTHON ?= $(shell for python in python3.13 python3.12 python3.11 python3; do \
 	$$python -c 'import sys, ensurepip; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$python && break; done)
@@ -30,8 +31,24 @@ demo: .venv/installed ## Kafka, the provider and a server (VARIANT=...), and a l
 demo-all: .venv/installed ## All five servers beside each other, to be killed live; Ctrl-C ends them
 	@$(BIN)/python -m client.demo.all_servers
 
-test: .venv/installed-for-tests .venv/kafka-prepared check ## Everything that is tested, on a real broker
+provider: .venv/installed ## Kafka and a provider of wines and models, for the servers below
+	@$(BIN)/python -m client.provider
+
+serve: .venv/installed ## A server, which needs a provider: make serve VARIANT=streams_kvstore; default: custom_stage
+	@$(BIN)/python -m $(or $(VARIANT),custom_stage).server
+
+reader: .venv/installed ## What the servers say
+	@$(BIN)/python -m client.reader
+
+unit: .venv/installed-for-tests ## The tests that need no broker
+	@$(BIN)/python -m pytest -n 2 tests/unit
+
+test: .venv/installed-for-tests .venv/kafka-prepared check ## Everything that shows the promises, on a real broker
 	@$(BIN)/python -m pytest -n 3 --no-loadscope-reorder  # the slow ones are first by name
+
+test-all: test ## And what is slow for what it shows, and what needs TensorFlow
+	@$(BIN)/python -m pytest -n 3 -m thorough
+	@$(MAKE) test-tensorflow
 
 test-tensorflow: .venv-tensorflow/installed ## What needs TensorFlow (2 GB, in an environment of its own)
 	@.venv-tensorflow/bin/python -m pytest tests/tensorflow_extra

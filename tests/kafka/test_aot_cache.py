@@ -14,6 +14,8 @@ from client.embedded_kafka import EmbeddedKafka
 from client.kafka_jars import DIRECTORY_VARIABLE, kafka_jars
 from tests.process import Process, brokers_in
 
+pytestmark = pytest.mark.thorough
+
 TRAINING = ("-m", "client.aot_training")
 TRAINING_S = 180.0  # on a machine with much else to do
 PREPARING = "preparing Kafka for quick starts, once: some 15 s\n"

@@ -5,6 +5,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from experiments.survival_page import MARKER
 from tests.process import ROOT
 
@@ -24,6 +26,7 @@ def rows(page: str) -> list[list[str]]:
     return [[cell.strip() for cell in line.strip("|").split("|")] for line in lines]
 
 
+@pytest.mark.thorough
 def test_a_small_throughput_run_writes_its_page(tmp_path: Path) -> None:
     page = tmp_path / "throughput.md"
     size = ("--records", "30000", "--steady-s", "1.5")

@@ -7,6 +7,7 @@ import pytest
 from data import train_models
 
 MODELS = train_models.ROOT / "data" / "models"
+pytestmark = pytest.mark.thorough
 
 
 @pytest.fixture(scope="module")
