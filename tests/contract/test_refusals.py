@@ -130,3 +130,14 @@ def test_while_the_scores_topic_is_gone_the_records_wait(variant: str, mode: str
     counts = Counter(score.record_id for score in stream.scores_of(ids))
     assert counts == dict.fromkeys(ids, 1)
     assert server.stop() == 0
+
+
+@pytest.mark.parametrize("variant", ["custom_stage"])
+def test_a_topic_that_takes_no_ordinary_score_is_an_error_at_the_start(
+    variant: str, start: Start, stream: Stream
+) -> None:
+    TopicAdmin(stream.bootstrap_servers).limit(stream.topics.scores, 1000)
+    server = start()
+    assert server.wait() == 1
+    (line,) = server.errors
+    assert f"--topic {stream.topics.scores} --add-config max.message.bytes" in line
