@@ -1,12 +1,13 @@
 """Scores, dead letters and offsets in one Kafka transaction: who reads what is committed sees all of it, or nothing.
 
-What the transactional id fences: a second copy of this very instance. The one that starts later wins, and the other
-ends with one line. What it does not: another member of the group. aiokafka commits offsets in a transaction without its
-generation of the group (KIP-447), so the broker takes them even from a member that was given up: a server that stood
-still for longer than its session (``kill -STOP``, a laptop's lid) while others got its partitions. So the group is
-asked whether it still counts us in, after the offsets are part of the transaction and before it is committed; and
-whoever gets partitions waits until their last owner's transaction is decided (``settled_offsets.py``). Whichever comes
-first, the other one sees it. ``tests/kafka/test_transaction_fencing.py`` shows that aiokafka does neither by itself.
+- Fenced by the transactional id: a second copy of this instance. The one that starts later wins; the other ends with
+  one line.
+- Not fenced: a member of the group that lost its partitions while it stood still for longer than its session
+  (``kill -STOP``, a laptop's lid). aiokafka commits offsets in a transaction without its generation of the group
+  (KIP-447), so the broker takes them from such a member, too.
+- Therefore the group is asked for a heartbeat after the offsets are part of the transaction and before it is committed;
+  and new owners of partitions wait until the last owner's transaction is decided (``settled_offsets.py``). Whichever
+  comes first, the other one sees it. ``tests/kafka/test_transaction_fencing.py`` shows that aiokafka does neither.
 """
 
 import asyncio
@@ -30,13 +31,12 @@ log: structlog.stdlib.BoundLogger = structlog.get_logger()
 TRANSACTION_TIMEOUT_S = 15
 """This long a killed server's open transaction holds up readers of the scores, unless the server itself is back."""
 
-MAX_TRANSACTION_TIMEOUT_S = 16 * TRANSACTION_TIMEOUT_S  # brokers allow 15 minutes by default
+MAX_TRANSACTION_TIMEOUT_S = 15 * 60  # brokers allow no more by default
 MAX_RECORDS = 50_000
 """In one transaction. Fewer where the broker is so slow that it takes too long."""
 
 RETRY_BACKOFF_MS = 5
 """A transaction often begins before the broker has quite ended the last one, and has to ask again."""
-
 
 LOOK_AGAIN_S = 0.02  # until a revocation that the group has told us of is carried out
 
