@@ -25,6 +25,7 @@ BACKLOG = 128
 ACCEPTED_AT_ONCE = 8  # in one turn of the event loop, before the limit is looked at
 MAX_CONNECTIONS = 128
 DESCRIPTORS_SHARE = 4  # of the descriptors this process may have, HTTP gets at most one in four
+MAX_HEAD_BYTES = 16 * 1024  # up to twice that, as it is looked at each time that so many have come
 HEAD_TIMEOUT_S = 5
 """From the connection's begin, or the last answer, to the end of the next request's head; whole seconds."""
 EXCHANGE_TIMEOUT_S = 20.0
@@ -63,6 +64,7 @@ class HttpServer(uvicorn.Server):
                 server_header=False,
                 backlog=ACCEPTED_AT_ONCE,
                 timeout_keep_alive=HEAD_TIMEOUT_S,
+                h11_max_incomplete_event_size=MAX_HEAD_BYTES,
             )
         )
         # It logs a line for each malformed request, and a traceback for what the application has logged already.
@@ -108,6 +110,12 @@ class _Connection(H11Protocol):
         if self._deadline is not None:
             self._deadline.cancel()
         super().connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        # h11 looks at a head's size only while the head is incomplete: without slices one of 256 KB would pass.
+        for begin in range(0, len(data), MAX_HEAD_BYTES):
+            if not self.transport.is_closing():
+                super().data_received(data[begin : begin + MAX_HEAD_BYTES])
 
     def handle_events(self) -> None:
         super().handle_events()

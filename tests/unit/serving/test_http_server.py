@@ -179,6 +179,8 @@ BODY = b"POST /body HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\n"
 HOSTILE = {
     "no HTTP": b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03 TLS\r\n\r\n",
     "a huge head": b"GET / HTTP/1.1\r\nHost: a\r\nX: " + b"x" * 1_000_000,
+    "a large head at once": b"GET / HTTP/1.1\r\nHost: a\r\nX: " + b"x" * 40_000 + b"\r\n\r\n",
+    "a long query at once": b"GET /healthz?" + b"x" * 40_000 + b" HTTP/1.1\r\nHost: a\r\n\r\n",
     "a huge path": b"GET /" + b"x" * 1_000_000,
     "a negative length": BODY + b"Content-Length: -1\r\n\r\n",
     "a length that is none": BODY + b"Content-Length: 1e9\r\n\r\n",
@@ -206,7 +208,7 @@ def test_what_is_no_request_gets_one_line_and_the_log_none(
         async with serving() as connect:
             said = await answered(connect, request_bytes)
             last = said.rpartition(b"HTTP/1.1 ")[2]
-            assert last.startswith((b"400", b"408", b"422")) or b"200 OK" in said
+            assert last.startswith((b"400", b"408", b"422"))
             assert len(last.partition(b"\r\n\r\n")[2].splitlines()) <= 1
             assert b"here" in await answered(connect), "the next one is answered"
 
@@ -229,7 +231,7 @@ WEIRD = {
     "slashes": b"GET //////// HTTP/1.1\r\nHost: a\r\n",
     "an upgrade": b"GET /x HTTP/1.1\r\nHost: a\r\nUpgrade: websocket\r\nConnection: upgrade\r\n",
     "an expectation": b"POST /x HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: 3\r\n",
-    "a long query": b"GET /x?" + b"a=%ff&" * 10_000 + b" HTTP/1.1\r\nHost: a\r\n",
+    "a long query": b"GET /x?" + b"a=%ff&" * 2_000 + b" HTTP/1.1\r\nHost: a\r\n",
 }
 
 
