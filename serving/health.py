@@ -9,7 +9,7 @@ class Health:
     """Set by the lifecycle, read by the HTTP interface."""
 
     caught_up: bool = False  # with the models topic
-    broker: bool = True  # whether one answers
+    broker: bool = False  # whether one answers
     stopping: bool = False
     partitions: int = 0  # of the data topic
     members: int | None = None
@@ -22,10 +22,10 @@ class Health:
         """
         if self.stopping:
             return "it is stopping"
-        if not self.broker:
-            return "no Kafka broker answers"
         if not self.caught_up:
             return "it is starting: it has not read the models topic to its end yet"
+        if not self.broker:
+            return "no Kafka broker answers"
         if assigned is None:
             return "it waits for its partitions: it joins the consumer group, or the group distributes them"
         if not assigned and self.members is None:

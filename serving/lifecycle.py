@@ -99,6 +99,7 @@ class _Server(Generic[E]):
     async def _start_and_serve(self, kernel: Kernel, engine: E) -> None:
         await until(kernel.broker.wait_for_topics(), self._stop)
         if not self._stop.is_set():
+            self._broker_changed(True)
             await until(kernel.sink.start(), self._stop)
         if not self._stop.is_set():
             await until(engine.start(), self._stop)

@@ -47,7 +47,6 @@ class Metrics:
         self.lag = Gauge("serving_lag_records", "Records waiting in the assigned partitions", registry=registry)
         self.dead_letters.labels("record")
         self.dead_letters.labels("model")
-        self.broker_connected.set(1)
 
     def exposition(self) -> bytes:
         """All meters in Prometheus's text format."""
