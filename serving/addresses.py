@@ -70,6 +70,7 @@ def _broker(address: str) -> str:
     scheme, separator, rest = address.partition("://")
     if separator:
         rest = rest.partition("/")[0].rpartition("@")[2]
+        rest = rest if ":" in rest else f"{rest}:9092"
         if scheme.upper() in get_args(SecurityProtocol):
             remedy = f"give {rest}, and --security-protocol {scheme.upper()} (or KAFKA_SECURITY_PROTOCOL)"
             raise ValueError(f"begins with {scheme}://, as listeners in a broker's own settings do; {remedy}")

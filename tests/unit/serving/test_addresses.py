@@ -31,6 +31,7 @@ WRONG_BROKERS = {
     " and --security-protocol PLAINTEXT",
     "sasl_ssl://kafka:9092": "give kafka:9092, and --security-protocol SASL_SSL (or KAFKA_SECURITY_PROTOCOL)",
     "http://kafka:9092/x": "is a URL (http://), and brokers speak Kafka's protocol; give host:port, such as kafka:9092",
+    "ssl://kafka": "give kafka:9092, and --security-protocol SSL",
     "kafka-1:9092 kafka-2:9092": "has a space in 'kafka-1:9092 kafka-2:9092'; separate brokers by commas",
     "kafka\n:9092": r"has a space in 'kafka\n:9092'",
     "kafka\x1b:9092": r"has a space in 'kafka\x1b:9092'",
