@@ -86,7 +86,7 @@ def table_of_bytes(
         partitions=partitions,
         key_type=bytes,
         value_type=bytes,
-        recovery_buffer_size=100,  # rows; one can be a model of megabytes
+        recovery_buffer_size=100,  # rows; of an earlier version, one can be a model of megabytes
         options=options,
     )
     return table

@@ -5,7 +5,8 @@ from typing import NamedTuple
 
 from model.serving_state import ServingState
 
-MODEL, COUNTERS = b"model", b"counters"
+COUNTERS = b"counters"
+MODEL = b"model"  # an earlier version kept a model with each partition's counters
 
 
 class Key(NamedTuple):

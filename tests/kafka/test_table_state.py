@@ -1,4 +1,4 @@
-"""What tables keep when partitions move, disks are damaged, and topics are created anew: real instances."""
+"""What tables keep when partitions move, disks are damaged, and topics are recreated: real instances."""
 
 import shutil
 from collections.abc import Callable, Iterator
@@ -78,7 +78,7 @@ def partitions_of(server: ServerProcess) -> set[int]:
     return {partition for each in instances if str(server.port) in each["url"] for partition in each["partitions"]}
 
 
-def created_anew(stream: Stream, topic: str, partitions: int) -> None:
+def recreated(stream: Stream, topic: str, partitions: int) -> None:
     admin = AdminClient({"bootstrap.servers": stream.bootstrap_servers, "log_level": 0})
     admin.delete_topics([topic])[topic].result(DEADLINE_S)
     admin.create_topics([NewTopic(topic, partitions, 1)])[topic].result(DEADLINE_S)
@@ -184,7 +184,7 @@ def test_what_a_power_failure_left_of_the_stores_is_set_aside_and_restored(
     assert told(server) == ("times 1.0", 120)
 
 
-def test_a_models_topic_that_was_created_anew_while_it_was_down_is_read_from_its_beginning(
+def test_a_models_topic_that_was_recreated_while_it_was_down_is_read_from_its_beginning(
     start: Start, stream: Stream
 ) -> None:
     server = start("a")
@@ -192,7 +192,7 @@ def test_a_models_topic_that_was_created_anew_while_it_was_down_is_read_from_its
     stream.scores_of(publish(stream, "old", 10))
     settled(stream, server)
     assert server.stop() == 0
-    created_anew(stream, stream.topics.models, 1)
+    recreated(stream, stream.topics.models, 1)
     stream.publish_model(model("new", data=times_alcohol(2.0)))
     server = start("a")
     ids = publish(stream, "new", 10)
@@ -202,20 +202,20 @@ def test_a_models_topic_that_was_created_anew_while_it_was_down_is_read_from_its
     assert told(server) == ("new", 30)
 
 
-def test_records_of_a_data_topic_that_was_created_anew_count(start: Start, stream: Stream) -> None:
+def test_records_of_a_data_topic_that_was_recreated_count(start: Start, stream: Stream) -> None:
     """While the server was down, and while it runs."""
     server = start("a")
     put_in_force(stream, server, "times 1.0", 1.0)
     stream.scores_of(publish(stream, "old", 20))
     settled(stream, server)
     assert server.stop() == 0
-    created_anew(stream, stream.topics.data, len(PARTITIONS))
+    recreated(stream, stream.topics.data, len(PARTITIONS))
     server = start("a")
     stream.scores_of(publish(stream, "new", 20))
     settled(stream, server)
     assert server.metric(SCORED) == 60
     assert told(server) == ("times 1.0", 120)
-    created_anew(stream, stream.topics.data, len(PARTITIONS))
+    recreated(stream, stream.topics.data, len(PARTITIONS))
     stream.scores_of(publish(stream, "newer", 20))
     settled(stream, server)
     assert told(server) == ("times 1.0", 180)

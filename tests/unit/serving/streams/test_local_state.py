@@ -110,6 +110,20 @@ def test_of_two_that_counted_equally_far_the_one_with_the_newer_model_counts() -
         assert (combined("wine", parts).name, combined("wine", parts).usage) == ("new", 0)
 
 
+def test_a_model_of_the_topic_that_is_there_now_is_newer_than_one_of_a_topic_that_is_gone() -> None:
+    gone = wine(partition=0, model_offset=7, model_topic_id="gone", name="old", usage=5)
+    now = wine(partition=1, model_offset=0, model_topic_id="now", name="new", usage=2)
+    for parts in ([gone, now], [now, gone]):
+        state = combined("wine", parts, "now")
+        assert (state.name, state.usage) == ("new", 2)
+
+
+def test_a_newest_model_that_one_instance_has_not_loaded_is_told_by_another() -> None:
+    parts = [wine(partition=0, model_offset=7, usage=5), wine(partition=1, model_offset=7, name="newest", usage=2)]
+    state = combined("wine", parts)
+    assert (state.name, state.usage) == ("newest", 7)
+
+
 def test_one_that_has_counted_nothing_is_overtaken_by_any_other() -> None:
     counted = wine(next_offset=0, skipped=3)
     for parts in ([counted, wine(next_offset=None)], [wine(next_offset=None), counted]):

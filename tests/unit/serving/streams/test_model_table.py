@@ -311,7 +311,7 @@ def test_a_restart_reads_on_from_its_disk_and_a_wiped_disk_is_restored(run: Call
     run(play)
 
 
-def test_a_changelog_that_was_created_anew_is_read_from_its_beginning(run: Callable[[Play], None]) -> None:
+def test_a_changelog_that_was_recreated_is_read_from_its_beginning(run: Callable[[Play], None]) -> None:
     async def play(scene: Scene) -> None:
         scene.copy.put(b"cider", model(5, "cider").SerializeToString())
         scene.copy.reached(7)

@@ -12,11 +12,11 @@ def test_the_feed_goes_on_behind_the_newest_model_of_the_table() -> None:
     assert instance.state.models_from == FeedPosition("models", 9)
 
 
-def test_the_feed_begins_at_the_beginning_of_a_topic_that_was_created_anew() -> None:
+def test_the_feed_begins_at_the_beginning_of_a_topic_that_was_recreated() -> None:
     first = Instance()
     first.accept(4)
     first.acknowledged()
-    second = first.next_life(0, topics=Topics(models_topic_id="models, created anew"))
+    second = first.next_life(0, topics=Topics(models_topic_id="models, recreated"))
     assert second.state.models_from == "beginning"
     assert [model.name for model in second.served] == ["model 4"], "which serves until another one comes"
 
@@ -63,11 +63,11 @@ def test_an_older_model_is_closed_and_changes_nothing() -> None:
     assert [model.closed for model in instance.models] == [0, 1]
 
 
-def test_any_model_of_a_topic_that_was_created_anew_is_newer() -> None:
+def test_any_model_of_a_topic_that_was_recreated_is_newer() -> None:
     instance = Instance()
     instance.accept(3)
     instance.serve((0, 0, wine()))
-    instance.topics.models_topic_id = "models, created anew"
+    instance.topics.models_topic_id = "models, recreated"
     instance.accept(0, "another")
     assert (instance.part(0).state.usage, instance.part(0).model_offset, instance.name(0)) == (0, 0, "another")
     instance.acknowledged()
@@ -229,16 +229,16 @@ def test_a_model_of_an_earlier_version_s_row_is_replaced_by_any_that_the_feed_br
         disk={b"model/0/wine": model.SerializeToString(), b"counters/0/wine": counters.SerializeToString()}
     )
     instance.restore(0)
-    instance.accept(7, "another, in a topic that was created anew")
-    assert (instance.name(0), instance.counts(0)) == ("another, in a topic that was created anew", (0, 0, 0))
+    instance.accept(7, "another, in a topic that was recreated")
+    assert (instance.name(0), instance.counts(0)) == ("another, in a topic that was recreated", (0, 0, 0))
 
 
-def test_records_of_a_data_topic_that_was_created_anew_while_running_count() -> None:
+def test_records_of_a_data_topic_that_was_recreated_while_running_count() -> None:
     instance = Instance()
     instance.accept(0)
     instance.serve(*((0, offset, wine()) for offset in range(60)))
     (late,) = instance.score((0, 60, wine()))
-    instance.topics.data_topic_id = "data, created anew"
+    instance.topics.data_topic_id = "data, recreated"
     instance.state.data_topic_recreated()
     instance.write(late)
     assert instance.counts(0) == (60, 0, 0), "what was in flight is of the topic that is gone"
@@ -246,11 +246,11 @@ def test_records_of_a_data_topic_that_was_created_anew_while_running_count() -> 
     assert (instance.counts(0), instance.part(0).next_offset) == ((120, 0, 0), 60)
 
 
-def test_records_of_a_data_topic_that_was_created_anew_while_down_count() -> None:
+def test_records_of_a_data_topic_that_was_recreated_while_down_count() -> None:
     first = Instance()
     first.accept(0)
     first.serve(*((0, offset, wine()) for offset in range(60)))
     first.acknowledged()
-    second = first.next_life(0, topics=Topics(data_topic_id="data, created anew"))
+    second = first.next_life(0, topics=Topics(data_topic_id="data, recreated"))
     second.serve(*((0, offset, wine()) for offset in range(60)))
     assert second.counts(0) == (120, 0, 0)
