@@ -60,8 +60,12 @@ class Models:
             if data_type in self.unwritten and self.unwritten[data_type].offset <= model.offset:
                 del self.unwritten[data_type]
 
-    def newest(self) -> dict[str, KeptModel]:
-        return {data_type: without_data(model) for data_type, model in (self.changelog | self.unwritten).items()}
+    def data_types(self) -> list[str]:
+        return list(self.changelog | self.unwritten)
+
+    def newest(self, data_type: str) -> KeptModel | None:
+        model = (self.changelog | self.unwritten).get(data_type)
+        return None if model is None else without_data(model)
 
     def model(self, data_type: str) -> KeptModel:
         return (self.changelog | self.unwritten)[data_type]

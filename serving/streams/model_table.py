@@ -150,9 +150,15 @@ class ModelTable:
         await closed(self._consumer.stop())
         self._copy.close()
 
-    def newest(self) -> dict[str, KeptModel]:
-        """The newest model for each data type, without its data."""
-        return self._models | {data_type: without_data(model) for data_type, (model, _) in self._unwritten.items()}
+    def data_types(self) -> list[str]:
+        """Those that have a model."""
+        return sorted(self._models.keys() | self._unwritten.keys())
+
+    def newest(self, data_type: str) -> KeptModel | None:
+        """The newest model for a data type, without its data."""
+        if data_type in self._unwritten:
+            return without_data(self._unwritten[data_type][0])
+        return self._models.get(data_type)
 
     def model(self, data_type: str) -> KeptModel:
         """The newest model for a data type that has one, with its data."""
@@ -200,7 +206,7 @@ class ModelTable:
             since_s, grace_s = self._overwritten[data_type], GRACE_S
         else:
             return False
-        if self._sent.get(data_type) == self.newest()[data_type]:
+        if self._sent.get(data_type) == self.newest(data_type):
             return False
         return self._owns() or time.monotonic() - since_s >= grace_s
 

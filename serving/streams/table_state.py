@@ -93,7 +93,7 @@ class TableState:
             else:
                 counters[key] = KeptCounters.FromString(value)
         self._take_over(former)
-        for data_type, model in self._model_table.newest().items():
+        for data_type, model in self._newest_models().items():
             if self._is_newest(data_type, model):
                 await self._activate_again(data_type, model)
         self._states = {key: self._restored(key, counters.get(key)) for key in counters.keys() | former.keys()}
@@ -103,7 +103,7 @@ class TableState:
     def models_from(self) -> ModelStart:
         """Where the feed goes on: behind the newest model that the table has, if all that is newest here is loaded."""
         current = self._topics.models_topic_id
-        offsets = [model.offset for model in self._model_table.newest().values() if model.topic_id == current]
+        offsets = [model.offset for model in self._newest_models().values() if model.topic_id == current]
         not_loaded = any(self._is_ahead(key.data_type, state) for key, state in self._states.items())
         if not offsets or self._refused or not_loaded:
             return "beginning"
@@ -116,7 +116,7 @@ class TableState:
         if not self._is_newest(data_type, model):
             arrived.loaded.model.close()
             return
-        known = self._model_table.newest().get(data_type)
+        known = self._model_table.newest(data_type)
         if known is None or is_newer(model, known, self._topics.models_topic_id):
             self._model_table.put(model)
         self._activate(arrived.loaded, without_data(model))
@@ -180,12 +180,15 @@ class TableState:
                 offset=max(model.offset for model in models.values()),
             )
 
+    def _newest_models(self) -> dict[str, KeptModel]:
+        newest = {data_type: self._model_table.newest(data_type) for data_type in self._model_table.data_types()}
+        return {data_type: model for data_type, model in newest.items() if model is not None}
+
     def _take_over(self, former: Mapping[Key, KeptModel]) -> None:
         """Move the models of an earlier version's rows, which have no topic's id, to the table of models."""
         self._former_rows |= former.keys()
-        known = self._model_table.newest()
         for model in sorted(former.values(), key=lambda each: each.offset):
-            before = known.get(model.descriptor.dataType)
+            before = self._model_table.newest(model.descriptor.dataType)
             if before is None or is_newer(model, before, self._topics.models_topic_id):
                 self._model_table.put(model)
 
@@ -245,7 +248,7 @@ class TableState:
 
     def _identified(self, data_type: str, model: KeptModel) -> KeptModel:
         """The model, as it is known if an earlier version, which kept no topic's id, has kept it."""
-        known = self._model_table.newest().get(data_type)
+        known = self._model_table.newest(data_type)
         if known is None or known.topic_id or known.offset != model.offset:
             return model
         if self._model_table.model(data_type).descriptor != model.descriptor:
@@ -262,7 +265,7 @@ class TableState:
             counters = self._with_topic_ids(key.data_type, counters)
             of = KeptModel(offset=counters.model_offset, topic_id=counters.model_topic_id)
             if counters.HasField("model_offset") and self._is_newest(key.data_type, of):
-                model = self._model_table.newest().get(key.data_type)
+                model = self._model_table.newest(key.data_type)
                 loaded, model = (_not_loaded(model), model) if model is not None and _is_same(model, of) else (None, of)
         return KeptState.restored(key.data_type, loaded, model, counters, self._topics.data_topic_id)
 
@@ -271,7 +274,7 @@ class TableState:
         if not counters.data_topic_id:
             counters.data_topic_id = self._topics.data_topic_id
         if not counters.model_topic_id and counters.HasField("model_offset"):
-            model = self._model_table.newest().get(data_type)
+            model = self._model_table.newest(data_type)
             if model is not None and model.offset == counters.model_offset:
                 counters.model_topic_id = model.topic_id
         return counters
