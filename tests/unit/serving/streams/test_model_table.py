@@ -14,6 +14,7 @@ from serving.errors import BrokerRefused
 from serving.settings import Settings
 from serving.streams import model_table
 from serving.streams.model_table import ModelTable
+from tests.faust_scene import some_turns
 from tests.table_instance import descriptor
 
 CHANGELOG = "models-changelog"
@@ -208,7 +209,7 @@ def test_it_waits_for_the_owner_s_write_first_which_takes_longer_for_a_large_mod
         table = await scene.started()
         table.put(model(3))
         written = asyncio.create_task(table.written())
-        await table.step()
+        await some_turns()
         scene.changelog.write(model(3))
         await table.step()
         await written
