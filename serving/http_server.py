@@ -167,7 +167,7 @@ class _Connection(H11Protocol):
 
     def _make_room(self) -> None:
         open_now: list[Any] = [each for each in self.connections if not getattr(each, "_aborted", False)]
-        if len(open_now) <= _max_connections():
+        if len(open_now) <= max_connections():
             return
         per_host = Counter(each._host for each in open_now)
         waiting = [each for each in open_now if each is not self and each._waits_for_client]
@@ -176,7 +176,8 @@ class _Connection(H11Protocol):
         longest._abort()
 
 
-def _max_connections() -> int:
+def max_connections() -> int:
+    """How many connections HTTP may hold: the others of this process's descriptors are for Kafka and for files."""
     descriptors, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
     if descriptors == resource.RLIM_INFINITY:
         return MAX_CONNECTIONS

@@ -16,6 +16,7 @@ from tests.instances import DEADLINE_S
 
 GET = b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n"
 ONCE = b"GET /healthz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
+LIMIT = 20  # connections
 BIG = 32 * 1024 * 1024  # more than the sockets' buffers hold
 
 Client = tuple[asyncio.StreamReader, asyncio.StreamWriter]
@@ -138,27 +139,33 @@ def test_an_answer_that_is_not_read_ends_the_connection() -> None:
 
 
 @pytest.mark.parametrize("sent", [b"", b"GET /hea", GET], ids=["silent", "half a head", "kept alive"])
-def test_many_connections_make_room_for_who_asks(sent: bytes) -> None:
-    descriptors, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+def test_many_connections_make_room_for_who_asks(sent: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(http_server, "MAX_CONNECTIONS", LIMIT)
 
     async def run() -> None:
         async with serving() as connect:
-            resource.setrlimit(resource.RLIMIT_NOFILE, (256, hard))
-            try:
-                limit = 256 // http_server.DESCRIPTORS_SHARE
-                clients = []
-                for _ in range(80):  # both ends of a connection are descriptors of this process
-                    clients.append(await connect())
-                    clients[-1][1].write(sent)
-                assert b"here" in await answered(connect)
-                gone = [reader for reader, _ in clients[: 81 - limit]]
-                assert b"408" not in b"".join(await asyncio.gather(*map(until_closed, gone)))
-                clients[-1][1].write(GET.removeprefix(sent) if sent != GET else GET)
-                assert b"here" in await clients[-1][0].readuntil(b'"here"')
-            finally:
-                resource.setrlimit(resource.RLIMIT_NOFILE, (descriptors, hard))
+            clients = []
+            for _ in range(LIMIT + 20):
+                clients.append(await connect())
+                clients[-1][1].write(sent)
+            assert b"here" in await answered(connect)
+            gone = [reader for reader, _ in clients[:21]]
+            assert b"408" not in b"".join(await asyncio.gather(*map(until_closed, gone)))
+            reader, writer = clients[-1]
+            writer.write(GET if sent == GET else GET.removeprefix(sent))
+            assert b"here" in await reader.readuntil(b'"here"')
 
     asyncio.run(run())
+
+
+@pytest.mark.parametrize(
+    ("descriptors", "connections"), [(256, 64), (1024, 128), (20_000, 128), (resource.RLIM_INFINITY, 128)]
+)
+def test_at_most_a_quarter_of_the_descriptors_are_connections(
+    descriptors: int, connections: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(resource, "getrlimit", lambda _: (descriptors, descriptors))
+    assert http_server.max_connections() == connections
 
 
 def test_who_opens_many_connections_closes_their_own(monkeypatch: pytest.MonkeyPatch) -> None:
