@@ -14,7 +14,6 @@ from yarl import URL
 from model import scratch
 from model.errors import ServingError
 from serving import logs
-from serving.addresses import in_url
 from serving.broker import Broker
 from serving.ending import Ending
 from serving.engine import ArrivedModel, Engine
@@ -131,14 +130,15 @@ class _Server(Generic[E]):
 
     @contextlib.asynccontextmanager
     async def _http(self, engine: E, listening: socket) -> AsyncIterator[None]:
-        names = [self._settings.host, str(URL(self._settings.url(self._port)).host)]
+        url = self._settings.url(self._port)
+        names = [self._settings.host, str(URL(url).host)]
         app = application(self._variant, engine, self._report, self._health, self._settings.token, names)
         async with asyncio.TaskGroup() as tasks:
             serving = tasks.create_task(self._endless(HttpServer(app).serve_until_cancelled(listening)))
             log.info(
                 "server_started",
                 variant=self._variant.name,
-                url=f"http://{in_url(self._settings.host)}:{self._port}/",
+                url=f"{url}/",
                 queryable=self._variant.guarantees.queryable,
             )
             yield
