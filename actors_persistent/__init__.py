@@ -1,16 +1,16 @@
 """The model in an actor, which writes down what happens before it tells anybody.
 
 Idea: one actor per data type has the model and the counters to itself. It takes one message after the other - here is a
-model; score this batch - and appends each to an event log before it answers. So whoever restarts it can make it again
-what it was.
+model; score this batch - and writes each into a journal before it answers. So its supervisor can make it again what it
+was.
 
 Picture::
 
-    models_models --> model feed ---.           .--> ModelServer wine --> event log, snapshot
-                                    v           |
-    models_data --> consumer --> ModelServingManager
-                     thread ^       |           |
-                       |    |     states        '--> ModelServer beer --> event log, snapshot
+    models_models --> model feed ---.           .--> ModelServer wine --> events, snapshot --.
+                                    v           |                                           v
+    models_data --> consumer --> ModelServingManager                              journal.sqlite3
+                     thread ^       |           |                                           ^
+                       |    |   published       '--> ModelServer beer --> events, snapshot --'
                        |    |       v
                        |    |    /models, /state/{data_type}
                        |    '--- acknowledged
@@ -19,10 +19,10 @@ Picture::
 Survives: a ``kill -9``, with exact counters, also when the model topic has been emptied. With its disk wiped it reads
 the model topic again, and its counters begin at zero.
 
-Costs: a write for each batch before its scores are sent, a model twice on disk at most; a start reads the memory and
+Costs: a transaction for each batch before its scores are sent, a model once on disk; a start reads the journal and
 loads the models from it.
 
-Read next: ``state.py`` (the actors), ``journal.py`` (their memory), ``topology.py`` (who waits for whom).
+Read next: ``state.py`` (the actors), ``journal.py`` (what they write down), ``topology.py`` (who waits for whom).
 """
 
 import serving as serving  # first, for its check of the environment
@@ -33,8 +33,8 @@ from serving.variant import Variant
 
 VARIANT = Variant(
     name="actors_persistent",
-    summary="Pykka actors over confluent-kafka score wines, each with its model and an event log.",
-    state_lives_in="an actor per data type, with snapshot and event log on disk",
+    summary="Pykka actors over confluent-kafka score wines, each with its model and a journal.",
+    state_lives_in="an actor per data type; journal and snapshots in one SQLite file",
     default_port=5500,
     guarantees=Guarantees(
         delivery=("at-least-once",),

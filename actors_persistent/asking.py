@@ -1,7 +1,8 @@
 """The way in for everything that is no actor: ask, wait so long and no longer, and ask the successor once more."""
 
 import contextlib
-from collections.abc import Sequence
+import time
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -9,12 +10,15 @@ import pykka
 import structlog
 
 from actors_persistent.errors import ActorFailed
-from actors_persistent.messages import Accept, HandedOn, Replace, RestoreAll, Score, States, ToServer
+from actors_persistent.feed_position import keep_position, kept_position
+from actors_persistent.journal import recorded_data_types
+from actors_persistent.journal_file import JournalFile
+from actors_persistent.messages import Accept, HandedOn, Replace, Restore, Score, ToServer
 from actors_persistent.state import ModelServingManager
 from model import registry
 from model.errors import ServingError
 from model.serving_state import Scores, ServingState
-from serving.engine import ArrivedModel
+from serving.engine import ArrivedModel, FeedPosition
 from serving.model_loading import Load
 from serving.records import WineBatch
 
@@ -28,54 +32,84 @@ CLOSE_TIMEOUT_S = 2.0
 
 
 class Actors:
-    """The manager and its servers, from outside; every call blocks, on any thread."""
+    """The manager and its servers, from outside; every call but ``states`` and ``waiting_s`` blocks, on any thread."""
 
     def __init__(
         self, root: Path, *, fsync: bool, timeout_s: float = ANSWER_TIMEOUT_S, load: Load = registry.load
     ) -> None:
         """Start the manager; ``restore`` before anything else. ``load`` makes a kept model serve again."""
-        self._manager = ModelServingManager.start(root, load, fsync=fsync)
+        self._file = JournalFile(root, fsync=fsync)
         self._timeout_s = timeout_s
+        self._states: Sequence[ServingState] = ()
+        self._asking: dict[object, float] = {}  # since when each question waits for its answer
+        self._manager = ModelServingManager.start(self._file, load, self._published)
 
-    def restore(self) -> None:
-        """Have every data type that has a memory as it was; their models load beside each other.
+    def restore(self) -> FeedPosition | None:
+        """Have every data type that has a memory as it was, their models loaded concurrently; where the feed goes on.
 
         Raises:
-            StateCorrupt, StateUnwritable, KeptModelUnusable: one cannot be restored.
+            StateCorrupt, LogCorrupt, DataTypeCorrupt, StateUnwritable, KeptModelUnusable: one cannot be restored.
         """
-        restoring: list[HandedOn] = self._manager.ask(RestoreAll(), block=True, timeout=RESTORE_TIMEOUT_S)
+        self._file.open()
+        position = kept_position(self._file)
+        restoring: list[HandedOn] = [
+            self._manager.ask(Restore(data_type), block=True, timeout=RESTORE_TIMEOUT_S)
+            for data_type in recorded_data_types(self._file)
+        ]
         for handed_on in restoring:
             handed_on.answer.get(timeout=RESTORE_TIMEOUT_S)
+        return position
 
-    def score(self, wines: WineBatch) -> Scores:
+    def score(self, wines: WineBatch, data_topic_id: str) -> Scores:
         """What the batch got; what it counts is on disk by then.
 
         Raises:
-            ActorFailed, StateUnwritable, StateCorrupt: two actors in a row failed.
+            ActorFailed, StateUnwritable, StateCorrupt, DataTypeCorrupt: two actors in a row failed.
         """
-        scores = self._asked(Score(wines))
+        scores = self._asked(Score(wines, data_topic_id))
         return Scores(None, None, 0.0) if scores is None else scores
 
     def accept(self, arrived: ArrivedModel) -> None:
-        """Put a model in force, after the batch in hand; close it if it is in force already.
+        """Activate a model, after the batch in flight; close it if it, or a newer one, is active already.
 
         Raises:
-            ActorFailed, StateUnwritable, StateCorrupt: two actors in a row failed.
+            ActorFailed, StateUnwritable, StateCorrupt, DataTypeCorrupt: two actors in a row failed.
         """
         if not self._asked(Accept(arrived)):
             arrived.loaded.model.close()
 
+    def keep_position(self, position: FeedPosition) -> None:
+        """Every model before this position has been accepted, or refused.
+
+        Raises:
+            StateUnwritable, StateCorrupt: the old position stays.
+        """
+        with self._waiting():
+            keep_position(self._file, position)
+
     def states(self) -> Sequence[ServingState]:
-        """The states that the servers have told of, at once."""
-        states: Sequence[ServingState] = self._manager.ask(States(), block=True, timeout=self._timeout_s)
-        return states
+        """The states that the actors have told of; it waits for nobody."""
+        return self._states
+
+    def waiting_s(self) -> float:
+        """For how long the question that was asked first has been waiting; 0 while none is."""
+        first_s = min(list(self._asking.values()), default=None)
+        return 0.0 if first_s is None else time.monotonic() - first_s
 
     def close(self) -> None:
-        """End all actors, so that each closes its model."""
+        """End all actors, so that each closes its model, and close the file; what hangs is left behind."""
         with contextlib.suppress(pykka.Timeout):
             self._manager.stop(timeout=CLOSE_TIMEOUT_S)
+        self._file.close()
+
+    def _published(self, states: Sequence[ServingState]) -> None:
+        self._states = states
 
     def _asked(self, message: ToServer) -> Any:
+        with self._waiting():
+            return self._answer(message)
+
+    def _answer(self, message: ToServer) -> Any:
         handed_on: HandedOn | None = self._manager.ask(message, block=True, timeout=self._timeout_s)
         if handed_on is None:
             return None
@@ -92,6 +126,15 @@ class Actors:
             raise
         except Exception as error:
             raise ActorFailed(message.data_type, self._reason(error)) from error
+
+    @contextlib.contextmanager
+    def _waiting(self) -> Iterator[None]:
+        question = object()
+        self._asking[question] = time.monotonic()
+        try:
+            yield
+        finally:
+            del self._asking[question]
 
     def _reason(self, error: Exception) -> str:
         if isinstance(error, pykka.Timeout):

@@ -1,4 +1,11 @@
-"""Records from Kafka on a thread of their own, committed when what became of them is acknowledged."""
+"""Records from Kafka on a thread of their own, committed when their outcome is acknowledged.
+
+A topic that is deleted and created again has the same name, offsets from 0, and another topic id. librdkafka carries on
+in it at the old offset, and a commit for the old topic is taken for the new one, both without a word. So each commit
+carries the topic id as its metadata, and a start believes only a commit of the topic that is there; and records that
+come after a silence, without which no topic can be created again, are believed when the broker has been asked for the
+topic's id after they came.
+"""
 
 import contextlib
 import queue
@@ -7,7 +14,7 @@ import time
 from collections.abc import Callable, Sequence
 
 import structlog
-from confluent_kafka import Consumer, KafkaException, TopicPartition
+from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaException, TopicPartition
 
 from actors_persistent.kafka_records import configuration, record_in
 from serving.ledger import Ledger
@@ -21,32 +28,47 @@ MIN_WAIT_S = 0.01
 REVOKE_TIMEOUT_S = 5.0
 JOINING_S = 1.0
 CLOSE_TIMEOUT_S = 1.0
+COMMITTED_TIMEOUT_S = 2.0
+QUIET_S = 0.05  # recreating a topic silences it for longer: clients learn the new id only after a back-off of 100 ms
+
+Take = Callable[[Sequence[RawRecord], str], None]
+"""Given a batch, and the id of the topic in which it was read."""
 
 
 class RecordConsumer:
-    """A member of the consumer group. All of it but ``acknowledge`` and ``stop`` belongs to the thread in ``run``."""
+    """A member of the consumer group. What has no "Any thread" in its docstring belongs to the thread in ``run``."""
 
-    def __init__(self, settings: Settings, group: str, on_lag: Callable[[int], None]) -> None:
-        """``on_lag`` is told how many records wait, after each fetch."""
-        self._settings, self._group, self._on_lag = settings, group, on_lag
+    def __init__(
+        self, settings: Settings, group: str, on_lag: Callable[[int], None], ask_topic_id: Callable[[], str | None]
+    ) -> None:
+        """``on_lag`` is told how many records wait, after each fetch.
+
+        Args:
+            ask_topic_id: blocks until the broker has said which id the data topic has now; None: it did not answer.
+        """
+        self._settings, self._group, self._on_lag, self._ask_topic_id = settings, group, on_lag, ask_topic_id
         self._ledger = Ledger()
         self._acknowledged: queue.SimpleQueue[Sequence[RawRecord]] = queue.SimpleQueue()
         self._in_flight = 0  # batches handed on and not yet acknowledged, also those of revoked partitions
         self._assignments = 0
         self._commit_due_s = 0.0
+        self._topic_id = ""
+        self._fetched_s = -QUIET_S  # when the last records came
         self._stopping, self._abandoned, self._left = threading.Event(), threading.Event(), threading.Event()
+        self._recreated = threading.Event()
         self._left.set()
         self._joining_since_s: float | None = None
         self.assigned: frozenset[int] | None = None
         """Our partitions; None while the group distributes them."""
 
-    def run(self, take: Callable[[Sequence[RawRecord]], None]) -> None:
+    def run(self, take: Take, topic_id: str) -> None:
         """Until ``stop``: hand batches to ``take``; then wait for what is in flight, commit, and leave the group.
 
         Raises:
             BrokerRefused: the broker will never let us read this.
         """
         self._left.clear()
+        self._topic_id = topic_id
         self._joining_since_s = time.monotonic()
         self._consumer = Consumer(configuration(self._settings, self._group))
         try:
@@ -66,6 +88,10 @@ class RecordConsumer:
         """All that became of a batch is in Kafka: it may be committed, and another one fetched. Any thread."""
         self._acknowledged.put(records)
 
+    def topic_recreated(self) -> None:
+        """The data topic may be another one now: ask, and if so, read that from its beginning. Any thread."""
+        self._recreated.set()
+
     def stop(self) -> None:
         """Fetch no more. Any thread."""
         self._stopping.set()
@@ -76,10 +102,13 @@ class RecordConsumer:
         self._stopping.set()
         self._left.wait(CLOSE_TIMEOUT_S)
 
-    def _serve_one(self, take: Callable[[Sequence[RawRecord]], None]) -> None:
+    def _serve_one(self, take: Take) -> None:
         with contextlib.suppress(queue.Empty):
             while True:
                 self._note(self._acknowledged.get_nowait())
+        if self._recreated.is_set():
+            self._recreated.clear()
+            self._is_same_topic()
         now_s = time.monotonic()
         if now_s >= self._commit_due_s and self._ledger.committable():
             self._commit()
@@ -88,11 +117,29 @@ class RecordConsumer:
             self._wait_for_acknowledgement(FETCH_WAIT_S)
             return
         records = self._fetch()
-        self._on_lag(self._lag())
+        now_s, before_s = time.monotonic(), self._fetched_s
         if records:
+            self._fetched_s = now_s
+            if now_s - before_s > QUIET_S and not self._is_same_topic():
+                return
             self._ledger.take(records)
+        self._pass_to_positions()
+        if records:
             self._in_flight += 1
-            take(records)
+            take(records, self._topic_id)
+
+    def _is_same_topic(self) -> bool:
+        """Ask the broker; of another topic nothing has been read yet, and nothing that came before counts."""
+        topic_id = self._ask_topic_id()
+        while topic_id is None and not self._stopping.wait(FETCH_WAIT_S):
+            topic_id = self._ask_topic_id()
+        if topic_id is None or topic_id == self._topic_id:
+            return topic_id is not None
+        self._topic_id = topic_id
+        self._ledger.forget()
+        assigned = self._consumer.assignment()
+        self._consumer.assign([TopicPartition(each.topic, each.partition, OFFSET_BEGINNING) for each in assigned])
+        return False
 
     def _fetch(self) -> Sequence[RawRecord]:
         """The records at hand: wait for the first, never for more."""
@@ -126,7 +173,11 @@ class RecordConsumer:
     def _commit(self) -> None:
         offsets = self._ledger.committable()
         assigned = {(each.topic, each.partition) for each in self._consumer.assignment()}
-        ours = [TopicPartition(*each, offset) for each, offset in offsets.items() if each in assigned]
+        ours = [
+            TopicPartition(*each, offset, metadata=self._topic_id)
+            for each, offset in offsets.items()
+            if each in assigned
+        ]
         try:
             answers = self._consumer.commit(offsets=ours, asynchronous=False) if ours else []
             if refused := next((each.error for each in answers or [] if each.error is not None), None):
@@ -137,13 +188,30 @@ class RecordConsumer:
         else:
             self._ledger.committed(offsets)
 
-    def _assigned(self, _: Consumer, partitions: list[TopicPartition]) -> None:
+    def _assigned(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
         self._joining_since_s = None
+        log.info("partitions_assigned", partitions=sorted(each.partition for each in partitions))
+        for each in self._committed_for(partitions):
+            if each.metadata and each.metadata != self._topic_id:
+                log.warning("commit_of_another_topic", partition=each.partition)
+                (start,) = (partition for partition in partitions if partition.partition == each.partition)
+                start.offset = OFFSET_BEGINNING
+        consumer.assign(partitions)
         self.assigned = frozenset(each.partition for each in partitions)
-        log.info("partitions_assigned", partitions=sorted(self.assigned))
+
+    def _committed_for(self, partitions: list[TopicPartition]) -> Sequence[TopicPartition]:
+        while not self._stopping.is_set():
+            try:
+                committed = self._consumer.committed(partitions, timeout=COMMITTED_TIMEOUT_S)
+                if not any(each.error for each in committed):
+                    return committed
+            except KafkaException as error:
+                log.debug("committed_unknown", reason=str(error))
+            self._stopping.wait(FETCH_WAIT_S)
+        return ()
 
     def _revoked(self, _: Consumer, _partitions: list[TopicPartition]) -> None:
-        """Finish what is in hand and commit it before another instance gets these partitions: always all of them."""
+        """Finish what is in flight and commit it before another instance gets these partitions: always all of them."""
         self.assigned = None
         self._assignments += 1
         deadline_s = time.monotonic() + REVOKE_TIMEOUT_S
@@ -160,13 +228,15 @@ class RecordConsumer:
         self._assignments += 1
         self._ledger.forget()
 
-    def _lag(self) -> int:
-        partitions = self._consumer.position(self._consumer.assignment())
-        return sum(map(self._lag_of, partitions))
+    def _pass_to_positions(self) -> None:
+        """Where each partition has been read to, markers of transactions included; all records below are entered."""
+        known = [each for each in self._consumer.position(self._consumer.assignment()) if each.offset >= 0]
+        self._ledger.pass_to({(each.topic, each.partition): each.offset for each in known})
+        self._on_lag(sum(map(self._lag_of, known)))
 
     def _lag_of(self, partition: TopicPartition) -> int:
         _, end = self._consumer.get_watermark_offsets(partition, cached=True) or (0, 0)
-        return max(0, end - partition.offset) if partition.offset >= 0 else 0
+        return max(0, end - partition.offset)
 
     def _say_joining(self) -> None:
         if self._joining_since_s is not None and time.monotonic() > self._joining_since_s + JOINING_S:

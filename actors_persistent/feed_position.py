@@ -1,48 +1,41 @@
-"""From where the model feed goes on after a restart."""
+"""From where the model feed goes on after a restart.
 
-from pathlib import Path
+It cannot be read off the models themselves: catching up hands over the newest model of each data type in no particular
+order, and after a kill in the middle the largest offset would hide those that had not come yet.
+"""
 
-from google.protobuf.message import DecodeError
+import structlog
 
-from actors_persistent.errors import StateCorrupt, StateUnwritable
-from actors_persistent.snapshots import read_snapshot, write_snapshot
-from protobufs.actors_journal_pb2 import FeedPosition as Position
+from actors_persistent.journal_file import JournalFile
+from actors_persistent.tables import PositionRow, RowDamaged, put, rows
+from serving.engine import FeedPosition
 
-MODELS_TOPIC = "models_topic"
+log: structlog.stdlib.BoundLogger = structlog.get_logger()
 
 
-class FeedPosition:
-    """The offset up to which every model, of whatever data type, is in its actor's memory.
+def kept_position(file: JournalFile) -> FeedPosition | None:
+    """Where the first model stands that may be unknown; None if all may be, because nothing, or nothing whole, is kept.
 
-    It cannot be read off the models themselves: catching up hands over the newest model of each data type in no
-    particular order, and after a kill in the middle the largest offset would hide those that had not come yet.
+    A damaged position is no error: reading the models topic from its beginning finds all that it stood for.
     """
-
-    def __init__(self, root: Path) -> None:
-        """Nothing is read yet."""
-        self._path = root / MODELS_TOPIC
-
-    def read(self) -> int | None:
-        """The offset of the first model that may be unknown; None if all may be.
-
-        Raises:
-            StateCorrupt: the file is not what was written.
-            StateUnwritable: it cannot be read.
-        """
-        payload = read_snapshot(self._path)
+    with file.transaction() as connection:
         try:
-            return None if payload is None else Position.FromString(payload).next_offset
-        except DecodeError:
-            raise StateCorrupt(self._path, "it is no position") from None
+            found = list(rows(connection, PositionRow))
+        except RowDamaged:
+            found = []
+        (models,) = connection.execute("SELECT count(*) FROM models").fetchone()
+    if len(found) == 1:
+        return FeedPosition(found[0].topic_id, found[0].next_offset)
+    if models:
+        log.warning("feed_position_unknown", path=str(file.path))
+    return None
 
-    def write(self, next_offset: int) -> None:
-        """Every model before this offset has been handled.
 
-        Raises:
-            StateUnwritable: the old position stays.
-        """
-        try:
-            self._path.parent.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise StateUnwritable(self._path.parent, error.strerror or str(error)) from error
-        write_snapshot(self._path, Position(next_offset=next_offset).SerializeToString())
+def keep_position(file: JournalFile, position: FeedPosition) -> None:
+    """Every model before this position is in its actor's journal; in the same topic it never goes back."""
+    with file.transaction() as connection:
+        kept = connection.execute("SELECT topic_id, next_offset FROM feed_position").fetchall()
+        if len(kept) == 1 and kept[0][0] == position.topic_id and kept[0][1] >= position.offset:
+            return
+        connection.execute("DELETE FROM feed_position")
+        put(connection, PositionRow(position.topic_id, position.offset))

@@ -15,6 +15,7 @@ class Score:
     """Score this batch; answered with its ``Scores`` when what they count is on disk."""
 
     wines: WineBatch
+    data_topic_id: str  # of the topic in which its records have their offsets
 
     @property
     def data_type(self) -> str:
@@ -24,7 +25,7 @@ class Score:
 
 @dataclass(frozen=True, slots=True)
 class Accept:
-    """Put this model in force; answered with False if it is in force already, and then it is the asker's to close."""
+    """Activate this model; answered with False if it, or a newer one, is active: the asker must then close it."""
 
     arrived: ArrivedModel
 
@@ -62,18 +63,8 @@ class Replace:
 
 
 @dataclass(frozen=True, slots=True)
-class RestoreAll:
-    """Have an actor for every data type that has a memory; answered with one ``HandedOn`` for each."""
-
-
-@dataclass(frozen=True, slots=True)
 class Changed:
     """An actor tells what its state is now."""
 
     server: "pykka.ActorRef[Any]"
     state: ServingState
-
-
-@dataclass(frozen=True, slots=True)
-class States:
-    """Answered with the states of all data types, at once: a query does not wait for a batch."""

@@ -2,8 +2,7 @@
 
 import contextlib
 import time
-from collections.abc import Sequence
-from pathlib import Path
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import pykka
@@ -13,20 +12,19 @@ from fastapi import APIRouter, HTTPException
 from actors_persistent.answers import ModelAnswer
 from actors_persistent.any_text import register_any_text
 from actors_persistent.errors import ActorDied, KeptModelUnusable
-from actors_persistent.events import batch_scored
-from actors_persistent.journal import Journal, recorded_data_types
-from actors_persistent.messages import Accept, Changed, HandedOn, Replace, Restore, RestoreAll, Score, States, ToServer
+from actors_persistent.events import Event, ModelAccepted, batch_scored
+from actors_persistent.journal import Journal
+from actors_persistent.journal_file import JournalFile
+from actors_persistent.messages import Accept, Changed, HandedOn, Replace, Restore, Score, ToServer
 from model.errors import ModelRejected
 from model.model import LoadedModel
 from model.serving_state import Scores, ServingState
-from protobufs.actors_journal_pb2 import Event
 from protobufs.kept_state_pb2 import KeptModel
 from serving.answers import Refusal, StateAnswer
 from serving.engine import Engine
-from serving.kept_state import KeptState, kept
+from serving.kept_state import KeptState, is_newer, kept
 from serving.kernel import epoch_ms
 from serving.model_loading import Load
-from serving.records import WineBatch
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger()
 
@@ -49,17 +47,15 @@ class ModelServer(pykka.ThreadingActor):
         """Answer a message; after whatever goes wrong this actor is no more."""
         try:
             state = self._state or self._restored()
-            if self._journal.wants_snapshot:  # not after an event: whatever fails here must not undo what was told
-                self._journal.take_snapshot(state)
             match message:
-                case Score(wines):
-                    return self._score(state, wines)
+                case Score():
+                    return self._score(state, message)
                 case Accept():
                     return self._accept(state, message)
                 case Restore():
                     return state.serving
         except BaseException as error:
-            self._journal.close()  # first: messages may be waiting, and must not follow half an event
+            self._journal.close()  # first: messages may be waiting, and this actor's state may be behind its journal
             self.stop()
             if isinstance(error, Exception):
                 raise
@@ -71,32 +67,32 @@ class ModelServer(pykka.ThreadingActor):
         if self._state is not None and self._state.serving.served is not None:
             self._state.serving.served.model.close()
 
-    def _score(self, before: KeptState, wines: WineBatch) -> Scores:
-        after, scores = before.score(wines)
+    def _score(self, state: KeptState, message: Score) -> Scores:
+        before = state.reading(message.data_topic_id)
+        after, scores = before.score(message.wines)
         self._happened(batch_scored(before, after, scores), after)
         return scores
 
     def _accept(self, state: KeptState, message: Accept) -> bool:
-        if state.has(message.arrived):
+        model = kept(message.arrived, epoch_ms())
+        if state.has(message.arrived) or (state.model is not None and is_newer(state.model, model, model.topic_id)):
             return False
         replaced = state.serving.served
-        model = kept(message.arrived, epoch_ms())
-        self._happened(Event(model_accepted=model), state.accept(message.arrived.loaded, model))
+        self._happened(ModelAccepted.of(model), state.accept(message.arrived.loaded, model))
         if replaced is not None:
             replaced.model.close()
         return True
 
     def _happened(self, event: Event | None, after: KeptState) -> None:
-        """First the log, then the state, then the others: what anybody has seen is never forgotten."""
+        """First the journal, then the state, then the others: what anybody has seen is never forgotten."""
         if event is not None:
-            self._journal.append(event)
+            self._journal.append(event, after)
             self._become(after)
 
     def _restored(self) -> KeptState:
-        snapshot = self._journal.recover()
-        model = snapshot.model if snapshot.HasField("model") else None
+        model, counters = self._journal.recover()
         loaded = None if model is None else self._loaded(model)
-        state = KeptState.restored(self._journal.data_type, loaded, model, snapshot.counters, "")
+        state = KeptState.restored(self._journal.data_type, loaded, model, counters, counters.data_topic_id)
         self._become(state)
         return state
 
@@ -104,7 +100,7 @@ class ModelServer(pykka.ThreadingActor):
         try:
             loaded = self._load(model.descriptor)
         except ModelRejected as error:
-            raise KeptModelUnusable(self._journal.directory, error.name, error.reason) from None
+            raise KeptModelUnusable(self._journal.path, self._journal.data_type, error.name, error.reason) from None
         log.info("model_restored", model=loaded.name, model_type=loaded.model_type, data_type=loaded.data_type)
         return loaded
 
@@ -127,26 +123,23 @@ class ModelServingManager(pykka.ThreadingActor):
 
     use_daemon_thread = True
 
-    def __init__(self, root: Path, load: Load, *, fsync: bool) -> None:
-        """``root``: the directory below which each data type has its memory; ``load`` loads its model again."""
+    def __init__(self, file: JournalFile, load: Load, publish: Callable[[Sequence[ServingState]], None]) -> None:
+        """``file`` has all journals; ``load`` loads a model again; ``publish`` gets all states after each change."""
         super().__init__()
-        self._root, self._load, self._fsync = root, load, fsync
+        self._file, self._load, self._publish = file, load, publish
         self._servers: dict[str, _Supervised] = {}
         self._states: dict[str, ServingState] = {}
 
     def on_receive(self, message: Any) -> Any:
         """Hand on, or answer itself; None to a stranger's batch, when there are too many of them."""
         match message:
-            case Accept() | Score() if self._admits(message):
+            case Accept() | Score() | Restore() if self._admits(message):
                 return self._hand_on(message)
-            case RestoreAll():
-                return [self._hand_on(Restore(data_type)) for data_type in recorded_data_types(self._root)]
             case Replace(data_type, failed):
                 self._replace(data_type, failed)
             case Changed(server, state) if self._servers[state.data_type].server == server:
                 self._states[state.data_type] = state
-            case States():
-                return tuple(self._states.values())
+                self._publish(tuple(self._states.values()))
         return None
 
     def on_stop(self) -> None:
@@ -162,8 +155,8 @@ class ModelServingManager(pykka.ThreadingActor):
         server = self._servers[message.data_type].server
         return HandedOn(server, server.ask(message, block=False))
 
-    def _admits(self, message: Accept | Score) -> bool:
-        if isinstance(message, Accept) or message.data_type in self._servers:
+    def _admits(self, message: ToServer) -> bool:
+        if not isinstance(message, Score) or message.data_type in self._servers:
             return True
         with_model = sum(state.served is not None for state in self._states.values())
         return len(self._servers) - with_model < MAX_DATA_TYPES_WITHOUT_MODEL
@@ -172,26 +165,26 @@ class ModelServingManager(pykka.ThreadingActor):
         supervised = self._servers[data_type]
         if supervised.server != failed:
             return
-        supervised.journal.close()  # first: it may only be slow, and must not write beside its successor
+        supervised.journal.close()  # first: it may only be slow, and must not write after its successor has read
         supervised.server.stop(block=False)
         self._servers[data_type] = self._start(data_type)
 
     def _start(self, data_type: str) -> _Supervised:
-        journal = Journal(self._root, data_type, fsync=self._fsync)
+        journal = Journal(self._file, data_type)
         return _Supervised(ModelServer.start(journal, self.actor_ref, self._load), journal)
 
 
 def routes(engine: Engine) -> APIRouter:
-    """The paths that answer for this state. Plain functions: they wait for the answer on a thread of their own."""
+    """The paths that answer for this state: for what the actors have published, so a query never waits for one."""
     register_any_text()
     router = APIRouter()
 
     @router.get("/models", summary="The model in force for each data type")
-    def models() -> Sequence[ModelAnswer]:
+    async def models() -> Sequence[ModelAnswer]:
         return [ModelAnswer.of(state) for state in engine.states() if state.served is not None]
 
     @router.get("/state/{data_type:text}", responses={404: {"model": Refusal}}, summary="One data type's state")
-    def state(data_type: str) -> StateAnswer:
+    async def state(data_type: str) -> StateAnswer:
         known = {each.data_type: each for each in engine.states()}
         if data_type not in known and data_type != DEFAULT_DATA_TYPE:
             raise HTTPException(404, f"no model and no record of data type {data_type!r} has arrived")

@@ -5,15 +5,16 @@ from collections.abc import Awaitable, Collection, Sequence
 
 from actors_persistent.asking import Actors
 from actors_persistent.consumer import RecordConsumer
-from actors_persistent.feed_position import FeedPosition
 from model.serving_state import ServingState
 from serving.daemon_thread import in_daemon_thread
-from serving.engine import ArrivedModel, ModelStart
-from serving.engine import FeedPosition as Start
+from serving.engine import ArrivedModel, FeedPosition, ModelStart
 from serving.kernel import Kernel, epoch_ms
 from serving.model_loading import ModelLoading
 from serving.records import RawRecord
 from serving.serve import ServedBatch, serve
+
+STALLED_S = 5.0
+"""A batch or a model that waits longer for its actor, or for the disk, has this server told not ready."""
 
 
 class Topology:
@@ -27,31 +28,33 @@ class Topology:
 
     def __init__(self, kernel: Kernel) -> None:
         self._kernel = kernel
-        self._consumer = RecordConsumer(kernel.settings, kernel.group, kernel.report.metrics.lag.set)
+        lag = kernel.report.metrics.lag
+        self._consumer = RecordConsumer(kernel.settings, kernel.group, lag.set, self._ask_topic_id)
         self._scored: asyncio.Queue[ServedBatch] = asyncio.Queue()  # holds at most ``max_in_flight``
         self._loop = asyncio.get_running_loop()
         self._actors: Actors | None = None
-        self._position: FeedPosition | None = None
+        self._models_topic_id = ""
         self._reached: int | None = None
         self._caught_up = False
 
     async def start(self) -> None:
         """Every actor as it was: its snapshot, the events since, and its model loaded again."""
         root, settings = self._kernel.state_directory(), self._kernel.settings
-        self._position = FeedPosition(root)
-        kept = await in_daemon_thread(self._position.read)
-        self.models_from = "beginning" if kept is None else Start(self._kernel.broker.models_topic_id, kept)
+        self._models_topic_id = self._kernel.broker.models_topic_id
         self._actors = Actors(root, fsync=settings.fsync, load=ModelLoading.of(settings).load_again)
-        await in_daemon_thread(self._actors.restore)
+        position = await in_daemon_thread(self._actors.restore)
+        self.models_from = position or "beginning"
+        self._kernel.health.obstacles.append(self._stalled)
 
     async def accept(self, arrived: ArrivedModel) -> None:
-        """Ask the data type's actor, and remember how far the models topic has been read."""
+        """Ask the data type's actor, and only then remember how far the models topic has been read."""
         assert self._actors is not None
         await in_daemon_thread(self._actors.accept, arrived)
-        if self._caught_up:
-            await self._remember(arrived.offset + 1)
-        else:  # models come in no particular order, and more may be missing: not to be remembered yet
-            self._reached = max(self._reached or 0, arrived.offset + 1)
+        if arrived.topic_id != self._models_topic_id:
+            return  # created again while this server runs: its models come in no order; the next start reads them all
+        self._reached = max(self._reached or 0, arrived.offset + 1)
+        if self._caught_up:  # until then, too, models come in no particular order, and more may be missing
+            await self._remember(self._reached)
 
     async def serve(self) -> None:
         """Fetch, ask, send, commit; after a stop the batches in flight are finished."""
@@ -60,7 +63,8 @@ class Topology:
             await self._remember(self._reached)
         async with asyncio.TaskGroup() as tasks:
             sending = tasks.create_task(self._send(tasks))
-            consuming = tasks.create_task(in_daemon_thread(self._consumer.run, self._score))
+            reading = in_daemon_thread(self._consumer.run, self._score, self._kernel.broker.data_topic_id)
+            consuming = tasks.create_task(reading)
             await self._kernel.stop.wait()
             self._consumer.stop()
             await consuming
@@ -71,10 +75,11 @@ class Topology:
         return self._consumer.assigned
 
     async def data_topic_recreated(self) -> None:
-        """Not yet: offsets of the old topic still count."""
+        """Have the consumer read it from its beginning; each batch says which topic's offsets it counts."""
+        self._consumer.topic_recreated()
 
     def states(self) -> Sequence[ServingState]:
-        """Ask the manager, who knows."""
+        """What the actors have told last: a query waits for none of them."""
         return () if self._actors is None else self._actors.states()
 
     async def close(self) -> None:
@@ -83,10 +88,11 @@ class Topology:
         if self._actors is not None:
             await in_daemon_thread(self._actors.close)
 
-    def _score(self, records: Sequence[RawRecord]) -> None:
+    def _score(self, records: Sequence[RawRecord], data_topic_id: str) -> None:
         """On the consumer's thread: one batch after the other, so that results keep their records' order."""
-        assert self._actors is not None
-        served = serve(records, self._actors.score, epoch_ms)
+        actors = self._actors
+        assert actors is not None
+        served = serve(records, lambda wines: actors.score(wines, data_topic_id), epoch_ms)
         self._loop.call_soon_threadsafe(self._scored.put_nowait, served)
 
     async def _send(self, tasks: asyncio.TaskGroup) -> None:
@@ -101,5 +107,13 @@ class Topology:
         self._kernel.report.batch_served(served)
 
     async def _remember(self, next_offset: int) -> None:
-        assert self._position is not None
-        await in_daemon_thread(self._position.write, next_offset)
+        assert self._actors is not None
+        await in_daemon_thread(self._actors.keep_position, FeedPosition(self._models_topic_id, next_offset))
+
+    def _stalled(self) -> str | None:
+        waiting_s = 0.0 if self._actors is None else self._actors.waiting_s()
+        return f"an actor, or the disk, has not answered for {waiting_s:.0f} s" if waiting_s > STALLED_S else None
+
+    def _ask_topic_id(self) -> str | None:
+        """On the consumer's thread."""
+        return asyncio.run_coroutine_threadsafe(self._kernel.broker.find_data_topic_id(), self._loop).result()

@@ -1,12 +1,12 @@
 """What ``/healthz`` answers."""
 
-from collections.abc import Collection
-from dataclasses import dataclass
+from collections.abc import Callable, Collection
+from dataclasses import dataclass, field
 
 
 @dataclass(slots=True)
 class Health:
-    """Set by the lifecycle, read by the HTTP interface."""
+    """Set by the lifecycle and the engine, read by the HTTP interface."""
 
     caught_up: bool = False  # with the models topic
     broker: bool = False  # whether one answers
@@ -14,6 +14,8 @@ class Health:
     partitions: int = 0  # of the data topic
     members: int | None = None
     """Of the consumer group; asked while this instance has no partition, None otherwise, or when there is no answer."""
+    obstacles: list[Callable[[], str | None]] = field(default_factory=list)
+    """Added by the engine: each tells, at once, what keeps this server from scoring at this moment; None: nothing."""
 
     def reason(self, assigned: Collection[int] | None) -> str | None:
         """Why this server cannot score; None: it can.
@@ -35,4 +37,4 @@ class Health:
                 f"it has no partition, though the data topic has {self.partitions} and the consumer group"
                 f" {self.members} members"
             )
-        return None
+        return next((reason for obstacle in self.obstacles if (reason := obstacle()) is not None), None)

@@ -7,6 +7,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 from serving.broker import Broker
+from serving.health import Health
 from serving.report import Report
 from serving.settings import Settings
 from serving.sink import Sink
@@ -25,6 +26,8 @@ class Kernel:
     report: Report
     stop: asyncio.Event = field(default_factory=asyncio.Event)
     """Set when this server should finish what is in hand and end."""
+    health: Health = field(default_factory=Health)
+    """What ``/healthz`` tells; an engine adds obstacles."""
 
     @property
     def group(self) -> str:

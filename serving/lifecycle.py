@@ -89,7 +89,9 @@ class _Server(Generic[E]):
         closing.push_async_callback(broker.close)
         sink = Sink(self._settings, self._variant.name, broker)
         closing.push_async_callback(sink.close)
-        kernel = Kernel(self._variant.name, self._port, self._settings, sink, broker, self._report, self._stop)
+        kernel = Kernel(
+            self._variant.name, self._port, self._settings, sink, broker, self._report, self._stop, self._health
+        )
         engine = self._variant.build(kernel)
         closing.push_async_callback(engine.close)
         async with self._http(engine, listening):

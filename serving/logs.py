@@ -48,6 +48,15 @@ LINES: dict[str, Callable[[EventDict], str]] = {
     "changelog_record_ignored": lambda e: (
         f"Changelog record ignored - {e['topic']}@{e['offset']} is no model that a server of ours wrote"
     ),
+    "feed_position_unknown": lambda e: (
+        f"Position in the models topic unknown - {e['path']} has no whole one; reading it from its beginning"
+    ),
+    "former_state_ignored": lambda e: (
+        f"State of a former version ignored - {e['directory']}; its counters are not taken over, models are read again"
+    ),
+    "commit_of_another_topic": lambda e: (
+        f"Reading partition {e['partition']} from its beginning - the group's commit is of a topic that was deleted"
+    ),
     "actor_replaced": lambda e: (
         f"Actor replaced - {e['data_type']}: {e['reason']}; its successor carries on from what is on disk"
     ),

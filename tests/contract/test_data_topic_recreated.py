@@ -17,8 +17,8 @@ FLAGS = {
     "exactly-once": ("--delivery", "exactly-once"),
     "at-least-once, spill": ("--overflow", "spill"),
 }
-STREAMS = ("streams_inmemory", "streams_kvstore", "streams_customstore")
-SCENES = [*(("custom_stage", mode) for mode in FLAGS), *((name, "at-least-once") for name in STREAMS)]
+OTHERS = ("actors_persistent", "streams_inmemory", "streams_kvstore", "streams_customstore")
+SCENES = [*(("custom_stage", mode) for mode in FLAGS), *((name, "at-least-once") for name in OTHERS)]
 FEW, SOME, MANY = 30, 60, 90
 NOTICED_S = 10.0  # aiokafka by itself: 300
 

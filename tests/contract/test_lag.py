@@ -1,19 +1,16 @@
 """Lag: 0 when nothing is left to read, whatever else than records has an offset in the topic."""
 
-import pytest
 from confluent_kafka import Producer
 
 from tests.contract.accounts import settled
 from tests.contract.conftest import Start, put_in_force
 from tests.stream import Stream, wine
 
-PASSES_MARKERS = ("custom_stage", "streams_inmemory", "streams_kvstore", "streams_customstore")
 LAG = "serving_lag_records"
 
 
-@pytest.mark.parametrize("variant", PASSES_MARKERS)
 def test_behind_a_transactional_producer_the_lag_becomes_0_and_everything_is_committed(
-    variant: str, start: Start, stream: Stream
+    start: Start, stream: Stream
 ) -> None:
     server = start().wait_until_ready()
     put_in_force(server, stream, 1.0)

@@ -1,8 +1,9 @@
 """Models whose scores, failures and ends the tests decide on, loaded by the registry as real ones are."""
 
+import sqlite3
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, closing
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -10,14 +11,17 @@ import numpy as np
 import pytest
 
 from actors_persistent.asking import Actors
+from actors_persistent.journal_file import NAME
 from model import registry
 from model.features import Features, Values
 from model.inputs import TYPICAL
-from model.serving_state import ServingState
+from model.serving_state import Scores, ServingState
 from protobufs.model_descriptor_pb2 import ModelDescriptor
 from protobufs.wine_record_pb2 import WineRecord
 from serving.engine import ArrivedModel
 from serving.records import WineBatch, decode
+
+DATA_TOPIC_ID, MODELS_TOPIC_ID = "data topic", "models topic"
 
 
 @dataclass
@@ -53,12 +57,14 @@ class Models:
         self.loaded.append(Scripted(float(content), self.before))
         return self.loaded[-1]
 
-    def arrived(self, value: float, offset: int, data_type: str = "wine") -> ArrivedModel:
+    def arrived(
+        self, value: float, offset: int, data_type: str = "wine", topic_id: str = MODELS_TOPIC_ID
+    ) -> ArrivedModel:
         """As the model feed hands it over."""
         descriptor = ModelDescriptor(
             name=f"always {value}", dataType=data_type, modeltype="ONNX", data=str(value).encode()
         )
-        return ArrivedModel(registry.load(descriptor), offset, descriptor, "")
+        return ArrivedModel(registry.load(descriptor), offset, descriptor, topic_id)
 
     @property
     def closed(self) -> list[int]:
@@ -99,20 +105,31 @@ def wait_until_stopped() -> None:
             assert not thread.is_alive(), f"{thread.name} did not end"
 
 
+class Asked(Actors):
+    """All batches are of one data topic, and whoever asks for the states gets what was told before."""
+
+    def score(self, wines: WineBatch, data_topic_id: str = DATA_TOPIC_ID) -> Scores:
+        return super().score(wines, data_topic_id)
+
+    def states(self) -> Sequence[ServingState]:
+        self._manager.ask("what comes after all that was told", block=True)
+        return super().states()
+
+
 class Live:
     """Starts actors, one life after the other, on the same directory."""
 
     def __init__(self, root: Path, ending: ExitStack) -> None:
         self.root, self._ending = root, ending
 
-    def __call__(self, timeout_s: float = 5.0) -> Actors:
+    def __call__(self, timeout_s: float = 5.0) -> Asked:
         actors = self.unrestored(timeout_s)
         actors.restore()
         return actors
 
-    def unrestored(self, timeout_s: float) -> Actors:
-        """Actors that recover with the first message."""
-        actors = Actors(self.root, fsync=False, timeout_s=timeout_s)
+    def unrestored(self, timeout_s: float) -> Asked:
+        """Actors that recover with the first message; their file is not open yet."""
+        actors = Asked(self.root, fsync=False, timeout_s=timeout_s)
         self._ending.callback(actors.close)
         return actors
 
@@ -123,6 +140,22 @@ def live(tmp_path: Path, models: Models) -> Iterator[Live]:
         yield Live(tmp_path, ending)
 
 
-def state_of(actors: Actors, data_type: str = "wine") -> ServingState:
+def state_of(actors: Asked, data_type: str = "wine") -> ServingState:
     (state,) = (state for state in actors.states() if state.data_type == data_type)
     return state
+
+
+def rows(live: Live, query: str) -> list[tuple[object, ...]]:
+    """What somebody with ``sqlite3`` sees."""
+    with closing(sqlite3.connect(live.root / NAME)) as connection:
+        return connection.execute(query).fetchall()
+
+
+def changed(live: Live, statement: str) -> None:
+    """What somebody with ``sqlite3`` does."""
+    with closing(sqlite3.connect(live.root / NAME)) as connection, connection:
+        connection.execute(statement)
+
+
+def events_of(live: Live) -> list[tuple[object, ...]]:
+    return rows(live, "SELECT * FROM events")

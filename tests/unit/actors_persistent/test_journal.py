@@ -1,7 +1,8 @@
 """Recovery: a snapshot and the events since come to what all the events come to."""
 
-import os
-from collections.abc import Sequence
+import sqlite3
+from collections.abc import Iterator, Sequence
+from contextlib import closing
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -10,17 +11,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from actors_persistent.errors import StateCorrupt, Superseded
-from actors_persistent.events import apply, batch_scored
-from actors_persistent.frames import HEADER
-from actors_persistent.journal import EVENTS, SNAPSHOT, Journal, recorded_data_types
+from actors_persistent.errors import DataTypeCorrupt, StateCorrupt, Superseded
+from actors_persistent.events import Event, ModelAccepted, apply, batch_scored
+from actors_persistent.journal import Journal, recorded_data_types
+from actors_persistent.journal_file import JournalFile
 from model.features import Features, Values
 from model.model import LoadedModel
-from protobufs.actors_journal_pb2 import BatchScored, Event, Snapshot
-from protobufs.kept_state_pb2 import KeptModel
+from protobufs.kept_state_pb2 import KeptCounters, KeptModel
 from protobufs.model_descriptor_pb2 import ModelDescriptor
 from serving.kept_state import KeptState
-from tests.unit.actors_persistent.conftest import wines
+from tests.unit.actors_persistent.conftest import DATA_TOPIC_ID, wines
 
 
 class NoScoreAt13:
@@ -34,17 +34,20 @@ class NoScoreAt13:
 
 
 def accepted(state: KeptState, offset: int) -> tuple[KeptState, Event]:
-    model = KeptModel(offset=offset, since_ms=offset + 1, descriptor=ModelDescriptor(name=f"number {offset}"))
-    loaded = LoadedModel(model.descriptor.name, "", "wine", "ONNX", NoScoreAt13())
-    return state.accept(loaded, model), Event(model_accepted=model)
+    descriptor = ModelDescriptor(name=f"number {offset}", data=bytes(offset))
+    model = KeptModel(offset=offset, since_ms=offset + 1, descriptor=descriptor, topic_id="models topic")
+    loaded = LoadedModel(descriptor.name, "", "wine", "ONNX", NoScoreAt13())
+    return state.accept(loaded, model), ModelAccepted.of(model)
 
 
 def scored(state: KeptState, batch: tuple[int, int, int]) -> tuple[KeptState, Event | None]:
     partition, first, n = batch
-    after, scores = state.score(wines(*range(first, first + n), partition=partition))
-    return after, batch_scored(state, after, scores)
+    before = state.reading(f"topic {first % 2}" if n == 3 else DATA_TOPIC_ID)
+    after, scores = before.score(wines(*range(first, first + n), partition=partition))
+    return after, batch_scored(before, after, scores)
 
 
+Steps = Sequence[int | tuple[int, int, int]]
 STEPS = st.lists(
     st.one_of(
         st.integers(0, 5).map(lambda offset: offset),
@@ -54,127 +57,148 @@ STEPS = st.lists(
 )
 
 
-def lived(journal: Journal, steps: Sequence[int | tuple[int, int, int]]) -> tuple[KeptState, list[Event]]:
-    """What an actor does: append, become, and take a snapshot when it is time."""
-    state, events = KeptState.restored("wine", None, None, journal.recover().counters, ""), []
+def lived(journal: Journal, steps: Steps) -> tuple[KeptState, list[Event]]:
+    """What an actor does: append, and become."""
+    counters = journal.recover().counters
+    state, events = KeptState.restored(journal.data_type, None, None, counters, counters.data_topic_id), []
     for step in steps:
         state, event = accepted(state, step) if isinstance(step, int) else scored(state, step)
         if event is not None:
-            journal.append(event)
+            journal.append(event, state)
             events.append(event)
-            if journal.wants_snapshot:
-                journal.take_snapshot(state)
-    journal.close()
     return state, events
 
 
+def opened(directory: str | Path) -> JournalFile:
+    file = JournalFile(Path(directory), fsync=False)
+    file.open()
+    return file
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Iterator[JournalFile]:
+    file = opened(tmp_path)
+    yield file
+    file.close()
+
+
+def changed(file: JournalFile, statement: str) -> None:
+    with closing(sqlite3.connect(file.path)) as connection, connection:
+        connection.execute(statement)
+
+
+def count(file: JournalFile, query: str) -> int:
+    with closing(sqlite3.connect(file.path)) as connection:
+        return int(connection.execute(query).fetchone()[0])
+
+
 @settings(deadline=None)  # each example writes files, on whatever disk
-@given(STEPS, st.sampled_from([1, 60, 10_000]))
-def test_snapshot_and_log_come_to_what_all_events_come_to_and_that_is_the_state(
-    steps: list[int | tuple[int, int, int]], log_bytes: int
+@given(STEPS, st.sampled_from([1, 3, 10_000]))
+def test_snapshot_and_events_come_to_what_all_events_come_to_and_that_is_the_state(
+    steps: Steps, snapshot_events: int
 ) -> None:
     with TemporaryDirectory() as directory:
-        state, events = lived(Journal(Path(directory), "wine", fsync=False, log_bytes=log_bytes), steps)
-        recovered = Journal(Path(directory), "wine", fsync=False).recover()
-    folded = Snapshot(data_type="wine")
+        file = opened(directory)
+        state, events = lived(Journal(file, "wine", snapshot_events=snapshot_events), steps)
+        file.close()
+        file = opened(directory)
+        recovered = Journal(file, "wine").recover()
+        file.close()
+    folded = KeptCounters()
     for event in events:
         apply(event, folded)
-    folded.counters.SetInParent()
-    recovered.counters.SetInParent()
-    assert recovered == folded
-    assert recovered.counters == state.counters(), "to the last bit of its sums"
-    assert (recovered.model if recovered.HasField("model") else None) == state.model
+    assert recovered.counters == folded
+    assert recovered.counters == state.counters() or not events, "to the last bit of its sums"
+    assert recovered.model == state.model
 
 
-def test_a_log_becomes_short_again_and_a_large_model_is_not_written_with_every_event(tmp_path: Path) -> None:
-    journal = Journal(tmp_path, "wine", fsync=False, log_bytes=100)
-    journal.recover()
-    state, first_event = accepted(KeptState.restored("wine", None, None, None, ""), 0)
-    first_event.model_accepted.descriptor.data = bytes(5000)
-    assert state.model is not None
-    state.model.descriptor.data = bytes(5000)
-    event: Event | None = first_event
-    snapshots = appended = 0
-    for first in range(300):
-        assert event is not None
-        journal.append(event)
-        appended += event.ByteSize() + HEADER.size
-        if journal.wants_snapshot:
-            journal.take_snapshot(state)
-            snapshots += 1
-            assert (journal.directory / EVENTS).stat().st_size == 0
-        state, event = scored(state, (0, first, 1))
-    journal.close()
-    assert 2 <= snapshots <= appended // 5000, "a snapshot, of more than 5,000 bytes, after as many of events"
-
-
-def test_killed_between_the_snapshot_and_the_new_log_nothing_counts_twice(tmp_path: Path) -> None:
-    journal = Journal(tmp_path, "wine", fsync=False)
-    state, _ = lived(journal, [0, (0, 0, 3), (1, 0, 3)])
-    log = (journal.directory / EVENTS).read_bytes()
-    again = Journal(tmp_path, "wine", fsync=False)
-    again.recover()
-    again.take_snapshot(state)
-    again.close()
-    assert (journal.directory / EVENTS).read_bytes() == b""
-    (journal.directory / EVENTS).write_bytes(log)
-    survivor = Journal(tmp_path, "wine", fsync=False)
-    assert survivor.recover().counters == state.counters()
-    state, event = scored(state, (0, 3, 1))
-    assert event is not None
-    survivor.append(event)
-    assert Journal(tmp_path, "wine", fsync=False).recover().counters == state.counters(), "and it goes on after that"
+def test_events_that_are_in_a_snapshot_are_deleted_and_a_model_is_kept_once(file: JournalFile) -> None:
+    journal = Journal(file, "wine", snapshot_events=10)
+    state, events = lived(journal, [5000, 6000, *((0, first, 1) for first in range(96)), 7000])
+    assert len(events) == 99
+    assert count(file, "SELECT count(*) FROM events") == 9
+    assert count(file, "SELECT sequence FROM snapshots") == 90
+    assert count(file, "SELECT count(*) FROM models") == 1
+    assert count(file, "SELECT length(descriptor) FROM models") == pytest.approx(7000, abs=100)
+    assert Journal(file, "wine").recover().counters == state.counters()
 
 
 @settings(deadline=None)  # each example writes files, on whatever disk
 @given(st.data())
-def test_killed_at_any_byte_of_any_file_it_recovers_to_a_moment_of_the_past(data: st.DataObject) -> None:
-    steps: list[int | tuple[int, int, int]] = [0, (0, 0, 3), (1, 0, 1), (0, 3, 1)]
+def test_after_a_transaction_that_failed_it_recovers_to_what_was_before(data: st.DataObject) -> None:
+    steps: Steps = [0, (0, 0, 3), (1, 0, 1), (0, 3, 1), 4]
+    whole = data.draw(st.integers(0, len(steps) - 1))
     with TemporaryDirectory() as directory:
-        journal = Journal(Path(directory), "wine", fsync=False)
-        _, events = lived(journal, steps)
-        path = journal.directory / EVENTS
-        os.truncate(path, data.draw(st.integers(0, path.stat().st_size)))
-        recovered = Journal(Path(directory), "wine", fsync=False).recover()
-    moments = [Snapshot(data_type="wine")]
-    for event in events:
-        moments.append(Snapshot())
-        moments[-1].CopyFrom(moments[-2])
-        apply(event, moments[-1])
-    assert recovered in moments
+        file = opened(directory)
+        journal = Journal(file, "wine", snapshot_events=data.draw(st.integers(1, 4)))
+        before, _ = lived(journal, steps[:whole])
+        changed(file, "CREATE TRIGGER full_disk AFTER INSERT ON events BEGIN SELECT RAISE(FAIL, 'disk full'); END")
+        step = steps[whole]
+        after, event = accepted(before, step) if isinstance(step, int) else scored(before, step)
+        assert event is not None
+        with pytest.raises(Exception, match="disk full"):
+            journal.append(event, after)
+        changed(file, "DROP TRIGGER full_disk")
+        recovered = Journal(file, "wine").recover()
+        assert recovered.model == before.model
+        assert recovered.counters == before.counters() or not whole
+        file.close()
 
 
-def test_a_corrupt_snapshot_is_an_error_and_never_a_fresh_start(tmp_path: Path) -> None:
-    journal = Journal(tmp_path, "wine", fsync=False)
-    lived(journal, [0, (0, 0, 3)])
-    path = journal.directory / SNAPSHOT
-    path.write_bytes(b"")
-    for look in (lambda: Journal(tmp_path, "wine", fsync=False).recover(), lambda: list(recorded_data_types(tmp_path))):
-        with pytest.raises(StateCorrupt, match="rm -r") as error:
-            look()
-        assert error.value.path == path
-    path.unlink()
-    with pytest.raises(StateCorrupt, match="gone"):
-        list(recorded_data_types(tmp_path))
+WORST_NAMES = ["", ".", "..", "../../etc", "a/b", "/", "CON", "wine", "Wine", "WINE", "wine ", "wine\0", "x" * 255]
+WORST_NAMES += ["\u5b57" * 255, "caf\u00e9", "cafe\u0301", "-", "%2e%2e", "'; DROP TABLE events; --", '"', "$(reboot)"]
 
 
-def test_an_event_that_is_missing_in_the_middle_is_an_error(tmp_path: Path) -> None:
-    journal = Journal(tmp_path, "wine", fsync=False)
-    lived(journal, [(0, 0, 3), (0, 3, 3), (0, 6, 3)])
-    path = journal.directory / EVENTS
-    content = path.read_bytes()
-    third = len(content) // 3
-    path.write_bytes(content[:third] + content[2 * third :])
-    with pytest.raises(StateCorrupt, match="event 3 follows event 1"):
-        Journal(tmp_path, "wine", fsync=False).recover()
+def test_whatever_data_types_are_called_each_has_a_memory_of_its_own(file: JournalFile) -> None:
+    for number, data_type in enumerate(WORST_NAMES):
+        lived(Journal(file, data_type), [(0, 0, 1)] * 1 + [(0, first, 1) for first in range(1, number)])
+    assert set(recorded_data_types(file)) == set(WORST_NAMES)
+    for number, data_type in enumerate(WORST_NAMES):
+        assert Journal(file, data_type).recover().counters.skipped == max(1, number)
 
 
-def test_once_closed_not_a_byte_more_is_written(tmp_path: Path) -> None:
-    journal = Journal(tmp_path, "wine", fsync=False)
+@pytest.mark.parametrize(
+    ("damage", "reason"),
+    [
+        ("DELETE FROM events WHERE sequence = 2", "event 3 follows event 1"),
+        ("UPDATE events SET scored = 4 WHERE sequence = 2", "checksum"),
+        ("UPDATE events SET next_offsets = '{}' WHERE sequence = 3", "checksum"),
+        ("UPDATE events SET model = CAST(x'ff' AS TEXT) WHERE sequence = 1", "checksum"),
+        ("UPDATE models SET descriptor = zeroblob(length(descriptor))", "checksum"),
+        ("UPDATE models SET topic_offset = 7", "checksum"),
+        ("DELETE FROM models", "its model is missing"),
+        ("UPDATE snapshots SET skipped = 1", "checksum"),
+    ],
+)
+def test_a_damaged_or_missing_row_is_an_error_that_names_the_data_type_and_never_a_fresh_start(
+    file: JournalFile, damage: str, reason: str
+) -> None:
+    lived(Journal(file, "wine"), [5, (0, 0, 3), (0, 3, 1), (0, 4, 1)])
+    lived(Journal(file, "beer"), [])
+    changed(file, damage)
+    with pytest.raises(DataTypeCorrupt, match=reason) as error:
+        Journal(file, recorded_data_types(file)[0]).recover()
+    assert str(error.value).startswith(f"{file.path} is damaged in what it holds of data type 'wine'")
+    assert f"""sqlite3 {file.path} "DELETE FROM snapshots WHERE data_type = 'wine'\"""" in str(error.value)
+    changed(file, "DELETE FROM snapshots WHERE data_type = 'wine'")
+    assert recorded_data_types(file) == []
+    assert Journal(file, "wine").recover() == (None, KeptCounters())
+
+
+def test_events_without_their_snapshot_are_an_error(file: JournalFile) -> None:
+    lived(Journal(file, "wine"), [(0, 0, 3)])
+    changed(file, "UPDATE events SET data_type = 'beer'")
+    with pytest.raises(StateCorrupt, match="'beer' has events and no snapshot"):
+        recorded_data_types(file)
+
+
+def test_once_closed_nothing_more_is_written_and_closing_does_not_wait_for_a_write(file: JournalFile) -> None:
+    journal = Journal(file, "wine")
     state, _ = lived(journal, [0, (0, 0, 3)])
-    before = {each: each.read_bytes() for each in journal.directory.iterdir()}
+    with file.transaction():  # a write that hangs
+        journal.close()
+    after, event = scored(state, (0, 3, 1))
+    assert event is not None
     with pytest.raises(Superseded):
-        journal.append(Event(batch_scored=BatchScored(scored=1)))
-    with pytest.raises(Superseded):
-        journal.take_snapshot(state)
-    assert {each: each.read_bytes() for each in journal.directory.iterdir()} == before
+        journal.append(event, after)
+    assert count(file, "SELECT max(sequence) FROM events") == 2

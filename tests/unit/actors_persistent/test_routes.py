@@ -1,5 +1,6 @@
 """The paths that answer for the actors' state."""
 
+import asyncio
 from collections.abc import Sequence
 from typing import Any
 
@@ -38,7 +39,7 @@ def asked(path: str, *states: ServingState, **parameters: str) -> Any:
     (endpoint,) = (
         route.endpoint for route in routes(Knows(*states)).routes if isinstance(route, APIRoute) and route.path == path
     )
-    return endpoint(**parameters)
+    return asyncio.run(endpoint(**parameters))
 
 
 WINE = ServingState("wine", LoadedModel("linear", "a line", "wine", "ONNX", Scripted(5.0, [])), 77, usage=2)

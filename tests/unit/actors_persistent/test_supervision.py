@@ -1,17 +1,18 @@
 """An actor that dies, hangs or is found dead has a successor, and nothing counts twice."""
 
-import os
+import sqlite3
 import sys
 import threading
 
 import pykka
 import pytest
 
+from actors_persistent import journal, tables
 from actors_persistent.errors import ActorFailed
-from actors_persistent.journal import Journal
 from actors_persistent.state import ModelServer
+from actors_persistent.tables import EventRow
 from tests.process import eventually
-from tests.unit.actors_persistent.conftest import Live, Models, state_of, wait_until_stopped, wines
+from tests.unit.actors_persistent.conftest import Live, Models, events_of, state_of, wait_until_stopped, wines
 
 
 def test_an_actor_that_dies_in_the_middle_of_a_batch_is_replaced_and_the_batch_asked_again(
@@ -52,11 +53,10 @@ def test_an_actor_that_hangs_is_replaced_and_writes_no_more_when_it_wakes_up(liv
     (hanging,) = pykka.ActorRegistry.get_by_class(ModelServer)
     actors.score(wines(0, 1))
     assert state_of(actors).usage == 2
-    events = Journal(live.root, "wine", fsync=False).directory / "events"
-    written = events.read_bytes()
+    written = events_of(live)
     wake_up.set()
     assert hanging.actor_stopped.wait(5)
-    assert events.read_bytes() == written
+    assert events_of(live) == written
     actors.score(wines(2))
     actors.close()
     wait_until_stopped()
@@ -72,6 +72,7 @@ def test_an_actor_that_hangs_while_it_recovers_does_not_tell_of_its_past_when_it
     actors.close()
     wait_until_stopped()
     again = live.unrestored(timeout_s=1.5)
+    again._file.open()
     wake_up = threading.Event()
     models.before_load.append(wake_up.wait)
     again.score(wines(0, 1))
@@ -120,14 +121,16 @@ def test_a_message_behind_the_one_that_failed_waits_for_the_successor(
 
 
 def write_in_part(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The next write takes five bytes, as on a disk that is nearly full; the others are whole."""
-    really = os.write
+    """The disk refuses to go on when the next event is in the open transaction; the others are whole."""
+    really = tables.put
     left = [1]
 
-    def in_part(descriptor: int, content: bytes) -> int:
-        return really(descriptor, content[:5] if left and left.pop() else content)
+    def in_part(connection: sqlite3.Connection, row: EventRow) -> None:
+        really(connection, row)
+        if left and left.pop():
+            raise sqlite3.OperationalError("disk I/O error")
 
-    monkeypatch.setattr(os, "write", in_part)
+    monkeypatch.setattr(journal, "put", in_part)
 
 
 def test_a_second_failure_is_an_error_and_nothing_is_counted(live: Live, models: Models) -> None:
