@@ -92,7 +92,7 @@ def count(file: JournalFile, query: str) -> int:
         return int(connection.execute(query).fetchone()[0])
 
 
-@settings(deadline=None)  # each example writes files, on whatever disk
+@settings(deadline=None, max_examples=40)  # each example writes files, on whatever disk
 @given(STEPS, st.sampled_from([1, 3, 10_000]))
 def test_snapshot_and_events_come_to_what_all_events_come_to_and_that_is_the_state(
     steps: Steps, snapshot_events: int
@@ -123,7 +123,7 @@ def test_events_that_are_in_a_snapshot_are_deleted_and_a_model_is_kept_once(file
     assert Journal(file, "wine").recover().counters == state.counters()
 
 
-@settings(deadline=None)  # each example writes files, on whatever disk
+@settings(deadline=None, max_examples=40)  # each example writes files, on whatever disk
 @given(st.data())
 def test_after_a_transaction_that_failed_it_recovers_to_what_was_before(data: st.DataObject) -> None:
     steps: Steps = [0, (0, 0, 3), (1, 0, 1), (0, 3, 1), 4]

@@ -11,6 +11,7 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
+import structlog
 
 from actors_persistent import journal_file
 from actors_persistent.errors import LogCorrupt, StateCorrupt, StateUnwritable
@@ -256,3 +257,12 @@ def test_the_disk_is_waited_for_at_each_commit_if_fsync_is_asked_for(
         assert connection.execute("PRAGMA synchronous").fetchone() == (synchronous,)  # sqlite.org: FULL 2, NORMAL 1
         assert connection.execute("PRAGMA journal_mode").fetchone() == ("wal",)
     file.close()
+
+
+def test_a_directory_of_the_former_format_is_left_alone_and_said_once(tmp_path: Path) -> None:
+    (tmp_path / "models_topic").write_bytes(b"a frame")
+    for lines in (1, 0):
+        with structlog.testing.capture_logs() as logged:
+            assert skipped(tmp_path) == 0
+        assert [line["event"] for line in logged] == ["former_state_ignored"] * lines
+    assert (tmp_path / "models_topic").read_bytes() == b"a frame"
