@@ -1,0 +1,108 @@
+"""Batches of the streams servers at the moments when they could get lost, doubled, or out of step; by record id."""
+
+from pathlib import Path
+
+import pytest
+from confluent_kafka import Producer
+
+from client.embedded_kafka import EmbeddedKafka
+from serving.topics import Topics
+from tests.contract.accounts import distinct, redelivered, settled
+from tests.models import times_alcohol
+from tests.process import eventually
+from tests.server_process import ServerProcess
+from tests.stream import Stream, model, wine
+
+VARIANTS = ("streams_inmemory", "streams_kvstore", "streams_customstore")
+COUNT_EXACTLY = ("streams_kvstore", "streams_customstore")
+PARTITIONS = 3
+EACH = 20  # records
+
+HELD = """
+import os, pathlib, runpy, sys, time
+from serving import serve
+from serving.streams import application
+
+application.REVOKE_TIMEOUT_S = 0.1
+hold = pathlib.Path(os.environ["HOLD"])
+stock = serve.serve
+
+def held(*batch):
+    outcome = stock(*batch)
+    if hold.exists():
+        hold.with_suffix(".held").touch()
+        while hold.exists():
+            time.sleep(0.01)
+    return outcome
+
+serve.serve = held
+runpy.run_module(sys.argv.pop(1), run_name="__main__")
+"""
+"""A server whose model works on a batch as long as the file exists that the environment names."""
+
+
+@pytest.mark.parametrize("variant", VARIANTS)
+def test_of_a_batch_that_becomes_stale_while_it_is_scored_nothing_is_written_acknowledged_or_sent(
+    variant: str, broker: EmbeddedKafka, topics: Topics, tmp_path: Path
+) -> None:
+    stream, hold = Stream(broker.bootstrap_servers, topics), tmp_path / "hold"
+    words = (variant, stream.bootstrap_servers, stream.prefix)
+    flags = ("--session-timeout-ms", "6000", "--commit-interval-ms", "0")
+    with (
+        ServerProcess(*words, tmp_path / "first.log", *flags, program=HELD, environment={"HOLD": str(hold)}) as first,
+        ServerProcess(*words, tmp_path / "second.log", *flags) as second,
+    ):
+        for server in (first, second):
+            server.wait_until_ready()
+        stream.publish_model(model("times 1.0", data=times_alcohol(1.0)))
+        for server in (first, second):
+            server.wait_until_said("Model serving - times 1.0")
+        hold.touch()
+        ids = [f"wine-{number}" for number in range(PARTITIONS * EACH)]
+        for partition in range(PARTITIONS):
+            stream.publish_wines(ids[partition::PARTITIONS], partition=partition)
+        eventually(hold.with_suffix(".held").exists, "the first has scored a batch, and not sent it yet")
+        assert second.stop() == 0
+        first.wait_until_said("Batches left behind")
+        first.wait_until(lambda: len(first.get("/state/instances")[1]["instances"]) == 1, "the group was rebalanced")
+        hold.unlink()
+        settled(stream, first)
+        scores = stream.all_scores()
+        assert distinct(scores) == set(ids)
+        assert redelivered(scores) == 0
+        if variant in COUNT_EXACTLY:
+            assert first.state()["usage"] == len(ids)
+
+
+@pytest.mark.parametrize("variant", VARIANTS)
+def test_fetches_are_cut_at_max_batch_and_what_is_no_record_between_them_and_behind_them_is_committed(
+    variant: str, broker: EmbeddedKafka, topics: Topics, tmp_path: Path
+) -> None:
+    stream = Stream(broker.bootstrap_servers, topics)
+    words = (variant, stream.bootstrap_servers, stream.prefix, tmp_path / "log", "--max-batch", "10")
+    with ServerProcess(*words) as server:
+        server.wait_until_ready()
+        stream.publish_model(model("times 1.0", data=times_alcohol(1.0)))
+        server.wait_until_state(lambda state: state["name"] == "times 1.0")
+        producer = Producer({"bootstrap.servers": stream.bootstrap_servers, "transactional.id": stream.prefix})
+        producer.init_transactions()
+        ids: list[str] = []
+        for number in range(6):
+            producer.begin_transaction()
+            names = [f"{number}-{each}" for each in range(EACH)]
+            for each, name in enumerate(names):
+                producer.produce(topics.data, wine(), name.encode(), each % PARTITIONS)
+            producer.flush()
+            if number % 2:
+                producer.abort_transaction()
+            else:
+                producer.commit_transaction()
+                ids += names
+        settled(stream, server)
+        scores = stream.all_scores()
+        assert distinct(scores) == set(ids)
+        assert redelivered(scores) == 0
+        batches = server.metric("serving_batch_records_count")
+        assert batches >= len(ids) / 10
+        assert server.metric('serving_batch_records_bucket{le="10.0"}') == batches
+        server.wait_until(lambda: server.metric("serving_lag_records") == 0, "its lag was 0")
