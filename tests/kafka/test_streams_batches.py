@@ -63,7 +63,7 @@ def test_of_a_batch_that_becomes_stale_while_it_is_scored_nothing_is_written_ack
             stream.publish_wines(ids[partition::PARTITIONS], partition=partition)
         eventually(hold.with_suffix(".held").exists, "the first has scored a batch, and not sent it yet")
         assert second.stop() == 0
-        first.wait_until_said("Batches left behind")
+        first.wait_until_said("Rebalanced with records in hand")
         first.wait_until(lambda: len(first.get("/state/instances")[1]["instances"]) == 1, "the group was rebalanced")
         hold.unlink()
         settled(stream, first)
