@@ -1,13 +1,13 @@
 """Sources, wiring, sinks: a faust agent from Kafka to Kafka, at-least-once."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Awaitable, Collection, Sequence
 
 import faust
 
 from model.serving_state import ServingState
-from serving.daemon_thread import in_daemon_thread
 from serving.engine import ArrivedModel, ModelStart
 from serving.kernel import Kernel
+from serving.serve import ServedBatch
 from serving.streams.application import Application
 from serving.streams.batches import Batch, BatchSchema
 from streams_inmemory.state import StateInMemory
@@ -36,7 +36,7 @@ class Topology:
             self._state.accept(arrived)
 
     async def serve(self) -> None:
-        """Let the agent work; after a stop its batch in hand is finished."""
+        """Let the agent work; after a stop its batches in flight are finished."""
         await self.application.serve()
 
     def assigned(self) -> Collection[int] | None:
@@ -60,15 +60,18 @@ class Topology:
 
     async def _score(self, stream: faust.Stream[Batch]) -> None:
         async for batch in stream.noack():  # each is what one fetch brought of one partition
-            async with self.application.in_flight(batch) as ours:
+            async with self.application.scoring(batch) as ours:
                 if ours:
                     await self._score_batch(batch)
 
     async def _score_batch(self, batch: Batch) -> None:
-        # In a thread: the event loop, and with it every query, would stand still while a model works.
-        served = await in_daemon_thread(self._state.serve, batch.records)
+        served = await self.application.in_thread(self._state.serve, batch.records)
         if batch.stale:
             return
-        await (await self._kernel.sink.enqueue(served))
+        sent = await self._kernel.sink.enqueue(served)
+        await self.application.finish(self._finish(batch, served, sent))
+
+    async def _finish(self, batch: Batch, served: ServedBatch, sent: Awaitable[None]) -> None:
+        await sent
         batch.acknowledge()
         self._kernel.report.batch_served(served)

@@ -26,6 +26,7 @@ class Consumer(NoKafka):
 
     def __init__(self) -> None:
         super().__init__()
+        self.finish_in_flight: Callable[[], Awaitable[None]]
         self.partitions = {0, 2}
         self.commits = 0
 
@@ -54,8 +55,6 @@ class Group:
         self.tables = SimpleNamespace(recovery=SimpleNamespace(completed_generation=None))
         self.router = SimpleNamespace(external_topics_metadata=lambda: self.metadata)
         self.metadata: dict[str, dict[str, list[int]]] = {}
-        self.on_revoked: Callable[..., Awaitable[None]]
-        self.on_partitions_revoked = SimpleNamespace(connect=lambda told: setattr(self, "on_revoked", told))
         faust = unstarted()
         faust.consumer = self.consumer
         faust.flow_control.resume()
@@ -97,7 +96,7 @@ class Group:
 
 
 class Scene:
-    """An application, its group, and an agent that holds each batch until it is told to finish it."""
+    """An application, its group, and an agent that scores each batch, and then finishes it, when it is told to."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch, host: str = "127.0.0.1") -> None:
         self.group = Group()
@@ -111,7 +110,7 @@ class Scene:
         self.while_restoring: Callable[[], None] = lambda: None
         self.application = Application(self.kernel, list, self._restore)
         self.batches: list[Batch] = []
-        self.finish = asyncio.Semaphore(0)
+        self.scored, self.finish = asyncio.Semaphore(0), asyncio.Semaphore(0)  # released for each batch
 
     async def _restore(self, partitions: set[int]) -> None:
         self.restored.append(partitions)
@@ -119,11 +118,15 @@ class Scene:
 
     async def agent(self) -> None:
         async for batch in self.group.stream.noack():
-            async with self.application.in_flight(batch) as ours:
+            async with self.application.scoring(batch) as ours:
                 if ours:
                     self.batches.append(batch)
-                    await self.finish.acquire()
-                    batch.acknowledge()
+                    await self.scored.acquire()
+                    await self.application.finish(self._finish(batch))
+
+    async def _finish(self, batch: Batch) -> None:
+        await self.finish.acquire()
+        batch.acknowledge()
 
     @asynccontextmanager
     async def serving(self) -> AsyncIterator["asyncio.Task[None]"]:

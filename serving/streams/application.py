@@ -2,15 +2,16 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, ParamSpec, TypeVar
 
 import structlog
 from faust.exceptions import ProducerSendError
 
 from model.errors import ServingError
 from serving.addresses import with_port
+from serving.daemon_thread import DaemonThread
 from serving.errors import EngineCrashed
 from serving.kafka_clients import closed
 from serving.kernel import Kernel
@@ -28,6 +29,9 @@ POLL_S = 0.02
 JOINING_S = 1.0
 REVOKE_TIMEOUT_S = 4.0
 STOP_TIMEOUT_S = 3.0
+
+P = ParamSpec("P")
+T = TypeVar("T")
 
 Parts = Callable[[], Sequence[LocalState]]
 Restore = Callable[[set[int]], Awaitable[None]]
@@ -51,7 +55,9 @@ class Application:
         self._keeping_models: asyncio.Task[None] | None = None
         self._app: Any = None  # a faust.App; its settings are known when Kafka has answered
         self._may_serve, self._ended = asyncio.Event(), False
-        self._in_flight = asyncio.Lock()
+        self._scoring = asyncio.Lock()
+        self._finishing: set[asyncio.Task[None]] = set()  # scored, and not acknowledged
+        self._thread = DaemonThread("scoring")
         self.url = kernel.settings.url(kernel.port)
         """What the group's other instances know this one by."""
         self.token = kernel.settings.token
@@ -61,7 +67,6 @@ class Application:
         """The application; made at the first use, which is not before ``Engine.start``."""
         if self._app is None:
             self._app = faust_app(self._kernel, self.url)
-            self._app.on_partitions_revoked.connect(self._on_revoked)
         return self._app
 
     async def table(self, name: str, store: str, options: Mapping[str, Any] | None = None) -> AcknowledgedTable:
@@ -100,8 +105,10 @@ class Application:
         Raises:
             EngineNotStarted: for whatever reason.
         """
-        self.app.consumer.topic_ids[self._kernel.settings.topics.data] = self._kernel.broker.data_topic_id
-        self._kernel.report.metrics.lag.set_function(self.app.consumer.lag)
+        consumer = self.app.consumer
+        consumer.topic_ids[self._kernel.settings.topics.data] = self._kernel.broker.data_topic_id
+        consumer.finish_in_flight = self._finish_in_flight
+        self._kernel.report.metrics.lag.set_function(consumer.lag)
         waiting = asyncio.get_running_loop().call_later(JOINING_S, self._say_joining)
         try:
             await self.app.start()
@@ -120,7 +127,7 @@ class Application:
         log.info("partitions_assigned", partitions=sorted(self.assigned()))
 
     async def serve(self) -> None:
-        """Let the agent work until the kernel's stop; then its batch in flight is finished and committed.
+        """Let the agent work until the kernel's stop; then its batches in flight are finished and committed.
 
         Raises:
             EngineCrashed: faust gave up; the process must not live on as if it served.
@@ -129,12 +136,13 @@ class Application:
         while not self._kernel.stop.is_set():
             self._check()
             if not self.restored() and self._balanced():
-                async with self._in_flight:
+                async with self._scoring:
                     await self._read_rows()
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._kernel.stop.wait(), POLL_S)
-        async with self._in_flight:
+        async with self._scoring:
             self._ended = True
+        await self._all_finished()
         await closed(self._commit(), STOP_TIMEOUT_S)
 
     async def stop(self) -> None:
@@ -144,19 +152,37 @@ class Application:
             await asyncio.wait([self._keeping_models])
         if self._models is not None:
             await self._models.close()
+        for task in self._finishing:
+            task.cancel()
         if self._app is not None and self._app.started:
             await closed(self._app.stop(), STOP_TIMEOUT_S)
+        self._thread.close()
 
     @contextlib.asynccontextmanager
-    async def in_flight(self, batch: Batch) -> AsyncIterator[bool]:
-        """``async with``: this batch, and no other, is in flight; it waits for ``serve``, and for the tables' rows.
+    async def scoring(self, batch: Batch) -> AsyncIterator[bool]:
+        """``async with``: this batch, and no other, is scored; it waits for ``serve``, and for the tables' rows.
 
         Gives False if it must be left alone: it is stale, or the server ends. It is read again then.
         """
         await self._may_serve.wait()
-        async with self._in_flight:
+        async with self._scoring:
             await self._read_rows()
             yield not (self._ended or batch.stale)
+
+    async def in_thread(self, score: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Score off the event loop: it would stand still, and with it every query, while a model works."""
+        return await self._thread.run(score, *args, **kwargs)
+
+    async def finish(self, finishing: Coroutine[Any, Any, None]) -> None:
+        """Wait in the background until a scored batch is acknowledged; meanwhile the next one is scored.
+
+        Returns when one more may be in flight.
+        """
+        task = asyncio.create_task(self._finish(finishing))
+        self._finishing.add(task)
+        task.add_done_callback(self._finishing.discard)
+        while len(self._finishing) >= self._kernel.settings.batches_in_flight:
+            await asyncio.wait(self._finishing, return_when=asyncio.FIRST_COMPLETED)
 
     async def data_topic_recreated(self) -> None:
         """Forget what was read of the old topic, and read the new one from its beginning; the kernel has its id."""
@@ -166,8 +192,8 @@ class Application:
             )
 
     def between_batches(self) -> contextlib.AbstractAsyncContextManager[None]:
-        """``async with``: no batch is in flight."""
-        return self._in_flight
+        """``async with``: no batch is scored."""
+        return self._scoring
 
     @property
     def application_id(self) -> str:
@@ -238,11 +264,21 @@ class Application:
             reason = self.app.crash_reason
             raise reason if isinstance(reason, ServingError) else EngineCrashed(reason)
 
-    async def _on_revoked(self, *_: object, **__: object) -> None:
-        """Finish the batch in flight and commit it before another instance gets its partitions."""
+    async def _finish(self, finishing: Coroutine[Any, Any, None]) -> None:
         try:
-            async with asyncio.timeout(REVOKE_TIMEOUT_S), self._in_flight:
-                await self._commit()
+            await finishing
+        except Exception as error:
+            await self.app.crash(error)
+
+    async def _all_finished(self) -> None:
+        while self._finishing:
+            await asyncio.wait(self._finishing)
+
+    async def _finish_in_flight(self) -> None:
+        """Called before another instance gets our partitions; what is not acknowledged in time is scored again."""
+        try:
+            async with asyncio.timeout(REVOKE_TIMEOUT_S), self._scoring:
+                await self._all_finished()
         except TimeoutError:
             log.warning("batches_left_behind", reason="not acknowledged in time; they will be scored again")
 

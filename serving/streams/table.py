@@ -21,27 +21,42 @@ class AcknowledgedTable(faust.Table[Any, Any]):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         """See ``faust.Table``."""
         super().__init__(*args, **kwargs)
-        self._on_their_way: list[tuple[Any, tuple[Any, ...], dict[str, Any]]] = []
+        self._arriving: set[asyncio.Task[None]] = set()  # those that failed stay: who waits must know
+        self._newest: dict[Any, asyncio.Task[None]] = {}  # by key
 
     def send_changelog(self, *write: Any, **more: Any) -> Any:
         """Called by faust for each write: partition, key, value, and how to serialize them."""
         sent = super().send_changelog(*write, **more)
-        self._on_their_way.append((sent, write, more))
+        arriving = asyncio.ensure_future(self._arrives(sent, write, more))
+        self._arriving.add(arriving)
+        self._newest[write[1]] = arriving
+        arriving.add_done_callback(self._arrived)
         return sent
 
     async def acknowledged(self) -> None:
-        """Wait until the broker has all that was written until now; what it can take again later is sent again.
+        """Wait until the broker has all that was written until now; what it can take again later is resent.
 
         Raises:
             BrokerRefused: it will never take it.
         """
-        while self._on_their_way:
-            writes, self._on_their_way = self._on_their_way, []
-            for sent, write, more in writes:
-                try:
-                    await sent
-                except KafkaError as error:
-                    if not passes(error):
-                        raise BrokerRefused(f"writing to the changelog of {self.name}", str(error)) from error
-                    await asyncio.sleep(RETRY_S)
-                    self.send_changelog(*write, **more)
+        await asyncio.gather(*self._arriving)
+
+    async def _arrives(self, sent: Any, write: tuple[Any, ...], more: dict[str, Any]) -> None:
+        while True:
+            try:
+                await sent
+            except KafkaError as error:
+                if not passes(error):
+                    raise BrokerRefused(f"writing to the changelog of {self.name}", str(error)) from error
+            else:
+                return
+            await asyncio.sleep(RETRY_S)
+            newest = self._newest[write[1]]
+            if newest is not asyncio.current_task():  # resent now, this would come behind it, and be restored
+                await asyncio.shield(newest)
+                return
+            sent = super().send_changelog(*write, **more)
+
+    def _arrived(self, arriving: "asyncio.Task[None]") -> None:
+        if not arriving.cancelled() and arriving.exception() is None:
+            self._arriving.discard(arriving)

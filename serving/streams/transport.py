@@ -27,7 +27,7 @@ It overrides private methods, so the versions of faust-streaming, mode-streaming
 import asyncio
 import contextlib
 from collections import deque
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from operator import attrgetter
 from typing import Any, NamedTuple
 
@@ -221,6 +221,8 @@ class Consumer(StockConsumer):
         self.epoch = 0
         """Incremented when a source topic was created again: batches delivered under an older one mean nothing."""
         self._delivered: dict[Any, Delivered] = {}  # by source partition
+        self.finish_in_flight: Callable[[], Awaitable[None]] = _nothing
+        """Waits, for a limited time, until the batches in flight are acknowledged; the application sets it."""
 
     def _new_consumer_thread(self) -> ConsumerThread:
         return ConsumerThread(self, loop=self.loop, beacon=self.beacon)
@@ -236,7 +238,8 @@ class Consumer(StockConsumer):
 
     async def on_partitions_revoked(self, revoked: set[Any]) -> None:
         """Commit until nothing is left to commit; only then is it forgotten, and the application told."""
-        self.app.flow_control.suspend()  # no further batch begins; one in flight may come to its end meanwhile
+        self.app.flow_control.suspend()  # no further batch begins
+        await self.finish_in_flight()
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(COMMIT_TIMEOUT_S):
                 await self.maybe_wait_for_commit_to_finish()
@@ -398,6 +401,9 @@ class Consumer(StockConsumer):
         for tp in partitions:
             for by_partition in everything:
                 by_partition.pop(tp, None)
+
+
+async def _nothing() -> None: ...
 
 
 class Transport(StockTransport):

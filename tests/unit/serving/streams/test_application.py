@@ -59,7 +59,7 @@ def test_after_a_rebalance_the_tables_are_read_before_the_next_batch(run: Run) -
     async def play(scene: Scene) -> None:
         async with scene.serving():
             scene.group.fetched((0, 0))
-            scene.finish.release()
+            scene.scored.release()
             await until(lambda: len(scene.batches) == 1)
             scene.group.consumer.partitions = {1}
             scene.group.rebalanced()

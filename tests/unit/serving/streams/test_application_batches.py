@@ -4,6 +4,7 @@ import asyncio
 
 import pytest
 
+from serving.errors import BrokerRefused
 from serving.streams import application
 from serving.streams.application import Application
 from tests.faust_records import TOPIC
@@ -36,7 +37,7 @@ def test_a_model_is_put_in_force_between_two_batches(run: Run) -> None:
             scene.group.fetched((0, 1))
             await some_turns()
             assert (between.done(), len(scene.batches)) == (False, 1)
-            scene.finish.release()
+            scene.scored.release()
             assert await between == "between"
             await until(lambda: len(scene.batches) == 2)
 
@@ -64,18 +65,19 @@ def test_a_batch_whose_generation_is_over_is_not_handed_out(run: Run) -> None:
     run(play)
 
 
-def test_a_stop_waits_for_the_batch_in_hand_commits_it_and_begins_no_other(run: Run) -> None:
+def test_a_stop_waits_for_the_batches_in_flight_commits_them_and_begins_no_other(run: Run) -> None:
     async def play(scene: Scene) -> None:
         async with scene.serving() as serving:
-            in_hand = scene.group.fetched((0, 0))
+            in_flight = scene.group.fetched((0, 0))
             await until(lambda: len(scene.batches) == 1)
             scene.kernel.stop.set()
             scene.group.fetched((0, 1))
-            await asyncio.wait([serving], timeout=0.1)
-            assert (serving.done(), scene.group.consumer.commits) == (False, 0)
-            scene.finish.release()
+            for step in (scene.scored, scene.finish):
+                await asyncio.wait([serving], timeout=0.1)
+                assert (serving.done(), scene.group.consumer.commits) == (False, 0)
+                step.release()
             await serving
-            assert (in_hand[0].message.acked, scene.group.consumer.commits) == (True, 1)
+            assert (in_flight[0].message.acked, scene.group.consumer.commits) == (True, 1)
             await some_turns()
             assert len(scene.batches) == 1
             await scene.application.stop()
@@ -84,32 +86,65 @@ def test_a_stop_waits_for_the_batch_in_hand_commits_it_and_begins_no_other(run: 
     run(play)
 
 
-def test_partitions_are_given_away_when_the_batch_in_hand_is_committed(run: Run) -> None:
+def test_while_a_batch_is_acknowledged_the_next_one_is_scored_and_no_further(run: Run) -> None:
     async def play(scene: Scene) -> None:
         async with scene.serving():
-            in_hand = scene.group.fetched((0, 0))
-            await until(lambda: len(scene.batches) == 1)
-            giving = asyncio.ensure_future(scene.group.on_revoked())
+            events = scene.group.fetched((0, 0), (0, 1), (0, 2))
+            for scored in (1, 2):
+                await until(lambda scored=scored: len(scene.batches) == scored)  # type: ignore[misc]
+                scene.scored.release()
             await some_turns()
-            assert (giving.done(), scene.group.consumer.commits) == (False, 0)
+            assert (len(scene.batches), [each.message.acked for each in events]) == (2, [False] * 3)
             scene.finish.release()
-            await giving
-            assert (in_hand[0].message.acked, scene.group.consumer.commits) == (True, 1)
+            await until(lambda: len(scene.batches) == 3)
+            assert [each.message.acked for each in events] == [True, False, False]
 
     run(play)
 
 
+def test_a_batch_that_cannot_be_acknowledged_crashes_the_application(run: Run) -> None:
+    async def refused() -> None:
+        raise BrokerRefused("writing", "no right")
+
+    async def play(scene: Scene) -> None:
+        async with scene.serving() as serving:
+            await scene.application.finish(refused())
+            with pytest.raises(BrokerRefused):
+                await serving
+
+    run(play)
+
+
+def test_partitions_are_revoked_when_the_batches_in_flight_are_acknowledged(run: Run) -> None:
+    async def play(scene: Scene) -> None:
+        async with scene.serving():
+            in_flight = scene.group.fetched((0, 0))
+            await until(lambda: len(scene.batches) == 1)
+            revoking = asyncio.ensure_future(scene.group.consumer.finish_in_flight())
+            for step in (scene.scored, scene.finish):
+                await some_turns()
+                assert not revoking.done()
+                step.release()
+            await revoking
+            assert in_flight[0].message.acked
+
+    run(play)
+
+
+@pytest.mark.parametrize("is_scored", [False, True])
 def test_a_batch_that_does_not_end_in_time_does_not_hold_the_group_up(
-    run: Run, monkeypatch: pytest.MonkeyPatch
+    run: Run, monkeypatch: pytest.MonkeyPatch, is_scored: bool
 ) -> None:
     monkeypatch.setattr(application, "REVOKE_TIMEOUT_S", 0.01)
 
     async def play(scene: Scene) -> None:
         async with scene.serving():
-            in_hand = scene.group.fetched((0, 0))
+            in_flight = scene.group.fetched((0, 0))
             await until(lambda: len(scene.batches) == 1)
-            await scene.group.on_revoked()
-            assert (in_hand[0].message.acked, scene.group.consumer.commits) == (False, 0)
+            if is_scored:
+                scene.scored.release()
+            await scene.group.consumer.finish_in_flight()
+            assert not in_flight[0].message.acked
 
     run(play)
 
@@ -123,6 +158,7 @@ def test_a_batch_of_a_topic_that_was_created_again_is_neither_handed_out_nor_ack
             await scene.application.data_topic_recreated()
             assert scene.group.consumer.recreated == (TOPIC, "second")
             assert scene.batches[0].stale
+            scene.scored.release()
             scene.finish.release()
             await until(scene.group.stream.channel.queue.empty)
             await some_turns()
