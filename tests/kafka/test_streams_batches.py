@@ -21,7 +21,7 @@ EACH = 20  # records
 HELD = """
 import os, pathlib, runpy, sys, time
 from serving import serve
-from serving.streams import application
+from serving.streams import application, transport
 
 application.REVOKE_TIMEOUT_S = 0.1
 hold = pathlib.Path(os.environ["HOLD"])
@@ -35,10 +35,17 @@ def held(*batch):
             time.sleep(0.01)
     return outcome
 
-serve.serve = held
+async def seek(consumer, stock=transport.Consumer.perform_seek):
+    await stock(consumer)
+    hold.with_suffix(".sought").touch()
+
+serve.serve, transport.Consumer.perform_seek = held, seek
 runpy.run_module(sys.argv.pop(1), run_name="__main__")
 """
-"""A server whose model works on a batch as long as the file exists that the environment names."""
+"""A server whose model works on a batch as long as the file exists that the environment names.
+
+Beside that file it puts another one when a batch is held, and one when it has sought after a rebalance.
+"""
 
 
 @pytest.mark.parametrize("variant", VARIANTS)
@@ -62,9 +69,9 @@ def test_of_a_batch_that_becomes_stale_while_it_is_scored_nothing_is_written_ack
         for partition in range(PARTITIONS):
             stream.publish_wines(ids[partition::PARTITIONS], partition=partition)
         eventually(hold.with_suffix(".held").exists, "the first has scored a batch, and not sent it yet")
+        hold.with_suffix(".sought").unlink()
         assert second.stop() == 0
-        first.wait_until_said("Rebalanced with records in hand")
-        first.wait_until(lambda: len(first.get("/state/instances")[1]["instances"]) == 1, "the group was rebalanced")
+        first.wait_until(hold.with_suffix(".sought").exists, "it has all partitions")
         hold.unlink()
         settled(stream, first)
         scores = stream.all_scores()
