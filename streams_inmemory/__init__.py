@@ -1,6 +1,6 @@
 """The model in a Python object beside a faust agent: a restart forgets it, and skips until the next model.
 
-Idea: the fewest lines that score a stream with faust. An agent takes the records at hand and asks an object of its own
+Idea: the fewest lines that score a stream with faust. An agent takes what a fetch brought and asks an object of its own
 process for the scores. Each model that arrives from now on replaces the one in that object.
 
 Picture::

@@ -49,8 +49,9 @@ log: structlog.stdlib.BoundLogger = structlog.get_logger()
 
 SCHEME = "lossless"
 FETCHES_WAITING = 3
-"""Delivered and not acknowledged, at most; then no more is fetched, of any partition. The stock way, to pause single
-partitions, costs a tenth of a second each time: aiokafka asks for nothing while it holds records of a paused one."""
+"""Delivered and not acknowledged, at most, where the application does not say; then no more is fetched, of any partition.
+The stock way, to pause single partitions, costs a tenth of a second each time: aiokafka asks for nothing while it holds
+records of a paused one."""
 MAX_WAITING_BYTES = 16 * 1024 * 1024  # of keys and values; then one fetch more at most
 MAX_FETCH_RECORDS = 1000  # where the application does not say
 BUFFERS_FULL_S = 0.002
@@ -220,6 +221,7 @@ class Consumer(StockConsumer):
         """By name, for the source topics whose ids are known."""
         self.epoch = 0
         """Incremented when a source topic was created again: batches delivered under an older one mean nothing."""
+        self.fetches_waiting = FETCHES_WAITING
         self._delivered: dict[Any, Delivered] = {}  # by source partition
         self.finish_in_flight: Callable[[], Awaitable[None]] = _nothing
         """Waits, for a limited time, until the batches in flight are acknowledged; the application sets it."""
@@ -313,7 +315,7 @@ class Consumer(StockConsumer):
     def _enough_waits(self) -> bool:
         """Whether so much is delivered and not acknowledged, or not restored, that no more should be fetched."""
         tables: Any = self.app.tables
-        most_records = FETCHES_WAITING * (self.app.conf.broker_max_poll_records or MAX_FETCH_RECORDS)
+        most_records = self.fetches_waiting * (self.app.conf.broker_max_poll_records or MAX_FETCH_RECORDS)
         for tp, delivered in self._delivered.items():
             delivered.committable(self._acked_index[tp])
         return (
