@@ -49,9 +49,9 @@ log: structlog.stdlib.BoundLogger = structlog.get_logger()
 
 SCHEME = "lossless"
 FETCHES_WAITING = 3
-"""Delivered and not acknowledged, at most, where the application does not say; then no more is fetched, of any partition.
-The stock way, to pause single partitions, costs a tenth of a second each time: aiokafka asks for nothing while it holds
-records of a paused one."""
+"""Delivered and not acknowledged, at most, where the application does not say; then no more is fetched, of any
+partition. The stock way, to pause single partitions, costs a tenth of a second each time: aiokafka asks for nothing
+while it holds records of a paused one."""
 MAX_WAITING_BYTES = 16 * 1024 * 1024  # of keys and values; then one fetch more at most
 MAX_FETCH_RECORDS = 1000  # where the application does not say
 BUFFERS_FULL_S = 0.002

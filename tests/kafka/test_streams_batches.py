@@ -3,13 +3,13 @@
 from pathlib import Path
 
 import pytest
-from confluent_kafka import Producer
+from confluent_kafka import Consumer, Producer, TopicPartition
 
 from client.embedded_kafka import EmbeddedKafka
 from serving.topics import Topics
 from tests.contract.accounts import distinct, redelivered, settled
 from tests.models import times_alcohol
-from tests.process import eventually
+from tests.process import DEADLINE_S, eventually
 from tests.server_process import ServerProcess
 from tests.stream import Stream, model, wine
 
@@ -113,3 +113,25 @@ def test_fetches_are_cut_at_max_batch_and_what_is_no_record_between_them_and_beh
         assert batches >= len(ids) / 10
         assert server.metric('serving_batch_records_bucket{le="10.0"}') == batches
         server.wait_until(lambda: server.metric("serving_lag_records") == 0, "its lag was 0")
+
+
+def test_an_offset_that_was_committed_for_another_topic_of_the_same_name_means_nothing(
+    broker: EmbeddedKafka, topics: Topics, tmp_path: Path
+) -> None:
+    stream = Stream(broker.bootstrap_servers, topics)
+    stream.publish_model(model("times 1.0", data=times_alcohol(1.0)))
+    ids = [[f"{partition}-{number}" for number in range(EACH)] for partition in range(PARTITIONS)]
+    for partition in range(PARTITIONS):
+        stream.publish_wines(ids[partition], partition=partition)
+    words = ("streams_kvstore", stream.bootstrap_servers, stream.prefix, tmp_path / "log")
+    group = f"streams_kvstore-{stream.prefix}"
+    member = Consumer({"bootstrap.servers": stream.bootstrap_servers, "group.id": group, "enable.auto.commit": False})
+    committed = [TopicPartition(topics.data, 0, 5), TopicPartition(topics.data, 1, 5, "id of another topic")]
+    member.commit(offsets=committed, asynchronous=False)
+    with ServerProcess(*words) as server:
+        settled(stream, server)
+        assert distinct(stream.all_scores()) == {*ids[0][5:], *ids[1], *ids[2]}
+    partitions = [TopicPartition(topics.data, partition) for partition in range(PARTITIONS)]
+    (topic_id,) = {each.metadata for each in member.committed(partitions, timeout=DEADLINE_S)}
+    assert topic_id not in {"", None, "id of another topic"}
+    member.close()
