@@ -79,10 +79,9 @@ class CompiledModel:
 
     engine = "compiled to numpy"
 
-    def __init__(self, score: Expression, inputs: list[Expression]) -> None:
-        """``inputs``: a record for which one of them is not valid has no score, whether it is needed or not."""
+    def __init__(self, score: Expression) -> None:
+        """A model that gives what the expression does."""
         self._score: Expression | None = score
-        self._inputs = [each for each in inputs if not each.sure]
 
     def score(self, features: Features) -> Values:
         """See ``model.model.Model.score``; a record for which the model gives no value gets NaN.
@@ -97,15 +96,12 @@ class CompiledModel:
             parts = [self._scored(self._score, Batch(features[start : start + MAX_AT_ONCE])) for start in starts]
         return parts[0] if len(parts) == 1 else np.concatenate(parts)
 
-    def _scored(self, score: Expression, batch: Batch) -> Values:
+    @staticmethod
+    def _scored(score: Expression, batch: Batch) -> Values:
         column = score.evaluate(batch)
         values = np.broadcast_to(column.values, len(batch)).astype(np.float64)
         if column.state is not None:
             values[np.broadcast_to(column.state > 0, len(batch))] = np.nan
-        for each in self._inputs:
-            state = each.evaluate(batch).state
-            if state is not None:
-                values[state == INVALID] = np.nan
         return values
 
     def close(self) -> None:
@@ -129,8 +125,7 @@ def compiled(root: Element) -> CompiledModel:
     for name, transformation in _transformations(parts, "TransformationDictionary").items():
         top.names[name] = partial(derived, transformation, top)
     reader = _Reader(document, fields, dict(top.names))
-    model, inputs = reader.top(kind, element, top)
-    return CompiledModel(_score(model, fields), inputs)
+    return CompiledModel(_score(reader.top(kind, element, top), fields))
 
 
 def opened_root(root: Element) -> Parts:
@@ -223,22 +218,23 @@ class _Reader:
     shared: Mapping[str, "Expression | Callable[[], Expression]"]
     """The derived fields of the TransformationDictionary: each model has them."""
 
-    def top(self, kind: str, element: Element, scope: Scope) -> tuple[Model, list[Expression]]:
-        """The model of the document, and its inputs."""
+    def top(self, kind: str, element: Element, scope: Scope) -> Model:
+        """The model of the document."""
         schema = only(self._parts(kind, element), "MiningSchema")
         inputs, _ = mining_fields(schema)
         given = input_fields(self.fields, inputs)
         if taken := given.keys() & scope.names.keys():
             raise NotCompilable(f"has a DerivedField {shown(min(taken))!r} that is a DataField, too")
         scope.names.update(given)
-        model = self._model(kind, element, scope, None)
-        return model, list(given.values())
+        return self._model(kind, element, scope, None)
 
     def segment(self, kind: str, element: Element, around: Scope, outer: Target | None) -> Model:
         """A model within a model, with what its mining schema takes over from there."""
         schema = only(self._parts(kind, element), "MiningSchema")
         scope = Scope(self.document, dict(self.shared))
         inputs, _ = mining_fields(schema)
+        if taken := inputs.keys() & self.shared.keys():
+            raise NotCompilable(f"has a Segment whose MiningField {shown(min(taken))!r} is in no model around it")
         for name, field in inputs.items():
             scope.names[name] = partial(retreated, name, field, around)
         with self.document.budget.deeper():
@@ -285,6 +281,8 @@ class _Reader:
         chain = method == "modelChain"
         if chain and treatment == "skipSegment":
             raise NotCompilable("has a modelChain with missingPredictionTreatment='skipSegment'")
+        if method in ("modelChain", "selectFirst") and of_kind(parts, "Targets"):
+            raise NotCompilable(f"has Targets of a {method}")  # JPMML leaves them out
         elements = of_kind(opened(segmentation, segmentation.attrib.keys(), {"Segment"}), "Segment")
         if not elements:
             raise ValueError("has a Segmentation without segments")
@@ -328,6 +326,8 @@ class _Reader:
             if {kind for kind, _ in inner} & {"Targets", "LocalTransformations"} or context != floats:
                 return None
             inputs, targets = mining_fields(only(inner, "MiningSchema"))
+            if inputs.keys() & self.shared.keys():
+                return None
             if targets and (target is None or targets != [target.name]):
                 return None
             if targets and function == "regression" and target is not None and target.type is not Type.DOUBLE:

@@ -111,7 +111,7 @@ def where_missing(
         return Column(np.where(here, value, values), np.where(here, np.uint8(0), state))
 
     sure = all(argument.sure for argument in arguments) and converted.sure
-    return Expression(type_, evaluate, sure, _deepest([converted, *arguments]))
+    return Expression(type_, evaluate, sure, _deepest([converted, *arguments]), found.categorical)
 
 
 def _field_ref(element: Element, scope: Scope, wanted: Type | None) -> Expression:
@@ -217,7 +217,8 @@ def _discretize(element: Element, scope: Scope, wanted: Type | None) -> Expressi
             state = marked(state, outside if state is None else outside & (state == 0), MISSING)
         return Column(results[place], state)
 
-    found = Expression(type_, evaluate, number.sure and default is not None, number.depth + 1)
+    sure = number.sure and default is not None
+    found = Expression(type_, evaluate, sure, number.depth + 1, categorical=True)
     return where_missing(found, [number], element.get("mapMissingTo"), type_)
 
 
@@ -295,7 +296,8 @@ def _map_values(element: Element, scope: Scope, wanted: Type | None) -> Expressi
             state = marked(state, (row < 0) if state is None else (row < 0) & (state == 0), MISSING)
         return Column(results[row], state)
 
-    found = Expression(type_, evaluate, default is not None and all(field.sure for field in fields), _deepest(fields))
+    sure = default is not None and all(field.sure for field in fields)
+    found = Expression(type_, evaluate, sure, _deepest(fields), categorical=True)
     return where_missing(found, fields, element.get("mapMissingTo"), type_)
 
 

@@ -188,8 +188,9 @@ class _Field:
         if state is not None:
             wrong |= state == INVALID
         if self.valid or self.intervals:
+            # Where both are listed JPMML asks for the values alone.
             allowed = np.isin(numbers, self.valid)
-            for interval in self.intervals:
+            for interval in self.intervals if not self.valid else ():
                 allowed |= interval.holds(numbers)
             wrong |= ~allowed
         wrong &= ~missing

@@ -29,7 +29,7 @@ class Columns:
         return all(expression.sure for expression in self.expressions)
 
     def matrix(self, batch: Batch) -> tuple[NDArray[np.float64], State | None]:
-        """Their values as numbers, shape (n, columns), and the worst state of each record's."""
+        """Their values as numbers, shape (n, columns), and of each record the state of the first that is not there."""
         known: tuple[NDArray[np.float64], State | None] | None = batch.memo.get(id(self))
         if known is None:
             known = batch.memo[id(self)] = self._calculated(batch)
@@ -48,5 +48,6 @@ class Columns:
             column = expression.evaluate(batch)
             matrix[:, place] = column.values
             if column.state is not None:
-                state = column.state if state is None else np.maximum(state, column.state)
+                # Of two that are not there the first decides: what is missing stops before what is not valid.
+                state = column.state if state is None else np.where(state == 0, column.state, state)
         return matrix, None if state is None or not state.any() else np.broadcast_to(state, len(batch))

@@ -169,9 +169,20 @@ def _classified_with_care(fast: Answer, columns: Columns, careful: Answer) -> Cl
         )
         winners[rows] = places[second.winners]
         state[rows] = 0 if second.state is None else second.state
-        return Election(winners, _patched(first.shares, second.shares, rows, places, len(labels)), state)
+        order = None
+        if first.order is not None or second.order is not None:
+            order = _patched(
+                _order_of(first, len(fast.labels)), _order_of(second, len(places)), rows, places, len(labels)
+            )
+        return Election(winners, _patched(first.shares, second.shares, rows, places, len(labels)), state, order)
 
     return Classifier(labels, elect, fast.probabilities and careful.probabilities)
+
+
+def _order_of(election: Election, labels: int) -> NDArray[np.float64]:
+    if election.order is not None:
+        return election.order
+    return np.broadcast_to(np.arange(labels, dtype=np.float64), (len(election.winners), labels))
 
 
 def _patched(

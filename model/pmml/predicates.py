@@ -120,7 +120,7 @@ def _compound(element: Element, scope: Scope) -> Expression:
     def evaluate(batch: Batch) -> Column:
         return reduce(combine, [part.evaluate(batch) for part in parts_])
 
-    sure = (any if operator == "surrogate" else all)(part.sure for part in parts_)
+    sure = parts_[0].sure if operator == "surrogate" else all(part.sure for part in parts_)
     return Expression(Type.BOOLEAN, evaluate, sure, 1 + max(part.depth for part in parts_))
 
 

@@ -50,6 +50,9 @@ NORMALISATIONS = {
 }
 """By RegressionModel's ``normalizationMethod``, for a single number: the same function as a link."""
 
+IN_FLOAT = frozenset({"none", "exp", "softmax", "logit"})
+"""Those that JPMML has for ``x-mathContext="float"``."""
+
 BINARY = frozenset({"none", "logit", "probit", "cloglog", "loglog", "cauchit"})
 """With two labels, the second has what the first leaves."""
 
@@ -82,7 +85,7 @@ class Sum:
         for column, coefficient in self.coefficients.items():
             weights[column] = coefficient
         indicators = [(each, np.array(value, DTYPES[each.type]), weight) for each, value, weight in self.indicators]
-        sure = all(each.sure for each in self.columns.expressions)
+        sure = self.columns.sure and all(each.sure for each, _, _ in indicators)
 
         def evaluate(batch: Batch) -> Column:
             matrix, state = self.columns.matrix(batch)
@@ -94,7 +97,10 @@ class Sum:
                 total = total + product.astype(dtype)
             for each, value, weight in indicators:
                 values, missing = each.evaluate(batch)
-                held = values == value if missing is None else (values == value) & (missing == 0)
+                held = values == value
+                if missing is not None:
+                    held = held & (missing == 0)
+                    state = marked(state, missing == INVALID, INVALID)
                 total = total + held * dtype(weight)
             return Column(total, state)
 
@@ -123,7 +129,8 @@ def regression(element: Element, parts: Parts, scope: Scope, target: Target | No
     tables = of_kind(parts, "RegressionTable")
     if element.get("functionName") == "classification":
         return _classification(element, tables, scope, target, floats)
-    method = choice_of(element, "normalizationMethod", NORMALISATIONS.keys(), "none")
+    methods = IN_FLOAT if floats else NORMALISATIONS.keys()
+    method = choice_of(element, "normalizationMethod", methods, "none")
     return _seen_through(_table(only(parts, "RegressionTable"), scope, floats), NORMALISATIONS[method], 0.0)
 
 
@@ -191,7 +198,9 @@ def _classification(
     ):
         raise NotCompilable("has RegressionTables that are not one for each of its target's labels")
     methods = {*BINARY, "softmax", "simplemax"} if len(labels) == 2 else {"none", "logit", "softmax", "simplemax"}
-    method = choice_of(element, "normalizationMethod", methods, "none")
+    method = choice_of(
+        element, "normalizationMethod", methods & {*IN_FLOAT, "simplemax"} if floats else methods, "none"
+    )
     sums = [_table(table, scope, floats) for table in tables]
     exporter = scope.document.exporter
     if (

@@ -119,6 +119,8 @@ def together(ensemble: Ensemble, function: str) -> Answer:
 def _number(ensemble: Ensemble) -> Expression:
     if ensemble.method not in NUMBERS:
         raise NotCompilable(f"its Segmentation has multipleModelMethod='{ensemble.method}' for numbers")
+    if ensemble.floats and "edian" in ensemble.method:
+        raise NotCompilable(f"its Segmentation has multipleModelMethod='{ensemble.method}' in float")
     weights, put_together = ensemble.weights, NUMBERS[ensemble.method]
     type_ = Type.FLOAT if ensemble.floats else Type.DOUBLE
     numbers = [cast(segment.model.number, type_) for segment in ensemble.segments]
@@ -240,14 +242,17 @@ def _votes(ensemble: Ensemble) -> Classifier:
     def elect(batch: Batch) -> Election:
         elections = [each.election(batch) for each in classifiers]
         counts, state = _counts(ensemble, [Column(each.winners, each.state) for each in elections], batch)
-        if ensemble.treatment != "returnMissing":  # who has no answer does not vote
-            state = np.where(state == MISSING, np.where(counts.any(axis=0), np.uint8(0), state), state)
         shares, order = np.zeros((len(batch), len(labels))), np.full((len(batch), len(labels)), np.inf)
         records = np.arange(len(batch))
         for i, (each, place) in enumerate(zip(elections, places, strict=True)):
             voted = place[each.winners]
             shares[records, voted] += np.where(counts[i], weights[i], 0)
             order[records, voted] = np.where(counts[i], np.minimum(order[records, voted], i), order[records, voted])
+        if ensemble.treatment == "continue":  # who has no answer votes for none, and may win
+            applied = np.stack([segment.applies(batch)[0] for segment in ensemble.segments])
+            abstained = np.where(applied & ~counts, np.array(weights)[:, None], 0).sum(axis=0)
+            elected = counts.any(axis=0) & (abstained <= shares.max(axis=1))
+            state = np.where((state == MISSING) & elected, np.uint8(0), state)
         total = shares.sum(axis=1, keepdims=True)
         winners = winner_of(shares, None if ensemble.ties_to_first_label else order)
         return Election(winners, shares / np.where(total == 0, 1, total), np.where(state == SKIPPED, MISSING, state))
@@ -292,8 +297,9 @@ def _choice(ensemble: Ensemble, states: Sequence[State | None], batch: Batch) ->
                 applies = applies & (given != MISSING)
         some_missing |= applies & (given == MISSING)
         choice, state = np.where(applies, i, choice), np.where(applies, given, state)
-        if chain:
-            invalid = np.maximum(invalid, np.where(applies & (given == INVALID), given, np.uint8(0)))
+        if chain:  # one that gives nothing has nothing to put out, and JPMML gives up
+            failed = given > 0 if segment.model.outputs else given == INVALID
+            invalid = np.maximum(invalid, np.where(applies & failed, np.uint8(INVALID), np.uint8(0)))
     if chain and ensemble.treatment == "returnMissing":
         state = np.where(some_missing, np.uint8(MISSING), state)
     return choice, np.maximum(state, invalid)

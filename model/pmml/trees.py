@@ -135,8 +135,8 @@ def tree_of(
         children = [_node(child, setting) for child in of_kind(node.parts, "Node")]
         if any(isinstance(child.condition, Expression) and not child.condition.sure for child in children):
             ends = _chosen(tree, place, node, children, setting)
-            waiting += [(child, end, depth + len(children) + 1) for child, end in ends]
-            tree.depth = max(tree.depth, depth + len(children) + 1)
+            waiting += [(child, end, depth + len(children) + 2) for child, end in ends]
+            tree.depth = max(tree.depth, depth + len(children) + 2)
         else:
             depth = _tested(tree, node, children, place, depth, setting, waiting)
         if depth > MAX_TESTS_IN_A_ROW:

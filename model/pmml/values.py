@@ -89,11 +89,11 @@ def worst(*columns: Column) -> State | None:
 
 
 def marked(state: State | None, where: NDArray[np.bool_], mark: int) -> State | None:
-    """The state with a mark where that is worse."""
+    """The state with a mark where a value is there and the condition holds."""
     if not where.any():
         return state
     marks = np.where(where, np.uint8(mark), np.uint8(0))
-    return marks if state is None else np.maximum(state, marks)
+    return marks if state is None else np.where(state == 0, marks, state)
 
 
 def only_numbers(values: NDArray[Any], state: State | None) -> Column:
