@@ -1,6 +1,8 @@
 """Records from Kafka, as a member of the consumer group, committed when what became of them is acknowledged."""
 
 import asyncio
+import math
+import time
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
@@ -26,6 +28,8 @@ JOINING_S = 1.0
 METADATA_MAX_AGE_MS = 3000
 """After this time a data topic that was deleted and created again has its partitions assigned; aiokafka's default is
 five minutes."""
+TOPIC_ID_AGE_S = 0.1
+"""Before each batch the question for the topic's id would cost at-most-once a tenth of its throughput."""
 
 
 class Source(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ships no types
@@ -42,7 +46,7 @@ class Source(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ships
     def __init__(self, settings: Settings, group: str, broker: Broker) -> None:
         self._settings, self._group, self._broker = settings, group, broker
         self._topic_id = ""  # of the topic whose offsets are in the ledger
-        self._topic_in_doubt = False
+        self._topic_in_doubt, self._confirmed_s = False, -math.inf
         self._positions: dict[TopicPartition, int] = {}
         self._ledger = Ledger()
         self._settled = SettledOffsets(settings, group)
@@ -169,30 +173,31 @@ class Source(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ships
         while self.holds(records):
             try:
                 async with self.commit_lock:
-                    _, same_topic = await asyncio.gather(
-                        self._consumer.commit(self.next_offsets(records)), self.is_same_topic()
-                    )
+                    if await self.is_same_topic(TOPIC_ID_AGE_S) and self.holds(records):
+                        await self._consumer.commit(self.next_offsets(records))
+                        return self.holds(records)
             except KafkaError as error:
                 if _is_of_another_generation(error):
                     break
                 if not passes(error):
                     raise self._refused(error) from error
-                same_topic = False
-            if same_topic:
-                return self.holds(records)
-            await asyncio.sleep(RETRY_S)
+            await asyncio.sleep(RETRY_S if self.holds(records) else 0)
         return False
 
-    async def is_same_topic(self) -> bool:
-        """Whether the data topic is, at this moment, the one that is read.
+    async def is_same_topic(self, age_s: float = 0.0) -> bool:
+        """Whether the data topic is the one that is read, at this moment or, if it was asked then, ``age_s`` ago.
 
         False: it is gone, or no broker answers, or it was created again. Then all that is in flight is forgotten by
         now, and the new topic is read from its beginning.
         """
+        asked_s = time.monotonic()
+        if asked_s - self._confirmed_s < age_s:
+            return True
         found = await self._broker.find_data_topic_id()
         if found is None:
             return False
         if found == self._topic_id:
+            self._confirmed_s = asked_s
             return True
         self._topic_id = found
         self._forget()

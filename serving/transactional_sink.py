@@ -110,9 +110,12 @@ class TransactionalSink(Sink):
         producer, began_s = self._producer, time.time()  # no other clock goes on while a machine sleeps
         try:
             async with self._source.commit_lock, producer.transaction():
-                await self._write(batches)
+                _, is_same_topic = await asyncio.gather(self._write(batches), self._source.is_same_topic())
+                if not is_same_topic:
+                    raise _NotOurs(RETRY_S)
                 await producer.send_offsets_to_transaction(offsets, self._group)
-                await self._check_ours(batches)
+                if not (await self._source.is_member() and all(self._is_ours(batch) for batch in batches)):
+                    raise _NotOurs(LOOK_AGAIN_S)
         except _NotOurs as error:
             await asyncio.sleep(error.look_again_s)
             return False
@@ -142,13 +145,6 @@ class TransactionalSink(Sink):
             self._max_records = records // 2
         else:
             self._timeout_s = min(2 * self._timeout_s, MAX_TRANSACTION_TIMEOUT_S)
-
-    async def _check_ours(self, batches: Sequence[ServedBatch]) -> None:
-        is_member, is_same_topic = await asyncio.gather(self._source.is_member(), self._source.is_same_topic())
-        if not is_same_topic:
-            raise _NotOurs(RETRY_S)
-        if not (is_member and all(self._is_ours(batch) for batch in batches)):
-            raise _NotOurs(LOOK_AGAIN_S)
 
     def _offsets(self, batches: Sequence[ServedBatch]) -> dict[TopicPartition, int]:
         offsets: dict[TopicPartition, int] = {}
