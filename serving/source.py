@@ -46,6 +46,7 @@ class Source(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ships
     def __init__(self, settings: Settings, group: str, broker: Broker) -> None:
         self._settings, self._group, self._broker = settings, group, broker
         self._topic_id = ""  # of the topic whose offsets are in the ledger
+        self._former_topic_ids: set[str] = set()
         self._topic_in_doubt, self._confirmed_s = False, -math.inf
         self._positions: dict[TopicPartition, int] = {}
         self._ledger = Ledger()
@@ -194,11 +195,12 @@ class Source(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ships
         if asked_s - self._confirmed_s < age_s:
             return True
         found = await self._broker.find_data_topic_id()
-        if found is None:
+        if found is None or found in self._former_topic_ids:  # a broker that lags behind still tells an old one
             return False
         if found == self._topic_id:
             self._confirmed_s = asked_s
             return True
+        self._former_topic_ids.add(self._topic_id)
         self._topic_id = found
         self._forget()
         self._settled.await_for(())  # what is committed is of the old topic

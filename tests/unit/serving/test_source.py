@@ -169,6 +169,9 @@ def test_offsets_of_a_topic_that_was_created_again_are_never_committed_and_it_is
         broker.data_topic_id = "second"
         assert not await source._commit()
         assert (consumer.committed, consumer.seeks) == ([], [(AT, 0)])
+        broker.data_topic_id = "first"  # another broker has not heard of it yet
+        assert not await source.is_same_topic()
+        assert consumer.seeks == [(AT, 0)], "it does not go back and forth"
 
     play(act)
 
