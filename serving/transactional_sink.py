@@ -19,7 +19,7 @@ import structlog
 from aiokafka import TopicPartition
 
 from serving.broker import Broker
-from serving.errors import InstanceFenced
+from serving.errors import BrokerRefused, InstanceFenced
 from serving.kafka_clients import FAILURES, FENCED, RETRY_S, breaks, passes
 from serving.serve import ServedBatch
 from serving.settings import Settings
@@ -123,7 +123,7 @@ class TransactionalSink(Sink):
             if isinstance(error, FENCED):
                 self._make_smaller(batches, time.time() - began_s)
             elif not (breaks(error) or passes(error)):
-                raise refusal("a transaction", error) from error
+                raise BrokerRefused("committing a transaction", str(error) or repr(error)) from error
             await self._replace(producer, error)
             await asyncio.sleep(RETRY_S)
             return False
