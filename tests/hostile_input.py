@@ -3,7 +3,7 @@
 import math
 import random
 import struct
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple, TypeAlias
 
 from google.protobuf.message import DecodeError
@@ -13,7 +13,8 @@ from model.features import WINE
 from protobufs.model_descriptor_pb2 import ModelDescriptor
 from protobufs.wine_record_pb2 import WineRecord
 from tests.models import times_alcohol
-from tests.stream import Headers, model, wine
+from tests.raw_batches import RawRecord
+from tests.stream import model, wine
 
 SEED = 20_260_705
 ODD_TYPE = "wein \N{WINE GLASS}\x1b[2J\n/../%2e?x=1&\x00"
@@ -24,7 +25,8 @@ GOOD = b"good-"
 LONGEST_KEY_BYTES, LONGEST_NAME = 64 * 1024, 255  # as the reasons of dead letters say
 
 NUMBERS = (math.nan, math.inf, -math.inf, -0.0, 5e-324, 1e308, -1e308, 3.4028235e38, 3.4028236e38, 1e39, 2.0**63, -1.0)
-TIMES_MS = (-(2**63), -1, 1, 2**31, 2**53 + 1, 2**56 - 1, 2**62, 2**63 - 1)
+TIMES_MS = (-(2**63), -(2**62), -1, 0, 1, 2**31, 2**53 + 1, 2**56 - 1, 2**62, 2**63 - 1)
+NO_TEXT = b"caf\xe9\x00\xff"
 NAMES = ("", "w", "WINE", "wine ", "wine\x00", "../../etc/passwd", "\x1b]0;x\x07", "\ufffe", "\N{WINE GLASS}" * 255)
 WIRE = (
     b"\x0b" * 200,  # groups in groups, none of them closed
@@ -43,13 +45,25 @@ WIRE = (
 )
 
 
+Headers: TypeAlias = Sequence[tuple[bytes, bytes | None]]
+
+
 class Sent(NamedTuple):
     """A message for Kafka."""
 
     key: bytes | None
     value: bytes | None
-    timestamp_ms: int = 0  # 0: now
+    timestamp_ms: int | None = None  # None: now
     headers: Headers = ()
+
+    @property
+    def common(self) -> bool:
+        """Whether confluent_kafka can send it: to that, 0 is now, and a header's name is a text that ends with 0."""
+        return self.timestamp_ms != 0 and not any(b"\x00" in name or not _is_text(name) for name, _ in self.headers)
+
+    def raw(self, now_ms: int) -> RawRecord:
+        """For the others."""
+        return RawRecord(self.key, self.value, now_ms if self.timestamp_ms is None else self.timestamp_ms, self.headers)
 
 
 Random: TypeAlias = random.Random
@@ -66,6 +80,22 @@ def hostile_records(count: int) -> Iterator[Sent]:
         yield Sent(_key(chosen, number), spoil(chosen, chosen.choice(pool)), _time_ms(chosen), _headers(chosen))
         if number % 10 == 0:
             yield Sent(GOOD + b"%d" % number, chosen.choice(pool))
+
+
+def good_records_with_no_text() -> Iterator[Sent]:
+    """Bytes that are no text, and numbers that are no time, in each part of a record that a stranger may fill."""
+    key = GOOD + NO_TEXT
+    yield Sent(key, wine())
+    yield Sent(key, wine(), None, [(NO_TEXT, b"value")])
+    yield Sent(key, wine(), None, [(b"name", NO_TEXT), (b"", None), (b"\x00", b"")])
+    yield Sent(key, wine(), None, [(NO_TEXT * 20_000, NO_TEXT * 20_000)])
+    yield Sent(key, wine(), None, [(NO_TEXT, None), (b"sha256", NO_TEXT)] * 5_000)
+    for time_ms in TIMES_MS:
+        record = WineRecord.FromString(wine())
+        record.ts = time_ms
+        yield Sent(key, record.SerializeToString(), time_ms)
+        record.ts = 0  # then Kafka's time stamp counts
+        yield Sent(key, record.SerializeToString(), time_ms, [(NO_TEXT, None)])
 
 
 def hostile_descriptors(count: int, most_trials: int) -> list[Sent]:
@@ -91,7 +121,8 @@ def hostile_descriptors(count: int, most_trials: int) -> list[Sent]:
             if trials == most_trials:
                 continue
             trials += 1
-        descriptors.append(Sent(None, value, _time_ms(chosen), _headers(chosen)))
+        key = chosen.choice((b"", NO_TEXT)) + b"descriptor %d" % len(descriptors)  # the topic is compacted
+        descriptors.append(Sent(key, value, _time_ms(chosen), _headers(chosen)))
     return descriptors
 
 
@@ -181,12 +212,23 @@ def _key(chosen: Random, number: int) -> bytes | None:
     return chosen.choice((None, b"", b"%d" % number, chosen.randbytes(chosen.choice((1, 8, 127, 128, 300)))))
 
 
-def _time_ms(chosen: Random) -> int:
-    return chosen.choice((0, 0, 1, 1_000_000_000_000))
+def _time_ms(chosen: Random) -> int | None:
+    if chosen.random() < 0.8:
+        return None
+    return chosen.choice((*TIMES_MS, 1_000_000_000_000, chosen.randrange(-(2**63), 2**63)))
 
 
 def _headers(chosen: Random) -> Headers:
     if chosen.random() < 0.9:
         return ()
-    name = chosen.choice(("", "sha256", "reason", "offset", "\N{WINE GLASS}"))
+    texts = (b"", b"sha256", b"reason", b"offset", "\N{WINE GLASS}".encode())
+    name = chosen.choice((*texts, *texts, NO_TEXT, b"\x00", chosen.randbytes(chosen.choice((1, 8, 300)))))
     return [(name, chosen.choice((None, b"", b"0", chosen.randbytes(70))))] * chosen.choice((1, 3))
+
+
+def _is_text(name: bytes) -> bool:
+    try:
+        name.decode()
+    except UnicodeDecodeError:
+        return False
+    return True

@@ -3,13 +3,13 @@
 import asyncio
 import gzip
 import struct
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from aiokafka import AIOKafkaProducer
 from aiokafka.record.util import calc_crc32c
 
-MAX_BATCH_BYTES = 500_000
+MAX_BATCH_BYTES, MAX_REQUEST_BYTES = 500_000, 16 * 2**20
 GZIP, TRANSACTIONAL, CONTROL = 1, 1 << 4, 1 << 5
 NOBODY = -1
 """The producer id where there are no transactions."""
@@ -78,13 +78,19 @@ def _varint(number: int) -> bytes:
 
 def send(bootstrap_servers: str, topic: str, partition: int, records: Iterable[RawRecord]) -> None:
     """Returns when the broker has them all."""
-    asyncio.run(_send(bootstrap_servers, topic, partition, records))
+    send_all(bootstrap_servers, topic, {partition: records})
 
 
-async def _send(bootstrap_servers: str, topic: str, partition: int, records: Iterable[RawRecord]) -> None:
-    async with AIOKafkaProducer(bootstrap_servers=bootstrap_servers, max_batch_size=2 * MAX_BATCH_BYTES) as producer:
-        for batch in _batches(records):
-            await (await producer.send_batch(_Encoded(batch), topic, partition=partition))
+def send_all(bootstrap_servers: str, topic: str, by_partition: Mapping[int, Iterable[RawRecord]]) -> None:
+    """Returns when the broker has them all."""
+
+    async def sending() -> None:
+        async with AIOKafkaProducer(bootstrap_servers=bootstrap_servers, max_request_size=MAX_REQUEST_BYTES) as client:
+            for partition, records in by_partition.items():
+                for batch in _batches(records):
+                    await (await client.send_batch(_Encoded(batch), topic, partition=partition))
+
+    asyncio.run(sending())
 
 
 def _batches(records: Iterable[RawRecord]) -> Iterator[list[RawRecord]]:

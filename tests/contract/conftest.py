@@ -67,9 +67,21 @@ def serving(variant: str, broker: EmbeddedKafka, tmp_path_factory: pytest.TempPa
         yield Serving(server, stream)
 
 
-def new_stream(broker: EmbeddedKafka, name: str) -> Stream:
+@dataclass(frozen=True)
+class TopicsOfAnyTime(Topics):
+    """The broker takes any time stamp, and deletes nothing for one."""
+
+    def layout(self, data_partitions: int) -> dict[str, tuple[int, dict[str, str]]]:
+        """As always, and any time."""
+        longest = str(2**63 - 1)
+        any_time = {"message.timestamp.after.max.ms": longest, "segment.ms": longest, "retention.ms": "-1"}
+        always = Topics.layout(self, data_partitions)
+        return {name: (partitions, {**settings, **any_time}) for name, (partitions, settings) in always.items()}
+
+
+def new_stream(broker: EmbeddedKafka, name: str, kind: type[Topics] = Topics) -> Stream:
     """Topics that no other test uses."""
-    topics = Topics.prefixed(f"{name}-{uuid4().hex[:8]}")
+    topics = kind.prefixed(f"{name}-{uuid4().hex[:8]}")
     create_topics(broker.bootstrap_servers, topics, DATA_PARTITIONS)
     return Stream(broker.bootstrap_servers, topics)
 

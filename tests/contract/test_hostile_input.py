@@ -1,7 +1,10 @@
 """Whatever is in the topics: no server crashes, and each message is accounted for, by its partition and offset."""
 
+import itertools
 import subprocess
-from collections.abc import Iterator, Mapping, Sequence
+import time
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,11 +14,22 @@ from confluent_kafka import Message
 from client.embedded_kafka import EmbeddedKafka
 from serving.guarantees import Guarantees
 from tests.contract.accounts import SCORED, SKIPPED, settled
-from tests.contract.conftest import DATA_PARTITIONS, VARIANTS, new_stream, package
+from tests.contract.conftest import DATA_PARTITIONS, VARIANTS, TopicsOfAnyTime, new_stream, package
 from tests.fates import DEAD, NO_MODEL, Fate, Found, Origin, Score, fate, found, origin, unlike
-from tests.hostile_input import GOOD, ODD_TYPE, hostile_descriptors, hostile_records, worth_a_trial
+from tests.hostile_input import (
+    GOOD,
+    NO_TEXT,
+    ODD_TYPE,
+    TIMES_MS,
+    Sent,
+    good_records_with_no_text,
+    hostile_descriptors,
+    hostile_records,
+    worth_a_trial,
+)
 from tests.models import times_alcohol
 from tests.process import DEADLINE_S
+from tests.raw_batches import RawRecord, send, send_all
 from tests.server_process import ServerProcess
 from tests.stream import Stream, model
 
@@ -23,6 +37,8 @@ RECORDS, DESCRIPTORS, TRIALS = 199_000, 1_000, 20
 FEWER = 20  # the code that reads them is the same everywhere: one server gets them all, each of the others a twentieth
 MODES = [(name, mode) for name in VARIANTS for mode in package(name).guarantees.delivery]
 FACTORS = {"wine": 1.0, ODD_TYPE: 2.0}
+PORTION = 50_000  # of records are sent, and then those among them that take a client of our own
+MOST_LATENCY_S = 86_400
 STRANGERS = 300  # data types without a model: no variant counts more of them one by one
 MORE_MEMORY_BYTES = 96 * 2**20  # for batches in flight and accepted models: twice what is usual
 ACCEPTED, DEAD_LETTERS = "serving_models_accepted_total", "serving_dead_letters_total"
@@ -54,7 +70,7 @@ class Scene:
 
 @pytest.fixture(scope="module")
 def scene(variant: str, mode: str, broker: EmbeddedKafka, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
-    stream = new_stream(broker, f"hostile-{variant}")
+    stream = new_stream(broker, f"hostile-{variant}", TopicsOfAnyTime)
     directory = tmp_path_factory.mktemp("hostile")
     words = (variant, stream.bootstrap_servers, stream.prefix, directory / "first.log")
     flags = ("--delivery", mode)
@@ -79,7 +95,9 @@ def scene(variant: str, mode: str, broker: EmbeddedKafka, tmp_path_factory: pyte
 
 def put_in_force(server: ServerProcess, stream: Stream, data_type: str, factor: float) -> None:
     """When this returns, all has been handled that was in the models topic before."""
-    stream.publish_model(model(f"times {factor}", data=times_alcohol(factor), data_type=data_type))
+    descriptor = model(f"times {factor}", data=times_alcohol(factor), data_type=data_type)
+    record = RawRecord(data_type.encode(), descriptor.SerializeToString(), TIMES_MS[0], [(NO_TEXT, NO_TEXT)])
+    send(stream.bootstrap_servers, stream.topics.models, 0, [record])
     server.wait_until_said(f"Model serving - times {factor} ", 3 * DEADLINE_S)
 
 
@@ -93,14 +111,25 @@ def scored_after(stream: Stream, what: str) -> None:
 
 def publish_hostile_input(stream: Stream, share: int) -> None:
     """Descriptors first, so that they are tried while records are scored."""
-    for number, sent in enumerate(hostile_descriptors(DESCRIPTORS // share, TRIALS // share)):
-        key = b"descriptor %d" % number
-        stream.publish(stream.topics.models, sent.value, key, timestamp_ms=sent.timestamp_ms, headers=sent.headers)
-    for number, sent in enumerate(hostile_records(RECORDS // share)):
-        partition = number % DATA_PARTITIONS
-        time_ms, headers = sent.timestamp_ms, sent.headers
-        stream.publish(stream.topics.data, sent.value, sent.key, partition, timestamp_ms=time_ms, headers=headers)
-    stream.flush()
+    publish(stream, stream.topics.models, hostile_descriptors(DESCRIPTORS // share, TRIALS // share), 1)
+    publish(stream, stream.topics.data, good_records_with_no_text(), DATA_PARTITIONS)
+    publish(stream, stream.topics.data, hostile_records(RECORDS // share), DATA_PARTITIONS)
+
+
+def publish(stream: Stream, topic: str, messages: Iterable[Sent], partitions: int) -> None:
+    left = iter(messages)
+    while portion := list(itertools.islice(left, PORTION)):
+        odd: defaultdict[int, list[RawRecord]] = defaultdict(list)
+        for number, sent in enumerate(portion):
+            partition = number % partitions
+            if not sent.common:
+                odd[partition].append(sent.raw(time.time_ns() // 1_000_000))
+                continue
+            time_ms = sent.timestamp_ms or 0  # which is now
+            headers = [(name.decode(), value) for name, value in sent.headers]
+            stream.publish(topic, sent.value, sent.key, partition, timestamp_ms=time_ms, headers=headers)
+        stream.flush()
+        send_all(stream.bootstrap_servers, topic, odd)
 
 
 def resident_bytes(server: ServerProcess) -> int:
@@ -126,6 +155,12 @@ def test_the_good_records_among_them_are_all_scored(scene: Scene) -> None:
     assert good - scene.found.scores.keys() == set()
 
 
+def test_bytes_that_are_no_text_are_scored_in_whatever_part_of_a_record_they_are(scene: Scene) -> None:
+    no_text = [origin(record) for record in scene.records if record.key() == GOOD + NO_TEXT]
+    assert len(no_text) == len(list(good_records_with_no_text()))
+    assert [at for at in no_text if scene.found.scores.get(at) != scene.fates[at]] == []
+
+
 def test_a_dead_letter_is_byte_for_byte_what_came(scene: Scene) -> None:
     assert unlike(scene.records, scene.found.dead_letters) == []
     assert unlike(scene.descriptors, scene.found.dead_models) == []
@@ -141,6 +176,8 @@ def test_each_descriptor_is_a_dead_letter_or_in_force(scene: Scene) -> None:
 def test_the_metrics_count_the_same(scene: Scene) -> None:
     assert scene.server.metric(SCORED) == len(scene.found.scores)
     assert scene.server.metric(SKIPPED) == len(scene.fated(NO_MODEL))
+    seconds, batches = (scene.server.metric(f"serving_end_to_end_seconds_{each}") for each in ("sum", "count"))
+    assert 0 <= seconds <= batches * MOST_LATENCY_S, "no absurd time stamp is in the sum"
     assert scene.server.metric(DEAD_LETTERS) == len(scene.found.dead_letters) + len(scene.found.dead_models)
 
 

@@ -1,9 +1,11 @@
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 import pytest
 import structlog
+from prometheus_client.parser import text_string_to_metric_families
 from structlog.testing import CapturingLogger
 
 from serving import logs
@@ -112,6 +114,8 @@ def test_a_time_stamp_that_is_no_time_of_submission_is_in_no_sum(ts_ms: int, con
     assert "serving_end_to_end_seconds_sum 0.25" in exposed
     assert "serving_end_to_end_seconds_count 1.0" in exposed
     assert "serving_records_scored_total 3.0" in exposed
+    samples = [sample for family in text_string_to_metric_families(exposed) for sample in family.samples]
+    assert all(math.isfinite(sample.value) for sample in samples)
     snapshot = told.view.snapshot(10.0)
     assert (snapshot.total, snapshot.p50_ms, snapshot.p99_ms) == (3, 250.0, 250.0)
 
