@@ -346,8 +346,6 @@ def _apply(element: Element, scope: Scope, wanted: Type | None) -> Expression:
     if definition is not None or missing is not None or treatment == "asMissing":
         arguments = [once(argument) for argument in arguments]  # which are looked at twice
     if branches and missing is not None:
-        if not arguments[0].sure:
-            raise NotCompilable("has an if with mapMissingTo whose condition may be missing")
         # An if without a second branch is missing without one of its arguments being so.
         arguments[1:] = [replaced(argument, missing, wanted) for argument in arguments[1:]]
     found = _built_in(name, arguments, scope) if definition is None else _call(definition, arguments, scope)
@@ -355,8 +353,7 @@ def _apply(element: Element, scope: Scope, wanted: Type | None) -> Expression:
         if name in UNRECOVERED or definition is not None:
             raise NotCompilable(f"has invalidValueTreatment='asMissing' at {shown(name)!r}")
         found = _recovering(found, arguments)
-    if not branches:
-        found = where_missing(found, arguments, missing, wanted)
+    found = where_missing(found, arguments[:1] if branches else arguments, missing, wanted)
     return found if default is None else replaced(found, default, wanted)
 
 
