@@ -82,9 +82,9 @@ class Ending:
         os._exit(self._exit_code)
 
     def _say_cut_short(self) -> None:
+        self._say_error()  # first: standard output may be what hangs
         with contextlib.suppress(OSError):
             log.warning("stop_cut_short", after_s=LEAVE_S)
-        self._say_error()
 
     def _say_error(self) -> None:
         if self._error is not None:

@@ -56,8 +56,6 @@ try:
         os.write(1, bytes(65536))
 except BlockingIOError:
     os.set_blocking(1, True)
-sys.stdout.write("more")
-end.leave(ZeroDivisionError("a bug"))
 """
 CLOSED_PIPE = """
 print("ready", flush=True)
@@ -112,9 +110,19 @@ def test_a_thread_of_the_default_executor_that_hangs_holds_up_nothing() -> None:
     assert line.startswith("error: the engine crashed: ZeroDivisionError('a bug')")
 
 
-def test_a_console_that_nobody_reads_holds_up_nothing() -> None:
-    with running(FULL_PIPE) as process:
+@pytest.mark.parametrize(
+    "last",
+    [
+        'sys.stdout.write("more"); end.leave(ZeroDivisionError("a bug"))',
+        'end.begin(ZeroDivisionError("a bug")); print("more", flush=True)',
+    ],
+)
+def test_a_console_that_nobody_reads_holds_up_nothing(last: str) -> None:
+    with running(FULL_PIPE + last) as process:
+        assert process.stderr is not None
         assert process.wait(DEADLINE_S) == 1
+        (line,) = process.stderr.read().splitlines()
+        assert line.startswith("error: the engine crashed: ZeroDivisionError('a bug')")
 
 
 def test_a_console_that_is_gone_changes_nothing() -> None:
