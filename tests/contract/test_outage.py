@@ -57,13 +57,13 @@ class Witness:
     def _started(self, stream: Stream, name: str, program: str | None = None) -> ServerProcess:
         log = self._directory / f"{self._variant}-{name}.log"
         words = (self._variant, stream.bootstrap_servers, stream.prefix, log)
-        flags = ("--broker-timeout-s", "60", "--commit-interval-ms", str(COMMIT_INTERVAL_MS))
+        flags = ("--broker-timeout-s", "120", "--commit-interval-ms", str(COMMIT_INTERVAL_MS))
         return self._running.enter_context(ServerProcess(*words, *flags, program=program))
 
     def waits(self) -> None:
         """There is no broker yet."""
         for server in (self.stays, self.leaves):
-            server.wait_until_said("Waiting up to 60 s")
+            server.wait_until_said("Waiting up to 120 s")
 
     def works(self) -> None:
         """The broker is there; the load ends just before it goes away."""
