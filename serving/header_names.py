@@ -118,10 +118,11 @@ class _Reading:
         return int(value)
 
     def content(self) -> bytes | None:
-        size = self.number()
+        size, begin = decode_varint(self._buffer, self.at)
         if size < 0:
+            self.at = begin
             return None
-        begin, self.at = self.at, self.at + size
+        self.at = begin + size
         return bytes(self._buffer[begin : self.at])
 
 

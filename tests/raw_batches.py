@@ -10,7 +10,7 @@ from aiokafka import AIOKafkaProducer
 from aiokafka.record.util import calc_crc32c
 
 MAX_BATCH_BYTES, MAX_REQUEST_BYTES = 500_000, 16 * 2**20
-GZIP, TRANSACTIONAL, CONTROL = 1, 1 << 4, 1 << 5
+GZIP, APPEND_TIME, TRANSACTIONAL, CONTROL = 1, 1 << 3, 1 << 4, 1 << 5
 NOBODY = -1
 """The producer id where there are no transactions."""
 

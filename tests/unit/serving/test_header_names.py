@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from serving.header_names import read_any_header_names
-from tests.raw_batches import CONTROL, GZIP, TRANSACTIONAL, RawRecord, encoded
+from tests.raw_batches import APPEND_TIME, CONTROL, GZIP, TRANSACTIONAL, RawRecord, encoded
 
 NO_TEXT = b"caf\xe9"
 EXTREMES_MS = (-(2**63), 2**63 - 1, -1, 0, 1_700_000_000_000)
@@ -94,10 +94,13 @@ records = st.builds(
 )
 
 
-@given(st.lists(records, min_size=1, max_size=8))
-def test_both_parsers_read_the_same(sent: list[RawRecord]) -> None:
+@given(st.lists(records, min_size=1, max_size=8), st.sampled_from([0, GZIP, APPEND_TIME]))
+def test_both_parsers_read_the_same(sent: list[RawRecord], attributes: int) -> None:
     """The compiled one, and the one that a name before all others brings up."""
     first = RawRecord(b"first", None, sent[0].timestamp_ms, [(NO_TEXT, None)])
-    compiled, ours = read(encoded(sent, base_offset=1)), read(encoded([first, *sent]))[1:]
+    compiled, ours = read(encoded(sent, 1, attributes)), read(encoded([first, *sent], 0, attributes))[1:]
     assert ours == compiled
-    assert [(each.key, each.value, each.timestamp) for each in ours] == [each[:3] for each in sent]
+    latest_ms = max(each.timestamp_ms for each in sent)
+    times_ms = [latest_ms if attributes == APPEND_TIME else each.timestamp_ms for each in sent]
+    assert [each.timestamp for each in ours] == times_ms
+    assert [(each.key, each.value) for each in ours] == [each[:2] for each in sent]
