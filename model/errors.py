@@ -46,6 +46,7 @@ class LocalFailure(ServingError):
 LOCAL_ERRNOS = frozenset(
     {errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.ENOBUFS, errno.EAGAIN, errno.ENOSPC, errno.EDQUOT}
 )
+NO_THREAD = "can't start new thread"  # what Python's RuntimeError says
 LOCAL_NAME_ERRORS = frozenset({socket.EAI_MEMORY, socket.EAI_SYSTEM})
 
 
@@ -57,6 +58,8 @@ def local_failure(error: BaseException) -> LocalFailure | None:
             return seen
         if isinstance(seen, OSError) and seen.errno in LOCAL_ERRNOS | LOCAL_NAME_ERRORS:
             return LocalFailure(seen.strerror or type(seen).__name__)
+        if isinstance(seen, RuntimeError) and str(seen) == NO_THREAD:
+            return LocalFailure(NO_THREAD)
         if isinstance(seen, ImportError):  # of a compiled module: the loader's text is all that there is
             said = [text for text in map(os.strerror, LOCAL_ERRNOS) if text in str(seen)]
             if said:

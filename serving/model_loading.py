@@ -114,9 +114,10 @@ def _refusing(name: str, *, tried: bool) -> Iterator[None]:
             raise LocalFailure("not enough memory") from error
         if (local := local_failure(error)) is not None:
             raise local from error
-        if isinstance(error, ValueError):
-            raise rejected(name, error, PUBLISH_AGAIN) from error
-        raise
+        if isinstance(error, ModelRejected):
+            raise
+        # Locations lead to files and hosts of strangers: what a library raises over them is no reason to end either.
+        raise rejected(name, error, PUBLISH_AGAIN) from error
 
 
 def _kept(descriptor: ModelDescriptor, content: bytes) -> ModelDescriptor:

@@ -205,6 +205,26 @@ def test_a_trial_that_cannot_begin_is_not_the_model_s_fault(number: int, monkeyp
         ModelLoading.of(Settings.read("program", [])).load(sent(DOUBLE))
 
 
+@pytest.mark.parametrize(
+    ("error", "expected"),
+    [
+        (RuntimeError("can't start new thread"), LocalFailure),
+        (MemoryError(), LocalFailure),
+        (AssertionError("a library's own"), ModelRejected),
+        (KeyError("charset"), ModelRejected),
+    ],
+)
+def test_whatever_reading_a_location_raises_is_this_machine_s_fault_or_the_model_s(
+    error: Exception, expected: type[Exception], loading: ModelLoading, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def raises(*_: object, **__: object) -> bytes:
+        raise error
+
+    monkeypatch.setattr("model.content.read_below", raises)
+    with pytest.raises(expected):
+        loading.load(at("m.onnx"))
+
+
 def test_a_lack_of_memory_is_the_fault_of_a_model_that_was_not_tried(monkeypatch: pytest.MonkeyPatch) -> None:
     def no_memory(_: bytes) -> None:
         raise MemoryError
