@@ -37,7 +37,7 @@ class Ending:
         self._error: BaseException | None = None
         self._has_begun = False
         self._begun: queue.SimpleQueue[None] = queue.SimpleQueue()  # whose ``put`` may interrupt itself
-        self._speaks = threading.Lock()  # taken once, by whoever prints the last line
+        self._printing = threading.Lock()  # taken once, by the thread that prints the last line
         threading.Thread(target=self._count_down, name="ending", daemon=True).start()
 
     def begin(self, error: BaseException | None = None) -> None:
@@ -67,36 +67,36 @@ class Ending:
         """
         self.begin(error)
         self._error = self._error or error
-        self._speaks.acquire()
-        self._say_error()
+        self._printing.acquire()
+        self._print_error()
         scratch.remove_all()
         os._exit(self._exit_code)
 
     def _count_down(self) -> None:
         self._begun.get()
         time.sleep(LEAVE_S)
-        if self._speaks.acquire(blocking=False):
-            speaking = threading.Thread(target=self._say_cut_short, daemon=True)
-            speaking.start()
-            speaking.join(LAST_WORDS_S)
+        if self._printing.acquire(blocking=False):
+            printing = threading.Thread(target=self._print_cut_short, daemon=True)
+            printing.start()
+            printing.join(LAST_WORDS_S)
         os._exit(self._exit_code)
 
-    def _say_cut_short(self) -> None:
-        self._say_error()  # first: standard output may be what hangs
+    def _print_cut_short(self) -> None:
+        self._print_error()  # first: standard output may be what hangs
         with contextlib.suppress(OSError):
             log.warning("stop_cut_short", after_s=LEAVE_S)
 
-    def _say_error(self) -> None:
+    def _print_error(self) -> None:
         if self._error is not None:
             with contextlib.suppress(OSError):  # nobody listens any more
-                sys.stderr.write(f"error: {_told(self._error)}\n")
+                sys.stderr.write(f"error: {_as_serving_error(self._error)}\n")
                 sys.stderr.flush()
         with contextlib.suppress(OSError):
             sys.stdout.flush()
 
     @property
     def _exit_code(self) -> int:
-        return 0 if self._error is None else exit_code_of(_told(self._error))
+        return 0 if self._error is None else exit_code_of(_as_serving_error(self._error))
 
 
 def first_of(group: BaseExceptionGroup[T], _kind: type[T]) -> T:
@@ -105,7 +105,7 @@ def first_of(group: BaseExceptionGroup[T], _kind: type[T]) -> T:
     return first_of(inner, _kind) if isinstance(inner, BaseExceptionGroup) else inner
 
 
-def _told(error: BaseException) -> ServingError:
+def _as_serving_error(error: BaseException) -> ServingError:
     if isinstance(error, BaseExceptionGroup):
         error = first_of(error, BaseException)
     if isinstance(error, KafkaError):

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-MAX_BYTES = 64 * 1024  # of the first line: nobody's password, but whoever names a model or a disk is told
+MAX_BYTES = 64 * 1024  # of the first line: a longer one is no secret, but another file named by mistake
 
 
 def read_secret(flag: str, path: Path) -> str:
