@@ -60,7 +60,8 @@ EXPORTERS = {
 }
 """By the beginning of an Application's name. See "Where programs disagree" in ``docs/models.md``."""
 
-MAX_AT_ONCE = 8_192  # records: what is calculated of them is kept until the last one is scored
+MAX_AT_ONCE = 8_192  # records: what is calculated of them is kept until they are scored
+MAX_KEPT = 8_192_000  # numbers; a document with many calculations gets fewer records at once
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,9 +80,10 @@ class CompiledModel:
 
     engine = "compiled to numpy"
 
-    def __init__(self, score: Expression) -> None:
-        """A model that gives what the expression does."""
+    def __init__(self, score: Expression, calculations: int) -> None:
+        """A model that gives what the expression does, which takes so many calculations."""
         self._score: Expression | None = score
+        self._at_once = max(1, min(MAX_AT_ONCE, MAX_KEPT // max(1, calculations)))
 
     def score(self, features: Features) -> Values:
         """See ``model.model.Model.score``; a record for which the model gives no value gets NaN.
@@ -91,9 +93,9 @@ class CompiledModel:
         """
         if self._score is None:
             raise RuntimeError("this model has been closed; it cannot score any more")
-        starts = range(0, len(features), MAX_AT_ONCE)
+        starts = range(0, len(features), self._at_once)
         with np.errstate(all="ignore"):  # what is no number is seen by its value
-            parts = [self._scored(self._score, Batch(features[start : start + MAX_AT_ONCE])) for start in starts]
+            parts = [self._scored(self._score, Batch(features[start : start + self._at_once])) for start in starts]
         return parts[0] if len(parts) == 1 else np.concatenate(parts)
 
     @staticmethod
@@ -125,7 +127,8 @@ def compiled(root: Element) -> CompiledModel:
     for name, transformation in _transformations(parts, "TransformationDictionary").items():
         top.names[name] = partial(derived, transformation, top)
     reader = _Reader(document, fields, dict(top.names))
-    return CompiledModel(_score(reader.top(kind, element, top), fields))
+    score = _score(reader.top(kind, element, top), fields)
+    return CompiledModel(score, document.budget.calculations)
 
 
 def opened_root(root: Element) -> Parts:
@@ -191,6 +194,8 @@ def _score(model: Model, fields: Mapping[str, Element]) -> Expression:
     """The score of the model of a document: its target's value, a label as a number."""
     if model.target is None:
         raise NotCompilable("has no targets")
+    if model.target in model.outputs:  # JPMML gives what this puts out, the standard says nothing
+        raise NotCompilable(f"has an OutputField {shown(model.target)!r} that is named like its target")
     answer = model.answer
     if isinstance(answer, Expression):
         return answer
@@ -268,6 +273,8 @@ class _Reader:
             answer = calculation(element, parts, scope, target or outer, floats)
         if isinstance(answer, Classifier) != (function == "classification"):
             raise NotCompilable(f"its {kind} has functionName={function!r} and gives something else")
+        if isinstance(answer, Classifier):
+            self.document.budget.spend(len(answer.labels))
         model = Model(as_target(answer, parts, target), targets[0] if targets else None)
         return Model(model.answer, model.target, outputs_of(parts, model, scope, target or outer))
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from model.pmml.values import Batch, Expression, State, Type
+from model.pmml.values import Batch, Expression, State, Type, worst
 
 
 @dataclass(slots=True)
@@ -30,12 +30,6 @@ class Columns:
 
     def matrix(self, batch: Batch) -> tuple[NDArray[np.float64], State | None]:
         """Their values as numbers, shape (n, columns), and of each record the state of the first that is not there."""
-        known: tuple[NDArray[np.float64], State | None] | None = batch.memo.get(id(self))
-        if known is None:
-            known = batch.memo[id(self)] = self._calculated(batch)
-        return known
-
-    def _calculated(self, batch: Batch) -> tuple[NDArray[np.float64], State | None]:
         features = [expression.feature for expression in self.expressions if expression.feature is not None]
         if len(features) == len(self.expressions):  # the numbers of the records as they are
             matrix = batch.features[:, features]
@@ -51,3 +45,8 @@ class Columns:
                 # Of two that are not there the first decides: what is missing stops before what is not valid.
                 state = column.state if state is None else np.where(state == 0, column.state, state)
         return matrix, None if state is None or not state.any() else np.broadcast_to(state, len(batch))
+
+    def lacking(self, batch: Batch) -> NDArray[np.intp]:
+        """Which records have not all of them."""
+        state = worst(*[expression.evaluate(batch) for expression in self.expressions if not expression.sure])
+        return np.zeros(0, np.intp) if state is None else np.flatnonzero(np.broadcast_to(state, len(batch)))

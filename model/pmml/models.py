@@ -132,23 +132,16 @@ def with_care(fast: Answer, columns: Columns, careful: Answer) -> Answer:
 
     def evaluate(batch: Batch) -> Column:
         values, state = fast.evaluate(batch)
-        rows, rest = _without(columns, batch)
+        rows = columns.lacking(batch)
         if not len(rows):
             return Column(values, state)
-        column = careful.evaluate(rest)
+        column = careful.evaluate(Batch(batch.features[rows]))
         values, state = values.copy(), np.zeros(len(batch), np.uint8) if state is None else state.copy()
         values[rows] = column.values
         state[rows] = 0 if column.state is None else column.state
         return Column(values, state)
 
     return Expression(fast.type, evaluate, careful.sure, 1 + max(fast.depth, careful.depth))
-
-
-def _without(columns: Columns, batch: Batch) -> tuple[NDArray[np.intp], Batch]:
-    """Which records have not all columns, and they as a batch."""
-    _, state = columns.matrix(batch)
-    rows = np.zeros(0, np.intp) if state is None else np.flatnonzero(state)
-    return rows, Batch(batch.features[rows])
 
 
 def _classified_with_care(fast: Answer, columns: Columns, careful: Answer) -> Classifier:
@@ -159,10 +152,10 @@ def _classified_with_care(fast: Answer, columns: Columns, careful: Answer) -> Cl
 
     def elect(batch: Batch) -> Election:
         first = fast.election(batch)
-        rows, rest = _without(columns, batch)
+        rows = columns.lacking(batch)
         if not len(rows):
             return first
-        second = careful.election(rest)
+        second = careful.election(Batch(batch.features[rows]))
         winners, state = (
             first.winners.copy(),
             np.zeros(len(batch), np.uint8) if first.state is None else first.state.copy(),

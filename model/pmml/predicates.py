@@ -24,6 +24,8 @@ ORDER: dict[str, Callable[[Any, Any], NDArray[np.bool_]]] = {
 }
 OPERATORS = ORDER | {"equal": np.equal, "notEqual": np.not_equal}
 PRESENCE = ("isMissing", "isNotMissing")
+ALL_OPERATORS = frozenset({*OPERATORS, *PRESENCE})
+SIMPLE = frozenset({"field", "operator", "value"})
 
 TRUE, FALSE = constant(True, Type.BOOLEAN), constant(False, Type.BOOLEAN)
 
@@ -41,14 +43,14 @@ def predicate(element: Element, kind: str, scope: Scope) -> Expression:
 
 def compared(element: Element, scope: Scope) -> tuple[Expression, str, Any]:
     """A SimplePredicate's field, operator and value, which is None with operators that have none."""
-    opened(element, {"field", "operator", "value"})
+    opened(element, SIMPLE)
     field = scope.resolve(text_of(element, "field"))
-    operator = choice_of(element, "operator", {*OPERATORS, *PRESENCE})
+    operator = choice_of(element, "operator", ALL_OPERATORS)
     if operator in PRESENCE:
         return field, operator, None
     if field.type is Type.NUMBER:
         raise NotCompilable("compares what may be an integer or a double")
-    if operator in ORDER and (field.categorical or field.type in (Type.STRING, Type.BOOLEAN)):
+    if (field.categorical or field.type is Type.STRING or field.type is Type.BOOLEAN) and operator in ORDER:
         raise NotCompilable(f"has a SimplePredicate with {operator} for categories")
     return field, operator, parsed(text_of(element, "value"), field.type)
 

@@ -40,7 +40,8 @@ def opened(element: Element, attributes: Set[str], children: Set[str] = frozense
     if unknown := element.attrib.keys() - attributes:
         raise NotCompilable(f"its {kind} has {shown(min(unknown))}")
     namespace = element.tag.removesuffix(kind)
-    parts = [(child.tag.removeprefix(namespace), child) for child in element if child.tag != f"{namespace}Extension"]
+    extension = f"{namespace}Extension"
+    parts = [(child.tag.removeprefix(namespace), child) for child in element if child.tag != extension]
     for name, _ in parts:
         if name not in children:
             raise NotCompilable(f"its {kind} contains {shown(name.rpartition('}')[2])}")

@@ -33,14 +33,22 @@ class Budget:
         Raises:
             ValueError: that is too many, or too deep.
         """
-        self.calculations += 1
+        self.spend(1)
         self.depth += 1
-        if self.calculations > MAX_CALCULATIONS:
-            raise ValueError(f"asks for more than {MAX_CALCULATIONS:,} calculations; export it to ONNX")
         if self.depth > MAX_DEPTH:
             raise ValueError(f"has more than {MAX_DEPTH} calculations within each other; export it to ONNX")
         yield
         self.depth -= 1
+
+    def spend(self, calculations: int) -> None:
+        """So many columns of a batch more.
+
+        Raises:
+            ValueError: that is too many.
+        """
+        self.calculations += calculations
+        if self.calculations > MAX_CALCULATIONS:
+            raise ValueError(f"asks for more than {MAX_CALCULATIONS:,} calculations; export it to ONNX")
 
     def check(self, expression: Expression) -> Expression:
         """The expression.

@@ -7,6 +7,7 @@ is calculated before: whether the predicate holds, or which child of a node a re
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 from xml.etree.ElementTree import Element
 
 import numpy as np
@@ -32,6 +33,9 @@ BELOW = {
 
 TREE = frozenset({"missingValueStrategy", "noTrueChildStrategy", "splitCharacteristic"})
 MISSING_VALUE_STRATEGIES = frozenset({"none", "nullPrediction", "lastPrediction", "defaultChild"})
+
+COUNTS = frozenset({"value", "recordCount", "confidence"})
+SHARES = COUNTS | {"probability"}
 
 MAX_TESTS_IN_A_ROW = 1000  # a whole batch waits for its slowest record
 
@@ -91,10 +95,10 @@ class Setting:
     strategy: str
     falls_back: bool
     careful: bool
+    labels: dict[str, str] = field(default_factory=dict)  # by what stands in the document
 
 
-@dataclass(frozen=True, slots=True)
-class _Node:
+class _Node(NamedTuple):
     element: Element
     parts: Parts
     condition: "Test | Expression"
@@ -304,8 +308,8 @@ def _end(tree: Tree, place: int, node: _Node, answers: bool, setting: Setting) -
 
 
 def _leaf(node: Element, parts: Parts, setting: Setting) -> Leaf | None:
-    votes = _votes(of_kind(parts, "ScoreDistribution"), setting)
-    regressions = of_kind(parts, "Regression")
+    distributions, regressions = of_kind(parts, "ScoreDistribution"), of_kind(parts, "Regression")
+    votes = _votes(distributions, setting) if distributions else {}
     if regressions:
         if setting.classifies or len(regressions) > 1 or votes or "score" in node.attrib:
             raise NotCompilable("has a Node with a Regression and something else")
@@ -319,22 +323,25 @@ def _leaf(node: Element, parts: Parts, setting: Setting) -> Leaf | None:
 
 
 def _label(element: Element, attribute: str, setting: Setting) -> str:
-    target = setting.target
-    label = label_text(text_of(element, attribute), Type.STRING if target is None else target.type)
-    if target is not None and target.labels and label not in target.labels:
-        raise ValueError(f"gives label {shown(label)}, which is none of its target's values")
-    return label
+    text, target = text_of(element, attribute), setting.target
+    if text not in setting.labels:
+        label = label_text(text, Type.STRING if target is None else target.type)
+        if target is not None and target.labels and label not in target.labels:
+            raise ValueError(f"gives label {shown(label)}, which is none of its target's values")
+        setting.labels[text] = label
+    return setting.labels[text]
 
 
 def _votes(distributions: Sequence[Element], setting: Setting) -> dict[str, float]:
     votes: dict[str, float] = {}
-    named = "probability" if distributions and all("probability" in each.attrib for each in distributions) else ""
+    by_probability = all("probability" in each.attrib for each in distributions)
+    known, counted = (SHARES, "probability") if by_probability else (COUNTS, "recordCount")
     for each in distributions:
-        opened(each, {"value", "recordCount", "confidence"} | {named} - {""})
+        opened(each, known)
         label = _label(each, "value", setting)
         if not setting.classifies or label in votes:
             raise NotCompilable("has a Node with a ScoreDistribution that says nothing, or something twice")
-        votes[label] = number_of(each, named or "recordCount")
+        votes[label] = number_of(each, counted)
     if votes and (min(votes.values()) < 0 or sum(votes.values()) <= 0):
         raise ValueError("has a Node whose ScoreDistribution counts less than nothing, or nothing")
     return votes

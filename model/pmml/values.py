@@ -5,6 +5,7 @@ score, while a missing one may be replaced on the way. Types are PMML's and know
 calculated in float32, and an integer has 32 bits.
 """
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -22,6 +23,9 @@ MISSING, INVALID = 1, 2
 
 INTEGER_LIMIT = 2**31
 """Source: JPMML's integers are Java's; what overflows is invalid there."""
+
+FLOAT_LIMIT = float(np.finfo(np.float32).max) * (1 + 2**-25)
+"""What is nearer to infinity than to the largest float."""
 
 State = NDArray[np.uint8]
 
@@ -145,15 +149,17 @@ def parsed(text: str, type_: Type) -> Any:
     """
     if type_ is Type.STRING:
         return text
-    if type_ is Type.BOOLEAN and text in ("true", "false"):
-        return text == "true"
-    if type_ in NUMBERS and NUMBER.fullmatch(text) and np.isfinite(number := float(text)):
+    if type_ is Type.BOOLEAN:
+        if text in ("true", "false"):
+            return text == "true"
+    elif NUMBER.fullmatch(text) and math.isfinite(number := float(text)):
+        if type_ is Type.FLOAT:
+            return np.float32(number if abs(number) < FLOAT_LIMIT else math.copysign(math.inf, number))
         if type_ is Type.INTEGER:
             if not INTEGER_TEXT.fullmatch(text) or abs(number) >= INTEGER_LIMIT:
                 raise NotCompilable(f"has {shown(text)!r} for an integer")
             return int(text)
-        with np.errstate(over="ignore"):
-            return np.float32(number) if type_ is Type.FLOAT else number
+        return number
     raise ValueError(f"has {shown(text)!r} where a value of type {type_} must stand")
 
 

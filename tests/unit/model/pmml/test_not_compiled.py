@@ -65,6 +65,12 @@ Q = '"q" optype="continuous" dataType="double"'
         (TREE, "<True/>", "<TextPredicate/>", "its Node contains TextPredicate"),
         (FOREST, AVERAGE, 'multipleModelMethod="selectAll"', "its Segmentation has multipleModelMethod='selectAll'"),
         (FOREST, AVERAGE, 'multipleModelMethod="majorityVote"', "'majorityVote' for numbers"),
+        (
+            LINEAR,
+            "</MiningSchema>",
+            '</MiningSchema><Output><OutputField name="q" feature="transformedValue"/></Output>',
+            "has an OutputField 'q' that is named like its target",
+        ),
         (FOREST, "<Segmentation ", '<Segmentation missingThreshold="0.5" ', "its Segmentation has missingThreshold"),
         (VOTERS, AVERAGE, 'multipleModelMethod="max"', "multipleModelMethod='max'"),
         (NETWORK, '<FieldRef field="q"/>', '<NormContinuous field="q"/>', "LinearNorms that do not go up"),
