@@ -191,11 +191,13 @@ class RecordConsumer:
     def _assigned(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
         self._joining_since_s = None
         log.info("partitions_assigned", partitions=sorted(each.partition for each in partitions))
-        for each in self._committed_for(partitions):
-            if each.metadata and each.metadata != self._topic_id:
-                log.warning("commit_of_another_topic", partition=each.partition)
-                (start,) = (partition for partition in partitions if partition.partition == each.partition)
-                start.offset = OFFSET_BEGINNING
+        committed = self._committed_for(partitions)
+        stale = {each.partition for each in committed if each.metadata and each.metadata != self._topic_id}
+        for each in partitions:
+            if each.partition in stale:
+                each.offset = OFFSET_BEGINNING
+        if stale:
+            log.warning("commits_of_another_topic", partitions=sorted(stale))
         consumer.assign(partitions)
         self.assigned = frozenset(each.partition for each in partitions)
 

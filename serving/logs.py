@@ -54,8 +54,8 @@ LINES: dict[str, Callable[[EventDict], str]] = {
     "former_state_ignored": lambda e: (
         f"State of a former version ignored - {e['directory']}; its counters are not taken over, models are read again"
     ),
-    "commit_of_another_topic": lambda e: (
-        f"Reading partition {e['partition']} from its beginning - the group's commit is of a topic that was deleted"
+    "commits_of_another_topic": lambda e: (
+        f"Reading partitions {e['partitions']} from their beginning - the group's commits are of a deleted topic"
     ),
     "actor_replaced": lambda e: (
         f"Actor replaced - {e['data_type']}: {e['reason']}; its successor carries on from what is on disk"
