@@ -54,6 +54,7 @@ NOT_FOR_THE_SCORE = ("ModelStats", "ModelExplanation", "ModelVerification")
 EXPORTERS = {
     "SkLearn2PMML": Exporter(true_division=True, ties_to_first_label=True),
     "JPMML-SkLearn": Exporter(true_division=True, ties_to_first_label=True),
+    "Apache Spark": Exporter(true_division=True, threshold_as_intercept=True),
     "JPMML-SparkML": Exporter(true_division=True, threshold_as_intercept=True),
     "JPMML-R": Exporter(true_division=True),
     "R2PMML": Exporter(true_division=True),

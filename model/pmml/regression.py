@@ -203,15 +203,21 @@ def _classification(
     )
     sums = [_table(table, scope, floats) for table in tables]
     exporter = scope.document.exporter
-    if (
-        exporter.threshold_as_intercept
-        and len(labels) == 2
-        and not len(tables[1])
-        and number_of(tables[1], "intercept")
-    ):
-        raise NotCompilable("has a threshold for an intercept (RegressionTable), as Spark's exporter writes it")
+    if exporter.threshold_as_intercept and len(labels) == 2 and not len(tables[1]):
+        return _above_threshold(labels, sums)
     order = target.labels if target is not None and exporter.ties_to_first_label else ()
     return classifier_of(labels, sums, method, order)
+
+
+def _above_threshold(labels: tuple[str, ...], sums: Sequence[Expression]) -> Classifier:
+    """The first label where its sum is above the second one's, which is the threshold as Spark has it."""
+
+    def elect(batch: Batch) -> Election:
+        first, threshold = (each.evaluate(batch) for each in sums)
+        winners = np.where(np.broadcast_to(first.values > threshold.values, len(batch)), 0, 1)
+        return Election(winners, None, worst(first, threshold))
+
+    return Classifier(labels, elect, probabilities=False)
 
 
 def classifier_of(labels: tuple[str, ...], sums: Sequence[Expression], method: str, order: Sequence[str]) -> Classifier:

@@ -12,7 +12,6 @@ from model.features import WINE, Features
 from model.inputs import TYPICAL
 from model.pmml.compiler import compiled
 from model.pmml.document import checked
-from model.pmml.reading import NotCompilable
 from tests.pmml_text import Node, pmml, regression, schema, target_of, tree_model
 
 NAN = math.nan
@@ -274,20 +273,21 @@ def test_integers_are_divided_as_the_exporter_s_language_does() -> None:
     assert scores(python, 9.0) == [8.0]  # 1 + 2 * 3.5
 
 
-def test_spark_s_threshold_for_an_intercept_is_not_compiled() -> None:
+def test_an_intercept_is_a_threshold_where_spark_wrote_the_document() -> None:
     tables = (
         '<RegressionTable intercept="-5" targetCategory="6"><NumericPredictor name="alcohol" coefficient="0.5"/>'
         '</RegressionTable><RegressionTable intercept="0.4" targetCategory="5"/>'
     )
-    model = (
-        f'<RegressionModel functionName="classification" normalizationMethod="logit">{schema("alcohol")}'
-        f"{tables}</RegressionModel>"
-    )
-    content = pmml(model, ["alcohol"], target_of("5", "6"))
-    assert scores(content, 10.5) == [6.0]  # 1 / (1 + e ** -0.25) is above a half, whatever the second table says
-    spark = content.replace(b"<Header/>", b'<Header><Application name="JPMML-SparkML"/></Header>')
-    with pytest.raises(NotCompilable, match="has a threshold for an intercept"):
-        scores(spark, 10.5)
+    for method in ("logit", "none"):
+        model = (
+            f'<RegressionModel functionName="classification" normalizationMethod="{method}">{schema("alcohol")}'
+            f"{tables}</RegressionModel>"
+        )
+        content = pmml(model, ["alcohol"], target_of("5", "6"))
+        # The sums are 0.25, 0.5 and 2: 1 / (1 + e ** -0.25) is above a half; 0.25 itself is not.
+        assert scores(content, 10.5, 14.0) == [6 if method == "logit" else 5, 6]
+        spark = content.replace(b"<Header/>", b'<Header><Application name="Apache Spark MLlib"/></Header>')
+        assert scores(spark, 10.5, 11.0, 14.0) == [5, 6, 6]  # above 0.4
 
 
 def test_an_ensemble_of_floats_is_added_up_in_float() -> None:
