@@ -41,6 +41,7 @@ PORTION = 50_000  # of records are sent, and then those among them that take a c
 MOST_LATENCY_S = 86_400
 STRANGERS = 300  # data types without a model: no variant counts more of them one by one
 MORE_MEMORY_BYTES = 96 * 2**20  # for batches in flight and accepted models: twice what is usual
+JAVA_BYTES = 192 * 2**20  # more, where a spoilt PMML document was one for PMML4S all the same
 ACCEPTED, DEAD_LETTERS = "serving_models_accepted_total", "serving_dead_letters_total"
 
 pytestmark = pytest.mark.parametrize(
@@ -192,8 +193,8 @@ def test_the_server_goes_on_with_its_models_and_has_grown_little(scene: Scene) -
     status, live = server.get("/live")
     with_model = sum(state["name"] is not None for state in live["states"])
     assert (status, len(live["states"]) - with_model <= STRANGERS) == (200, True)
-    assert scene.more_bytes < MORE_MEMORY_BYTES
     said = server.said
+    assert scene.more_bytes < MORE_MEMORY_BYTES + (JAVA_BYTES if "on Java" in said else 0)
     assert not any(word in said for word in ("Traceback", "Warning", "error:")), "nothing surprised it"
 
 
