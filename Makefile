@@ -6,7 +6,7 @@ SHELL := /bin/bash
 # Hundreds of processes import the same modules: they are compiled once, also where an image asks for the contrary.
 unexport PYTHONDONTWRITEBYTECODE
 .PHONY: help demo demo-all provider serve reader unit test test-all test-tensorflow check bench survival generate models \
-	exports constraints clean
+	proven exports constraints clean
 
 PYTHON ?= $(shell for python in python3.13 python3.12 python3.11 python3; do \
 	$$python -c 'import sys, ensurepip; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$python && break; done)
@@ -71,6 +71,9 @@ generate: .venv/installed-for-tests ## The code of protobufs/*.proto, and the ta
 
 models: .venv/installed-for-tests ## Train the models in data/models again, and write their card
 	@$(BIN)/python -m data.train_models
+
+proven: .venv/installed-for-tests ## What PMML4S is proven right on, scored again by JPMML's evaluator (AGPL-3.0, fetched): tests/proven
+	@$(BIN)/python -W ignore -m data.proven_documents 2>/dev/null
 
 exports: .venv-exports/installed ## Train what tests/exports has, with LightGBM, XGBoost and CatBoost (300 MB, in an environment of its own)
 	@.venv-exports/bin/python -W ignore -m data.train_exports

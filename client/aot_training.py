@@ -21,12 +21,13 @@ from client.broker_files import HOST, LOG, java_command, java_environment, kafka
 from client.cluster_plan import new_cluster
 from client.embedded_kafka import READY_S
 from client.errors import BrokerDied, BrokerNotReady
-from client.kafka_jars import alone, kafka_jars
+from client.kafka_jars import kafka_jars
 from client.ports import answers, free_port
 from client.stop_signals import interruptible
 from client.topic_creation import create_topics
 from client.watchdog import KILL, watchdog_command
 from model.errors import ServingError
+from model.maven_jars import alone
 from serving.command_line import stop_with
 from serving.topics import Topics
 

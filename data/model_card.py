@@ -63,7 +63,7 @@ from 3 to 8 that tasters gave, from its 11 measurements. They are to be told apa
 - **Use**: feature columns in the order of `WineRecord`; ONNX models take one float32 tensor `[N, 11]`, PMML models
   their fields by name. `expected_scores.json` has 20 wines and what scikit-learn itself makes of them.
 - **PMML** models are compiled to numpy (`model/pmml/`) and need no Java: all that is in these files is known there. A
-  server says so when one of them starts serving; one with other parts of PMML in it is scored by PMML4S on Java.
+  server says so when one of them starts serving; for what else there is in PMML see `docs/models.md`.
 - **The network** is a frozen TensorFlow graph (`GraphDef`) with Keras's names of TensorFlow 1, from the placeholder
   `dense_1_input` to `dense_3/Sigmoid`: one output for each quality from 0 to 10; the score is the index of the largest.
   Its hidden layers are random and its output layer is fitted by least squares (`data/wine_network.py`). A server turns

@@ -1,9 +1,12 @@
 """What a model is to a server: something that scores a batch, with a name, until it is closed."""
 
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Literal, Protocol, TypeAlias
 
 from model.features import Features, Values
+
+PmmlEngine: TypeAlias = Literal["auto", "jpmml"]
+"""auto: compiled to numpy, else by PMML4S where that is proven, else refused; jpmml: all by JPMML's evaluator."""
 
 
 class Model(Protocol):

@@ -5,12 +5,12 @@ from collections.abc import Callable
 
 from model import scoring_trial
 from model.errors import ModelRejected, local_failure
-from model.model import LoadedModel, Model
+from model.model import LoadedModel, Model, PmmlEngine
 from model.reasons import rejected
 from protobufs.model_descriptor_pb2 import ModelDescriptor
 
 
-def load(descriptor: ModelDescriptor, content: bytes = b"") -> LoadedModel:
+def load(descriptor: ModelDescriptor, content: bytes = b"", pmml_engine: PmmlEngine = "auto") -> LoadedModel:
     """Make a model of the descriptor's data and try it on typical wines; may take a second, any thread will do.
 
     The caller closes the model, once.
@@ -18,6 +18,7 @@ def load(descriptor: ModelDescriptor, content: bytes = b"") -> LoadedModel:
     Args:
         content: the bytes that its location holds, in place of data. Not to be put into the descriptor first: protobuf
             copies 100 MB each time it is asked for them, and no other thread of Python runs meanwhile.
+        pmml_engine: what scores PMML.
     Raises:
         ModelRejected: for whatever reason this model cannot serve; the text is one line.
         LocalFailure: this machine could not load it at present.
@@ -27,7 +28,10 @@ def load(descriptor: ModelDescriptor, content: bytes = b"") -> LoadedModel:
     if not content:
         raise ModelRejected(descriptor.name, "it is only a location, and nobody has read what is there; send its bytes")
     try:
-        model = FORMATS[descriptor.modeltype](content)
+        if pmml_engine != "auto" and descriptor.modeltype == ModelDescriptor.PMML:
+            model = _pmml(content, pmml_engine)
+        else:
+            model = FORMATS[descriptor.modeltype](content)
         _try_out(model)
     except Exception as error:  # the bytes can come from anyone, and each library raises what it likes
         if (failure := local_failure(error)) is not None:
@@ -58,10 +62,10 @@ def _onnx(content: bytes) -> Model:
     return OnnxModel(content)
 
 
-def _pmml(content: bytes) -> Model:
+def _pmml(content: bytes, engine: PmmlEngine = "auto") -> Model:
     from model.pmml.load import pmml_model  # likewise
 
-    return pmml_model(content)
+    return pmml_model(content, engine)
 
 
 def _frozen_graph(content: bytes) -> Model:

@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 from model.errors import LocalFailure, ModelUnfit, local_failure
+from model.model import PmmlEngine
 from model.scratch import scratch_directory
 
 MODEL, REASON = "content", "reason"
@@ -27,7 +28,9 @@ PASSED_ON = frozenset(
 else is in there, such as passwords and tokens, is not for a stranger's model."""
 
 
-def try_out(model_type: int, content: bytes, timeout_s: float, memory_bytes: int) -> None:
+def try_out(
+    model_type: int, content: bytes, timeout_s: float, memory_bytes: int, pmml_engine: PmmlEngine = "auto"
+) -> None:
     """Load the model and score typical wines with it, in another process that ends then, or in time.
 
     What it costs: a Python process and the model's library, 0.15 s of processor time for ONNX and for PMML that is
@@ -36,6 +39,7 @@ def try_out(model_type: int, content: bytes, timeout_s: float, memory_bytes: int
     Args:
         timeout_s: from the start of that process.
         memory_bytes: what it may allocate. Enforced on Linux only: elsewhere there is no such limit to set.
+        pmml_engine: what scores PMML.
     Raises:
         ModelUnfit: the model cannot be loaded, not in time, not in this much memory, or the process crashed over it.
         LocalFailure: there is no room for another process or file at present.
@@ -45,7 +49,7 @@ def try_out(model_type: int, content: bytes, timeout_s: float, memory_bytes: int
     try:
         with scratch_directory() as directory:
             (directory / MODEL).write_bytes(content)
-            arguments = [str(model_type), str(timeout_s), str(memory_bytes)]
+            arguments = [str(model_type), str(timeout_s), str(memory_bytes), pmml_engine]
             exit_code = _run(directory, arguments, timeout_s + GRACE_S)
             said = directory / REASON
             reason, detail = json.loads(said.read_text("utf-8")) if said.exists() else (None, "")

@@ -1,4 +1,4 @@
-"""The process of a trial: ``python -m model.trial_process TYPE SECONDS BYTES``, in the directory of the model.
+"""The process of a trial: ``python -m model.trial_process TYPE SECONDS BYTES ENGINE``, in the model's directory.
 
 It ends with 0 if the model serves, with 1 and the reason in a file if not, with 2 if this machine could not load it,
 and by a signal if it takes too long or crashes. It does not outlive the process that started it.
@@ -17,6 +17,7 @@ from threading import Thread
 
 from model import registry
 from model.errors import LocalFailure, ModelRejected
+from model.model import PmmlEngine
 from model.trial import MODEL, NOT_HERE, NOT_SERVED, REASON
 from protobufs.model_descriptor_pb2 import ModelDescriptor
 
@@ -24,7 +25,7 @@ OWN_LIMIT = (os.strerror(errno.ENOMEM), os.strerror(errno.EAGAIN))  # this proce
 TOO_LARGE = "takes more memory than --model-load-bytes; make it smaller, or raise that"
 
 
-def main(model_type: int, timeout_s: float, memory_bytes: int) -> int:
+def main(model_type: int, timeout_s: float, memory_bytes: int, pmml_engine: PmmlEngine) -> int:
     """Load the model; the exit code."""
     Thread(target=_end_with_parent, args=(Path.cwd(),), daemon=True).start()
     # The default action of this signal ends a process whatever it is busy with, also when nobody waits for it any more.
@@ -36,7 +37,7 @@ def main(model_type: int, timeout_s: float, memory_bytes: int) -> int:
     descriptor = ModelDescriptor(dataType="any", data=Path(MODEL).read_bytes())
     descriptor.modeltype = model_type  # type: ignore[assignment]  # the parent has it from a descriptor
     try:
-        registry.load(descriptor)
+        registry.load(descriptor, pmml_engine=pmml_engine)
     except ModelRejected as error:
         if isinstance(error.__cause__, MemoryError):
             return _told(NOT_SERVED, TOO_LARGE, TOO_LARGE)
@@ -66,5 +67,7 @@ def _limit(kind: int, most: int) -> None:
 
 
 if __name__ == "__main__":
-    exit_code = main(int(sys.argv[1]), float(sys.argv[2]), int(sys.argv[3]))
+    exit_code = main(
+        int(sys.argv[1]), float(sys.argv[2]), int(sys.argv[3]), "jpmml" if sys.argv[4] == "jpmml" else "auto"
+    )
     os._exit(exit_code)  # what libraries do at the end of a process is of no use here, and takes time

@@ -48,8 +48,12 @@ def run(variant: Variant[E]) -> NoReturn:
         _check_offered(variant, "--delivery", settings.delivery, variant.guarantees.delivery)
         _check_offered(variant, "--overflow", settings.overflow, variant.guarantees.overflow)
         logs.configure(settings)
+        if settings.pmml_engine == "jpmml":
+            _fetch_jpmml()
     except ServingError as error:
         ending.leave(error)
+    except KeyboardInterrupt:
+        ending.leave()
     runner = asyncio.Runner()  # never closed: that would wait until the default executor's threads have come to an end
     try:
         runner.run(_Server(variant, settings, ending).run())
@@ -58,6 +62,13 @@ def run(variant: Variant[E]) -> NoReturn:
     except BaseException as error:  # a stray SystemExit or CancelledError, too, is an end that nobody has asked for
         ending.leave(error)
     ending.leave()
+
+
+def _fetch_jpmml() -> None:
+    from model.pmml.jpmml_jars import JPMML, LICENCE, jpmml_jars  # a server without this engine never loads jgo
+
+    log.warning("pmml_engine", engine=JPMML, licence=LICENCE)
+    jpmml_jars()
 
 
 def _check_offered(variant: Variant[E], flag: str, asked: str | None, offered: Sequence[str]) -> None:

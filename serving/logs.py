@@ -24,6 +24,10 @@ LINES: dict[str, Callable[[EventDict], str]] = {
     "model_postponed": lambda e: (
         f"Model waits - {e['model']}: this machine cannot load it at present ({e['reason']}); retrying until it can"
     ),
+    "pmml_engine": lambda e: (
+        f"PMML is scored by {e['engine']} - its licence is {e['licence']}: who offers it over a network owes its users "
+        "the source of what it is part of"
+    ),
     "model_load_abandoned": lambda e: f"Gave up loading {e['model']} - its thread is left behind, busy until it ends",
     "lines_omitted": lambda e: (
         f"... and {e['omitted']} lines like this in the last second (sampled above 10 per second)"

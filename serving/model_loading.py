@@ -18,7 +18,7 @@ from model import registry
 from model.content import Places, sha256_of
 from model.errors import LocalFailure, ModelRejected, local_failure
 from model.location import pinned
-from model.model import LoadedModel
+from model.model import LoadedModel, PmmlEngine
 from model.reasons import rejected
 from model.trial import try_out
 from protobufs.model_descriptor_pb2 import ModelDescriptor
@@ -46,6 +46,7 @@ class ModelLoading:
     places: Places
     timeout_s: float  # for one model, all in all
     trial_bytes: int | None  # the memory of a trial; None: no trial
+    pmml_engine: PmmlEngine = "auto"
 
     @classmethod
     def of(cls, settings: Settings) -> Self:
@@ -55,6 +56,7 @@ class ModelLoading:
             Places(settings.model_root, hosts, settings.max_model_bytes),
             settings.model_load_timeout_s,
             settings.model_load_bytes if settings.trial_load else None,
+            settings.pmml_engine,
         )
 
     def load(self, descriptor: ModelDescriptor, sha256: str | None = None) -> tuple[LoadedModel, ModelDescriptor]:
@@ -80,8 +82,9 @@ class ModelLoading:
                 raise ValueError(f"has more than {MAX_KEPT_BYTES:,} bytes, which is for a location, not for a message")
             content = self.places.content(descriptor, self.timeout_s, sha256)
             if self.trial_bytes is not None:
-                try_out(descriptor.modeltype, content, ends_s - time.monotonic(), self.trial_bytes)
-            return registry.load(descriptor, content), _kept(descriptor, content)
+                left_s = ends_s - time.monotonic()
+                try_out(descriptor.modeltype, content, left_s, self.trial_bytes, self.pmml_engine)
+            return registry.load(descriptor, content, self.pmml_engine), _kept(descriptor, content)
 
     def load_again(self, descriptor: ModelDescriptor) -> LoadedModel:
         """A model that was kept; it has been tried out when it arrived.
@@ -101,7 +104,8 @@ class ModelLoading:
 
     def _load_again(self, descriptor: ModelDescriptor) -> LoadedModel:
         with _refusing(descriptor.name, tried=True):
-            return registry.load(descriptor, self.places.content(descriptor, self.timeout_s))
+            content = self.places.content(descriptor, self.timeout_s)
+            return registry.load(descriptor, content, self.pmml_engine)
 
 
 @contextmanager

@@ -7,6 +7,7 @@ from typing import Literal, Self
 from pydantic import DirectoryPath, Field, PrivateAttr, SecretStr, model_validator
 from pydantic_settings import SettingsConfigDict
 
+from model.model import PmmlEngine
 from serving.addresses import BootstrapServers, InstanceUrl, in_url, is_any_address, is_loopback
 from serving.command_line import bootstrap_servers_field
 from serving.guarantees import Delivery, Overflow
@@ -105,6 +106,11 @@ class Settings(KafkaSettings):
     )
     model_load_bytes: int = Field(
         2 * 2**30, ge=256 * 2**20, description="memory for that trial; enforced on Linux only"
+    )
+    pmml_engine: PmmlEngine = Field(
+        "auto",
+        description="what scores PMML; jpmml: JPMML's evaluator, the reference engine, fetched from Maven Central at"
+        " the first start; its licence is AGPL-3.0",
     )
     log_format: Literal["console", "json"] = Field("console", description="lines to read, or one JSON object a line")
 

@@ -11,8 +11,9 @@ from typing import Any
 import pytest
 
 from client.errors import CacheUnusable, DownloadBrokenOff
-from client.kafka_jars import KAFKA, Jar, jars_directory, kafka_jars, locked_jars, resolved_coordinates
+from client.kafka_jars import KAFKA, jars_directory, kafka_jars, locked_jars, resolved_coordinates
 from client.ports import free_port
+from model.maven_jars import Jar
 
 CONTENT = {"first": b"one jar " * 10_000, "second": b"another jar " * 10_000}
 

@@ -249,7 +249,7 @@ def test_a_restart_waits_for_a_machine_that_cannot_load_at_present(
     failures = iter([OSError(errno.EMFILE, "no"), OSError(errno.ENOMEM, "no")])
     load = registry.load
 
-    def fails_twice(descriptor: ModelDescriptor, content: bytes) -> LoadedModel:
+    def fails_twice(descriptor: ModelDescriptor, content: bytes, _: str) -> LoadedModel:
         for failure in failures:
             raise failure
         return load(descriptor, content)

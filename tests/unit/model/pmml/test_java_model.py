@@ -63,22 +63,6 @@ def test_a_forest_whose_leaves_list_all_classes_is_averaged() -> None:
     assert on_java(content).score(TYPICAL).tolist() == [6.0, 5.0, 5.0]
 
 
-@pytest.mark.parametrize(
-    ("votes", "target"),
-    [
-        pytest.param({"5": 3}, target_of("5", "6"), id="a leaf lacks a class"),
-        pytest.param({}, target_of("5", "6"), id="a leaf lacks all classes"),
-        pytest.param({"6": 3, "5": 7}, target_of("5", "6"), id="another order"),
-        pytest.param({"5": 3, "6": 7}, target_of("5", "6", "7"), id="all leaves lack a class"),
-        pytest.param({"5": 3}, target_of(), id="a leaf lacks a class, the target lists none"),
-    ],
-)
-def test_a_forest_that_pmml4s_is_known_to_score_wrongly_is_refused(votes: dict[str, int], target: str) -> None:
-    trees = forest(tree("5", "6", {"5": 6, "6": 4}, {"5": 4, "6": 6}), tree("5", "6", {"5": 6, "6": 4}, votes))
-    with pytest.raises(ValueError, match="averages trees whose leaves do not all list every class in the same order"):
-        on_java(pmml(trees, ["alcohol"], target))
-
-
 def test_a_single_tree_need_not_list_all_classes() -> None:
     content = pmml(tree("5", "6", {"5": 9}, {"6": 8}), ["alcohol"], target_of("5", "6"))
     assert on_java(content).score(TYPICAL).tolist() == [5.0, 6.0, 6.0]

@@ -81,16 +81,16 @@ def test_java_gets_128_mib_at_most(signalled: dict[str, list[float] | int]) -> N
 
 ENDING = """
 import atexit, sys, threading
-from model.pmml import java_model
+from model.pmml import java, java_model
 from model.pmml.document import checked
 def tell():  # runs after what has been registered later, so after the gate has closed
     print(java_model.pypmml.PMMLContext.gateway())
 atexit.register(tell)
-starting, start = threading.Event(), java_model.jpype.startJVM
+starting, start = threading.Event(), java.jpype.startJVM
 def watched(*arguments, **options):
     starting.set()
     start(*arguments, **options)
-java_model.jpype.startJVM = watched
+java.jpype.startJVM = watched
 document = checked(sys.stdin.buffer.read())
 threading.Thread(target=java_model.JavaModel, args=(document, ''), daemon=True).start()
 starting.wait(30)
