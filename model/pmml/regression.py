@@ -35,6 +35,9 @@ INVERSES: dict[str, Inverse] = {
 }
 """Inverse link functions. Source: PMML 4.4, "General Regression", "linkFunction"."""
 
+LINKS = INVERSES.keys() - {"cauchit"}
+"""The last is a normalization of a RegressionModel only."""
+
 PARAMETERS = {"power": "linkParameter", "oddspower": "linkParameter", "negbin": "distParameter"}
 """By link: the attribute with its parameter."""
 
@@ -353,11 +356,9 @@ def _multinomial(
         raise NotCompilable("has a multinomialLogistic model of a target that lists no labels")
     reference = label_text(text_of(element, "targetReferenceCategory"), target.type)
     betas = {label_text(str(label), target.type): of for label, of in _betas(parts, terms, by_label=True).items()}
-    if {*betas, reference} != set(target.labels) or reference in betas:
-        raise NotCompilable("its ParamMatrix does not name each of its target's labels but the reference")
-    sums = [
-        _glm_sum(betas.get(label, {}), terms, offset if label != reference else [], floats) for label in target.labels
-    ]
+    if set(betas) != set(target.labels[:-1]) or reference != target.labels[-1] or offset:
+        raise NotCompilable("has a multinomialLogistic model whose reference is not the last label, or with an offset")
+    sums = [_glm_sum(betas.get(label, {}), terms, [], floats) for label in target.labels]
     return classifier_of(target.labels, sums, "softmax", ())
 
 
@@ -365,7 +366,7 @@ def _link(element: Element) -> tuple[str, float]:
     kind = choice_of(element, "modelType", {"regression", "generalLinear", "generalizedLinear"})
     if kind != "generalizedLinear":
         return choice_of(element, "linkFunction", {"identity"}, "identity"), 0.0
-    link = choice_of(element, "linkFunction", INVERSES.keys())
+    link = choice_of(element, "linkFunction", LINKS)
     if link not in PARAMETERS:
         return link, 0.0
     parameter = number_of(element, PARAMETERS[link])

@@ -53,7 +53,6 @@ def test_names_with_spaces_as_in_the_real_table_are_understood() -> None:
         ('linkFunction="probit"', NormalDist().cdf(-0.5)),
         ('linkFunction="cloglog"', 1 - math.exp(-math.exp(-0.5))),
         ('linkFunction="loglog"', math.exp(-math.exp(0.5))),
-        ('linkFunction="cauchit"', 0.5 + math.atan(-0.5) / math.pi),
         ('linkFunction="logc"', 1 - math.exp(-0.5)),
         ('linkFunction="power" linkParameter="-1"', -2.0),  # (-0.5) ** (1 / -1)
         ('linkFunction="oddspower" linkParameter="1"', 1 / 3),  # 1 / (1 + (1 - 0.5) ** -1)
@@ -65,6 +64,24 @@ def test_a_general_regression_is_seen_through_its_link(link: str, value: float) 
     more = f'modelType="generalizedLinear" {link}'
     model = model_of(pmml(general_regression(cells, {"one": 1.5, "slope": -0.25}, more), ["alcohol"]))
     assert model.score(wines(8.0)) == pytest.approx([value], rel=1e-12)  # 1.5 - 0.25 * 8 is -0.5
+
+
+@pytest.mark.parametrize(
+    ("method", "value"),  # of -0.5
+    [
+        ("none", -0.5),
+        ("exp", math.exp(-0.5)),
+        ("logit", 1 / (1 + math.exp(0.5))),
+        ("softmax", 1 / (1 + math.exp(0.5))),
+        ("probit", NormalDist().cdf(-0.5)),
+        ("cloglog", 1 - math.exp(-math.exp(-0.5))),
+        ("loglog", math.exp(-math.exp(0.5))),
+        ("cauchit", 0.5 + math.atan(-0.5) / math.pi),
+    ],
+)
+def test_a_regression_is_seen_through_its_normalisation(method: str, value: float) -> None:
+    content = pmml(regression({"alcohol": -0.25}, 1.5, more=f'normalizationMethod="{method}"'), ["alcohol"])
+    assert model_of(content).score(wines(8.0)) == pytest.approx([value], rel=1e-12)
 
 
 def test_a_parameter_of_several_covariates_is_their_product() -> None:

@@ -36,6 +36,7 @@ Q = '"q" optype="continuous" dataType="double"'
         (LINEAR, '<MiningField name="q" usageType="target"/>', "", "has no targets"),
         (LINEAR, "</RegressionTable>", '</RegressionTable><RegressionTable intercept="0"/>', "has 2 RegressionTable"),
         (LINEAR, FIELD, f'{FIELD} isCyclic="1"', "its DataField has isCyclic"),
+        (GENERAL, 'linkFunction="log"', 'linkFunction="cauchit"', "has linkFunction='cauchit'"),
         (GENERAL, 'linkFunction="log"', 'linkFunction="square"', "has linkFunction='square'"),
         (GENERAL, '<CovariateList><Predictor name="alcohol"/></CovariateList>', "", "is no parameter, or no covariate"),
         (TREE, "<TreeModel", '<TreeModel missingValueStrategy="aggregateNodes"', "='aggregateNodes'"),
