@@ -12,7 +12,10 @@ class EngineNotStarted(ServingError):
 
 
 class ChangelogPartitionsDiffer(ServingError):
-    """A table's entries go to their record's partition number, so its changelog has as many partitions as the data."""
+    """A table's entries go to their record's partition number, so its changelog has as many partitions as the data.
+
+    The changelog of the table of models has one.
+    """
 
     def __init__(self, bootstrap_servers: str, topic: str, found: int, wanted: int) -> None:
         admin = f"kafka-topics.sh --bootstrap-server {bootstrap_servers}"
@@ -22,7 +25,7 @@ class ChangelogPartitionsDiffer(ServingError):
             else "choose another --group, or start from zero: delete the servers' state directories and the topic:"
             f" {admin} --delete --topic {topic}"
         )
-        super().__init__(f"changelog {topic} has {found} partitions, and the data {wanted}: {remedy}")
+        super().__init__(f"changelog {topic} has {found} partitions, and must have {wanted}: {remedy}")
         self.topic, self.found, self.wanted = topic, found, wanted
 
 

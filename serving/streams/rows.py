@@ -21,8 +21,14 @@ class Key(NamedTuple):
 
     @classmethod
     def of_row(cls, row: bytes) -> tuple[bytes, "Key"]:
-        """The kind of a row, and whose it is."""
+        """The kind of a row, and whose it is.
+
+        Raises:
+            ValueError: it is no row that was written here.
+        """
         kind, partition, data_type = row.split(b"/", 2)
+        if kind not in (COUNTERS, MODEL):
+            raise ValueError(row)
         return kind, cls(int(partition), data_type.decode())
 
 

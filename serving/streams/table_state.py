@@ -15,6 +15,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 import structlog
+from google.protobuf.message import DecodeError
 
 from model.errors import ModelRejected
 from model.features import Features, Values
@@ -85,13 +86,16 @@ class TableState:
         counters: dict[Key, KeptCounters] = {}
         former: dict[Key, KeptModel] = {}
         for row, value in self._table.items():
-            kind, key = Key.of_row(row)
-            if key.partition not in partitions:
-                continue
-            if kind == MODEL:
-                former[key] = KeptModel.FromString(value)
-            else:
-                counters[key] = KeptCounters.FromString(value)
+            try:
+                kind, key = Key.of_row(row)
+                if key.partition not in partitions:
+                    continue
+                if kind == MODEL:
+                    former[key] = KeptModel.FromString(value)
+                else:
+                    counters[key] = KeptCounters.FromString(value)
+            except (ValueError, DecodeError):
+                log.warning("row_ignored", row=row.decode(errors="replace"))
         self._take_over(former)
         for data_type, model in self._newest_models().items():
             if self._is_newest(data_type, model):

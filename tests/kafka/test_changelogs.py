@@ -69,7 +69,7 @@ def test_another_number_of_partitions_is_refused_with_the_command_that_helps(
 ) -> None:
     name = f"parts-{found}-changelog"
     create(broker, name, found, "compact")
-    with pytest.raises(ChangelogPartitionsDiffer, match=rf"{name} has {found} partitions, and the data 3: .*{remedy}"):
+    with pytest.raises(ChangelogPartitionsDiffer, match=rf"{name} has {found} partitions, and must have 3: .*{remedy}"):
         ensure(broker, name, 3)
 
 

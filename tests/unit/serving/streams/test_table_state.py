@@ -104,3 +104,21 @@ def test_the_state_of_a_data_type_is_the_sum_over_the_partitions_and_a_model_wit
     assert told["cider"].served is not None
     unused = {each.state.data_type for each in instance.state.parts() if each.partition is None}
     assert "cider" in unused
+
+
+def test_rows_that_no_server_of_ours_wrote_are_ignored() -> None:
+    first = Instance()
+    first.accept(0)
+    first.serve((0, 0, wine()))
+    first.acknowledged()
+    strangers = {
+        b"": b"",
+        b"counters/0/cider": b"\xff",
+        b"counters/x/wine": b"",
+        b"counters/0/\xff": b"",
+        b"a/b": b"",
+        b"a/0/wine": b"",
+    }
+    second = first.next_life(0, disk={**strangers, **first.disk})
+    assert {each.state.data_type for each in second.state.parts()} == {"wine"}
+    assert second.counts(0) == (1, 0, 0)
