@@ -98,9 +98,9 @@ def test_a_partition_that_moves_to_an_instance_with_an_older_model_keeps_the_new
     assert told(a) == told(b) == ("big 2", 200)
     a.kill()
     alone = publish(stream, "b alone", 10)
+    settled(stream, b)
     scores = {score.record_id: score.model_name for score in stream.scores_of(alone)}
     assert {scores[record_id] for record_id in alone} == {"small 1"}
-    settled(stream, b)
     assert told(b) == ("big 2", 200)
     assert "Newer model not loaded" in b.said
     assert b.stop() == 0
