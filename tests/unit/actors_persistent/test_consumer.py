@@ -47,6 +47,7 @@ class Played:
 
     def assign(self, partitions: list[TopicPartition]) -> None:
         self.assigned = list(partitions)
+        self.positions = {}  # not known until the first fetch
 
     def assignment(self) -> list[TopicPartition]:
         return [TopicPartition(TOPIC, each.partition) for each in self.assigned]
@@ -93,6 +94,7 @@ class Scene:
         self.first_topic_id = NOW
         self.ids: Iterator[str | None] = iter(())
         self.acknowledges = True
+        self.acknowledges_late = False  # not before all fetches have been played
 
     def live(self, *fetches: Callable[[Played], Sequence[Any]], kept: Sequence[TopicPartition] = ()) -> Played:
         settings = Settings.read("program", ["--commit-interval-ms", "0"])
@@ -100,11 +102,20 @@ class Scene:
         played = Played(*fetches)
         for each in kept:
             played.kept[each.partition] = each
-        played.stop = consumer.stop if self.acknowledges else consumer.close
+        late: list[Sequence[RawRecord]] = []
+
+        def stop() -> None:
+            for records in late:
+                consumer.acknowledge(records)
+            (consumer.stop if self.acknowledges else consumer.close)()
+
+        played.stop = stop
 
         def take(records: Sequence[RawRecord], topic_id: str) -> None:
             self.taken.append(([record.offset for record in records], topic_id))
-            if self.acknowledges:
+            if self.acknowledges_late:
+                late.append(records)
+            elif self.acknowledges:
                 consumer.acknowledge(records)
 
         self._monkeypatch.setattr(consumer_module, "CLOSE_TIMEOUT_S", 0.0)
@@ -189,3 +200,17 @@ def test_in_a_flow_of_records_the_broker_is_not_asked_for_each_fetch(
     scene.ids = iter([NOW, "never asked"])
     scene.live(lambda client: client.join(0), *[lambda client: read(client, 1)] * 3)
     assert len(scene.taken) == 3
+
+
+def test_an_acknowledgement_for_the_old_topic_commits_nothing_in_the_new_one(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(consumer_module, "QUIET_S", 0.0)
+    scene.first_topic_id = GONE
+    scene.ids = iter([GONE, NOW])
+    scene.acknowledges_late = True
+    played = scene.live(
+        lambda client: client.join(0), lambda client: read(client, 18, 19), lambda client: read(client, 20, 21)
+    )
+    assert scene.taken == [([18, 19], GONE)]
+    assert [commit for commit in played.commits if commit] == []

@@ -266,3 +266,13 @@ def test_a_directory_of_the_former_format_is_left_alone_and_said_once(tmp_path: 
             assert skipped(tmp_path) == 0
         assert [line["event"] for line in logged] == ["former_state_ignored"] * lines
     assert (tmp_path / "models_topic").read_bytes() == b"a frame"
+
+
+def test_an_emptied_file_is_an_error_that_leaves_its_log_alone(killed: Path) -> None:
+    path = killed / NAME
+    whole = path.read_bytes()
+    path.write_bytes(b"")
+    with pytest.raises(StateCorrupt, match="it is empty"):
+        skipped(killed)
+    path.write_bytes(whole)
+    assert skipped(killed) == EVENTS, "SQLite deletes the log of an empty file"
