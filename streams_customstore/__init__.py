@@ -1,8 +1,8 @@
 """Model and counters in tables on a store of our own, to see what an engine asks of a store.
 
-Idea: tables as in ``streams_kvstore``, and behind each, instead of RocksDB, some two hundred lines over a SQLite file.
-They answer what faust asks of every store: get, set, delete, iterate, which changelog offset is on the disk, take
-these changelog records, these partitions come and go.
+Idea: tables as in ``streams_kvstore``, and behind each, instead of RocksDB, some two hundred lines over a SQLite file
+that answer what faust asks of every store: get, set, delete, iterate, which changelog offset is on the disk, take these
+changelog records, these partitions come and go.
 
 Picture::
 
