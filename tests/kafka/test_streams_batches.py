@@ -1,11 +1,15 @@
 """Batches of the streams servers at the moments when they could get lost, doubled, or out of step; by record id."""
 
+from collections import Counter
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 from confluent_kafka import Consumer, Producer, TopicPartition
+from confluent_kafka.admin import AdminClient
 
 from client.embedded_kafka import EmbeddedKafka
+from client.topic_creation import create_topics
 from serving.topics import Topics
 from tests.contract.accounts import distinct, redelivered, settled
 from tests.models import times_alcohol
@@ -135,3 +139,32 @@ def test_an_offset_that_was_committed_for_another_topic_of_the_same_name_means_n
     (topic_id,) = {each.metadata for each in member.committed(partitions, timeout=DEADLINE_S)}
     assert topic_id not in {"", None, "id of another topic"}
     member.close()
+
+
+def test_a_data_topic_that_is_missing_for_a_while_is_read_as_soon_as_it_is_there_again(
+    broker: EmbeddedKafka, topics: Topics, tmp_path: Path
+) -> None:
+    stream = Stream(broker.bootstrap_servers, topics)
+    words = (stream.bootstrap_servers, stream.prefix)
+    admin = AdminClient({"bootstrap.servers": stream.bootstrap_servers, "log_level": 0})
+    with ExitStack() as running:
+        servers = [running.enter_context(ServerProcess(name, *words, tmp_path / f"{name}.log")) for name in VARIANTS]
+        for server in servers:
+            server.wait_until_ready()
+        stream.publish_model(model("times 1.0", data=times_alcohol(1.0)))
+        for server in servers:
+            server.wait_until_said("Model serving - times 1.0")
+        stream.publish_wines([f"old-{number}" for number in range(EACH)])
+        for server in servers:
+            settled(stream, server)
+        admin.delete_topics([topics.data])[topics.data].result(DEADLINE_S)
+        for server in servers:
+            server.wait_until(lambda server=server: server.get("/healthz")[0] == 503, "it has no partition")  # type: ignore[misc]
+        create_topics(stream.bootstrap_servers, topics, PARTITIONS)
+        ids = [f"new-{number}" for number in range(EACH)]
+        stream.publish_wines(ids)
+        for server in servers:
+            settled(stream, server)
+            server.wait_until_ready()
+        scored = Counter(score.record_id for score in stream.all_scores())
+        assert min(scored[name] for name in ids) >= len(servers)
