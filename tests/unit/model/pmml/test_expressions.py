@@ -205,6 +205,12 @@ def test_what_is_missing_stays_missing_until_it_is_replaced(expression: str, exp
     assert scores(content, 11.0) == pytest.approx([expected], nan_ok=True)
 
 
+def test_what_is_missing_is_not_looked_at_for_being_valid() -> None:
+    y = derived("y", call("*", ALCOHOL, value(0.3)), "integer")  # 11 would give no integer
+    content = document(derived("x", call("+", field("y"), value(1), more='mapMissingTo="5"')), y, schema=OUTLIERS)
+    assert scores(content, 10.0, 11.0) == [4.0, 5.0]
+
+
 def test_what_a_function_cannot_take_may_count_as_missing() -> None:
     over_zero = call(
         "/", value(7, "integer"), value(0, "integer"), more='invalidValueTreatment="asMissing" defaultValue="5"'
