@@ -421,6 +421,21 @@ def test_a_commit_that_fails_is_made_again_though_nothing_more_is_acknowledged()
     asyncio.run(run())
 
 
+def test_a_commit_that_ends_when_the_topic_is_another_one_holds_up_no_commit_there() -> None:
+    async def run() -> None:
+        member = await Member().at_work()
+        (tp,) = member.consumer.tps
+        await member.consumer._drain_once()
+        member.events()[0].ack()
+        member.consumer.meanwhile.append(lambda: member.consumer._begin(tp, 0))
+        assert await member.committed() == FETCH
+        await member.deliver(tp, fetched(tp, range(30)))
+        member.events()[0].ack()
+        assert await member.committed() == 30
+
+    asyncio.run(run())
+
+
 def test_a_log_that_was_truncated_is_read_from_where_it_begins_now() -> None:
     async def run() -> None:
         member = await Member().at_work()
