@@ -38,12 +38,16 @@ class SettledOffsets:
         """These partitions, and no others, have just been assigned."""
         self._partitions = frozenset(assigned)
 
-    async def reach(self, consumer: Any) -> None:
-        """Wait a second at most; if all is decided by then, the consumer goes on from there."""
+    async def reach(self, consumer: Any, topic_id: str) -> None:
+        """Wait a second at most; if all is decided by then, the consumer goes on from there.
+
+        Args:
+            topic_id: what was committed with the id of another topic of this name counts for nothing.
+        """
         asked = self._partitions
         if not asked:
             return
-        offsets = await asyncio.to_thread(self._committed, asked)
+        offsets = await asyncio.to_thread(self._committed, asked, topic_id)
         if self._partitions is not asked:  # there has been another assignment meanwhile
             return
         if offsets is None:
@@ -61,7 +65,7 @@ class SettledOffsets:
         if self._librdkafka is not None:
             await asyncio.to_thread(self._librdkafka.close)
 
-    def _committed(self, partitions: Iterable[TopicPartition]) -> dict[TopicPartition, int] | None:
+    def _committed(self, partitions: Iterable[TopicPartition], topic_id: str) -> dict[TopicPartition, int] | None:
         if self._librdkafka is None:
             self._librdkafka = Consumer(
                 {
@@ -81,4 +85,8 @@ class SettledOffsets:
             return None
         if any(each.error is not None for each in answered):
             return None
-        return {TopicPartition(each.topic, each.partition): each.offset for each in answered if each.offset >= 0}
+        return {
+            TopicPartition(each.topic, each.partition): each.offset
+            for each in answered
+            if each.offset >= 0 and each.metadata in (None, "", topic_id)
+        }

@@ -40,14 +40,16 @@ class Source(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ships
 
     A data topic that is deleted and created again has another id, and its offsets begin at 0. The client does not
     notice: it reads on from where it was in the old topic, and the broker takes the old topic's offsets as commits for
-    the new one. So the id is asked at each assignment, when a position goes back, and with each commit.
+    the new one. So the id is asked at each assignment, when a position goes back, and with each commit; and it is
+    committed with each offset, so that a partition's next owner can tell of which topic that is.
     """
 
     def __init__(self, settings: Settings, group: str, broker: Broker) -> None:
         self._settings, self._group, self._broker = settings, group, broker
         self._topic_id = ""  # of the topic whose offsets are in the ledger
         self._former_topic_ids: set[str] = set()
-        self._topic_in_doubt, self._confirmed_s = False, -math.inf
+        self._topic_in_doubt = self._to_be_found = False  # the topic's id; the positions
+        self._confirmed_s = -math.inf  # when it was asked last, and was the same
         self._positions: dict[TopicPartition, int] = {}
         self._ledger = Ledger()
         self._settled = SettledOffsets(settings, group)
@@ -108,17 +110,18 @@ class Source(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ships
         if not self._may_fetch.is_set():
             await asyncio.sleep(REBALANCE_WAIT_S)
             return []
-        await self._settled.reach(self._consumer)
         if self._topic_in_doubt and await self.is_same_topic():
             self._topic_in_doubt = False
-        if self._settled.awaited or self._topic_in_doubt:
+        if not self._topic_in_doubt:
+            await self._find_positions()
+        if not self._positions_are_certain:
             await asyncio.sleep(REBALANCE_WAIT_S)
             return []
         if not self._waiting:
             self._pass_to_positions()
         fetched = await self._consumer.getmany(timeout_ms=FETCH_WAIT_MS, max_records=self._settings.max_batch)
-        if self._settled.awaited:
-            return []  # it goes back to before them
+        if not self._positions_are_certain:
+            return []  # they are read again, or another instance's
         first_offsets = {partition: records[0].offset for partition, records in fetched.items() if records}
         if self._went_back(first_offsets):
             for partition, offset in first_offsets.items():
@@ -161,9 +164,9 @@ class Source(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ships
         """Whether the group still counts us in: asked, for who stood still does not know that he was given up."""
         return bool(await self._consumer._coordinator._do_heartbeat())
 
-    def next_offsets(self, records: Sequence[RawRecord]) -> dict[TopicPartition, int]:
-        """What to commit for a batch in hand."""
-        return {TopicPartition(*at): offset for at, offset in self._ledger.next_offsets(records).items()}
+    def next_offsets(self, records: Sequence[RawRecord]) -> dict[TopicPartition, tuple[int, str]]:
+        """What to commit for a batch in flight: offsets, each with its topic's id."""
+        return {TopicPartition(*at): (offset, self._note) for at, offset in self._ledger.next_offsets(records).items()}
 
     async def commit_before(self, records: Sequence[RawRecord]) -> bool:
         """Commit a batch of which nothing has been done yet; False: it is another instance's now, leave it alone.
@@ -189,7 +192,7 @@ class Source(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ships
         """Whether the data topic is the one that is read, at this moment or, if it was asked then, ``age_s`` ago.
 
         False: it is gone, or no broker answers, or it was created again. Then all that is in flight is forgotten by
-        now, and the new topic is read from its beginning.
+        now, and the new topic is read from its beginning, or from where another instance has committed it.
         """
         asked_s = time.monotonic()
         if asked_s - self._confirmed_s < age_s:
@@ -203,9 +206,7 @@ class Source(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ships
         self._former_topic_ids.add(self._topic_id)
         self._topic_id = found
         self._forget()
-        self._settled.await_for(())  # what is committed is of the old topic
-        for partition in self._consumer.assignment():
-            self._consumer.seek(partition, 0)  # it begins later already: the client goes to its beginning
+        self._begin_anew()
         return False
 
     def lag(self) -> int:
@@ -249,9 +250,7 @@ class Source(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ships
 
     async def on_partitions_assigned(self, assigned: Sequence[TopicPartition]) -> None:
         """Fetch again."""
-        self._topic_in_doubt = True
-        if self._settings.delivery == "exactly-once":
-            self._settled.await_for(assigned)
+        self._begin_anew()
         self._is_member = True
         self._may_fetch.set()
         log.info("partitions_assigned", partitions=sorted(partition.partition for partition in assigned))
@@ -269,7 +268,7 @@ class Source(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ships
                 if ours:
                     if not await self.is_same_topic() or self.generation != generation:
                         return False
-                    await self._consumer.commit(ours)
+                    await self._consumer.commit({at: (offset, self._note) for at, offset in ours.items()})
             except KafkaError as error:
                 log.debug("commit_failed", reason=str(error))
                 if not (passes(error) or _is_of_another_generation(error)):
@@ -277,6 +276,40 @@ class Source(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ships
                 return False
             self._ledger.committed(offsets)
             return True
+
+    def _begin_anew(self) -> None:
+        self._topic_in_doubt = self._to_be_found = True
+        if self._settings.delivery == "exactly-once":
+            self._settled.await_for(self._consumer.assignment())
+
+    @property
+    def _note(self) -> str:
+        """What is committed with an offset. confluent-kafka reads it up to a NUL, which nobody else puts there."""
+        return f"{self._topic_id}\0"
+
+    @property
+    def _positions_are_certain(self) -> bool:
+        return not (self._topic_in_doubt or self._to_be_found or self._settled.awaited)
+
+    async def _find_positions(self) -> None:
+        """Read on from what the group has committed for this topic, or from its beginning; only after an assignment.
+
+        The client's own positions may be of the old topic: it asks for what is committed, and not of which topic it is.
+        """
+        if self._settings.delivery == "exactly-once":
+            await self._settled.reach(self._consumer, self._topic_id)
+            self._to_be_found = False
+        if not self._to_be_found:
+            return
+        generation, assigned = self.generation, self._consumer.assignment()
+        committed = await answered(lambda: self._consumer._coordinator.fetch_committed_offsets(list(assigned)))
+        if self.generation != generation or assigned != self._consumer.assignment():
+            return
+        for partition in assigned:
+            at = committed.get(partition)
+            is_ours = at is not None and at.offset >= 0 and at.metadata in (None, "", self._note)
+            self._consumer.seek(partition, at.offset if is_ours else 0)  # deleted already: the client goes to the first
+        self._to_be_found = False
 
     def _one_less(self) -> None:
         self._acknowledged.set()

@@ -146,8 +146,8 @@ class TransactionalSink(Sink):
         else:
             self._timeout_s = min(2 * self._timeout_s, MAX_TRANSACTION_TIMEOUT_S)
 
-    def _offsets(self, batches: Sequence[ServedBatch]) -> dict[TopicPartition, int]:
-        offsets: dict[TopicPartition, int] = {}
+    def _offsets(self, batches: Sequence[ServedBatch]) -> dict[TopicPartition, tuple[int, str]]:
+        offsets: dict[TopicPartition, tuple[int, str]] = {}
         for served in batches:
             offsets |= self._source.next_offsets(served.records)
         return offsets

@@ -91,7 +91,7 @@ class Delivered:
     def __init__(self, begin: int) -> None:
         """``begin``: the first offset to deliver."""
         self._batches: deque[_Batch] = deque()
-        self.begin = self._committable = begin
+        self._committable = begin
         self.records = self.size_bytes = 0  # of the batches that are not acknowledged
 
     def add(self, records: Sequence[Any], next_offset: int) -> None:
@@ -387,16 +387,11 @@ class Consumer(StockConsumer):
         return self._delivered[tp].committable(self._acked_index[tp])
 
     async def _commit_offsets(self, offsets: Mapping[Any, int], start_new_transaction: bool = True) -> bool:
-        before = {tp: (self._delivered.get(tp), self._committed_offset[tp]) for tp in offsets}
-        did_commit = await super()._commit_offsets(offsets, start_new_transaction)
-        # Stock takes these offsets for committed, whatever came of it, and whatever has happened meanwhile.
-        for tp, (delivered, committed) in before.items():
-            now = self._delivered.get(tp)
-            if now is not delivered:  # revoked, or the topic was created again
-                self._committed_offset[tp] = None if now is None else now.begin
-            elif not did_commit:
-                self._committed_offset[tp] = committed
-        return did_commit
+        before = {tp: self._committed_offset[tp] for tp in offsets}
+        if await super()._commit_offsets(offsets, start_new_transaction):
+            return True
+        self._committed_offset.update(before)  # stock takes it for committed, and would not try again
+        return False
 
     def _begin(self, tp: Any, offset: int) -> None:
         self._forget([tp])

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from aiokafka import TopicPartition
 from aiokafka.errors import CommitFailedError, GroupAuthorizationFailedError, KafkaError, RequestTimedOutError
+from aiokafka.structs import OffsetAndMetadata
 
 from serving import source as source_module
 from serving.errors import BrokerRefused
@@ -33,7 +34,11 @@ class Consumer:
         self.state = SimpleNamespace(has_valid_position=True, position=0)
         assignment = SimpleNamespace(tps={AT}, state_value=lambda _partition: self.state)
         self._subscription = SimpleNamespace(subscription=SimpleNamespace(assignment=assignment))
-        self._coordinator = SimpleNamespace(generation=1)
+        self.kept = OffsetAndMetadata(0, "")  # of a former owner
+        self._coordinator = SimpleNamespace(generation=1, fetch_committed_offsets=self._fetch_committed)
+
+    async def _fetch_committed(self, _partitions: object) -> Mapping[TopicPartition, OffsetAndMetadata]:
+        return {AT: self.kept}
 
     def assignment(self) -> set[TopicPartition]:
         return {AT}
@@ -49,10 +54,11 @@ class Consumer:
         self.seeks.append((partition, offset))
         self.state.position = offset
 
-    async def commit(self, offsets: Mapping[TopicPartition, int]) -> None:
+    async def commit(self, offsets: Mapping[TopicPartition, tuple[int, str]]) -> None:
         if self.commit_ends:
             raise self.commit_ends.pop(0)
-        self.committed.append(offsets)
+        assert all(note == "first\0" for _, note in offsets.values())
+        self.committed.append({partition: offset for partition, (offset, _) in offsets.items()})
 
 
 class Broker:
@@ -168,10 +174,27 @@ def test_offsets_of_a_topic_that_was_created_again_are_never_committed_and_it_is
         source.acknowledge(in_flight)
         broker.data_topic_id = "second"
         assert not await source._commit()
-        assert (consumer.committed, consumer.seeks) == ([], [(AT, 0)])
+        assert consumer.committed == []
+        await fetched(source, consumer, batch(0, 5))
+        assert consumer.seeks == [(AT, 0), (AT, 0)], "at the start, and now"
         broker.data_topic_id = "first"  # another broker has not heard of it yet
         assert not await source.is_same_topic()
-        assert consumer.seeks == [(AT, 0)], "it does not go back and forth"
+        await fetched(source, consumer, batch(5, 5))
+        assert consumer.seeks == [(AT, 0), (AT, 0)], "it does not go back and forth"
+
+    play(act)
+
+
+def test_where_another_instance_has_committed_the_new_topic_it_is_read_on_from_there(
+    play: Callable[[Act], None],
+) -> None:
+    async def act(source: Source, consumer: Consumer, broker: Broker) -> None:
+        await fetched(source, consumer, batch(0, 5))
+        broker.data_topic_id = "second"
+        consumer.kept = OffsetAndMetadata(3, "second\0")
+        await source.is_same_topic()
+        await fetched(source, consumer, batch(3, 5))
+        assert consumer.seeks == [(AT, 0), (AT, 3)]
 
     play(act)
 
@@ -186,7 +209,7 @@ def test_a_position_that_goes_back_is_a_question_for_the_topics_id_before_anythi
         assert await source.fetch() == []
         again = await fetched(source, consumer, batch(0, 3))
         assert source.holds(again)
-        assert consumer.seeks == [(AT, 0), (AT, 0)]
+        assert consumer.seeks == [(AT, 0), (AT, 0), (AT, 0)], "at the start; where it was surprised; and now"
 
     play(act)
 
@@ -223,5 +246,17 @@ def test_commits_that_are_refused_end_the_serving(play: Callable[[Act], None]) -
         consumer.commit_ends = [GroupAuthorizationFailedError("group")]
         with pytest.raises(BrokerRefused, match="GroupAuthorizationFailed"):
             await source.commit_acknowledged()
+
+    play(act)
+
+
+@pytest.mark.parametrize(("topic_id", "begins"), [("", 7), ("first\0", 7), ("an older one\0", 0)])
+def test_an_offset_that_was_committed_with_another_topics_id_counts_for_nothing(
+    play: Callable[[Act], None], topic_id: str, begins: int
+) -> None:
+    async def act(source: Source, consumer: Consumer, _broker: Broker) -> None:
+        consumer.kept = OffsetAndMetadata(7, topic_id)
+        await fetched(source, consumer, batch(0))
+        assert consumer.seeks == [(AT, begins)]
 
     play(act)

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple, Self
 
 import pytest
 from faust.types import TP
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from mode import Service
 
@@ -158,6 +158,7 @@ class Member:
 
 
 @given(st.lists(st.tuples(st.integers(0, 3), st.integers(0, 3)), max_size=12), st.randoms())
+@settings(deadline=None)
 def test_what_may_be_committed_ends_before_the_first_record_that_is_not_acknowledged(
     shapes: list[tuple[int, int]], random: Any
 ) -> None:
@@ -417,21 +418,6 @@ def test_a_commit_that_fails_is_made_again_though_nothing_more_is_acknowledged()
         member.consumer.refusals = 1
         assert await member.committed() is None
         assert await member.committed() == FETCH
-
-    asyncio.run(run())
-
-
-def test_a_commit_that_ends_when_the_topic_is_another_one_holds_up_no_commit_there() -> None:
-    async def run() -> None:
-        member = await Member().at_work()
-        (tp,) = member.consumer.tps
-        await member.consumer._drain_once()
-        member.events()[0].ack()
-        member.consumer.meanwhile.append(lambda: member.consumer._begin(tp, 0))
-        assert await member.committed() == FETCH
-        await member.deliver(tp, fetched(tp, range(30)))
-        member.events()[0].ack()
-        assert await member.committed() == 30
 
     asyncio.run(run())
 
