@@ -55,7 +55,8 @@ while it holds records of a paused one."""
 MAX_WAITING_BYTES = 16 * 1024 * 1024  # of keys and values; then one fetch more at most
 MAX_FETCH_RECORDS = 1000  # where the application does not say
 BUFFERS_FULL_S = 0.002
-FETCH_WAIT_S = 1.0
+NOTHING_TO_FETCH_S = 0.02  # no partition is assigned, or all are paused
+FETCH_WAIT_S = 0.2  # a recovery's seek waits for as long
 YIELD_EVERY = 100  # records of a changelog delivered before others get their turn on the event loop
 STOP_TIMEOUT_S = 2.0  # less than the application has for all of faust
 COMMIT_TIMEOUT_S = 2.0  # when partitions are revoked; the group waits for us
@@ -223,6 +224,7 @@ class Consumer(StockConsumer):
         """Incremented when a source topic was created again: batches delivered under an older one mean nothing."""
         self.fetches_waiting = FETCHES_WAITING
         self._delivered: dict[Any, Delivered] = {}  # by source partition
+        self._fetching = asyncio.Lock()
         self.finish_in_flight: Callable[[], Awaitable[None]] = _nothing
         """Waits, for a limited time, until the batches in flight are acknowledged; the application sets it."""
 
@@ -297,13 +299,23 @@ class Consumer(StockConsumer):
         """Called by faust when an agent's queue is nearly full; stock, it stops fetching this partition."""
 
     async def _drain_once(self) -> None:
-        if self.flow_active and self._enough_waits():
+        if not self.flow_active:
+            await self.wait(self.can_resume_flow)  # type: ignore[arg-type]  # an event will do, as in stock faust
+        if self._enough_waits():
             await asyncio.sleep(BUFFERS_FULL_S)
             return
-        fetched: Any
-        fetched, active = await self._wait_next_records(FETCH_WAIT_S)
-        if fetched is None or self.should_stop:
+        if not self._get_active_partitions():
+            await asyncio.sleep(NOTHING_TO_FETCH_S)
             return
+        fetched: Any
+        async with self._fetching:
+            if not self.flow_active:
+                return  # stopped while a seek had the lock
+            fetched, active = await self._wait_next_records(FETCH_WAIT_S)
+            if fetched is None or self.should_stop:
+                return
+            if not self.flow_active:
+                await self._give_back_changelogs(fetched)
         if self.flow_active:
             generation = self.app.consumer_generation_id
             await self.wait_first(self._deliver(fetched, active, generation), self.suspend_flow.wait())
@@ -311,6 +323,27 @@ class Consumer(StockConsumer):
             with contextlib.suppress(IllegalStateError):  # revoked meanwhile; the next recovery seeks
                 await self.perform_seek()
         await asyncio.sleep(0)
+
+    async def seek_wait(self, partitions: Mapping[Any, int]) -> None:
+        """Called by a recovery, before it resumes the flow; not while a fetch is under way.
+
+        Such a fetch would return records from behind the seek while the flow stands still. They would be dropped, and
+        the consumer goes on behind them: the recovery would wait for them without end, or end without them.
+        """
+        async with self._fetching:
+            await super().seek_wait(partitions)
+
+    async def _give_back_changelogs(self, fetched: Mapping[Any, Fetched]) -> None:
+        """Read again what a fetch brought of changelogs and nobody gets, as the flow has been stopped meanwhile."""
+        assigned = self.assignment()
+        first = {
+            tp: batch.records[0].offset
+            for tp, batch in fetched.items()
+            if batch.records and self._is_changelog_tp(tp) and tp in assigned
+        }
+        if first:
+            with contextlib.suppress(IllegalStateError):  # revoked meanwhile; the next recovery seeks
+                await super().seek_wait(first)
 
     def _enough_waits(self) -> bool:
         """Whether so much is delivered and not acknowledged, or not restored, that no more should be fetched."""

@@ -309,6 +309,60 @@ def test_what_is_fetched_while_the_flow_stands_still_is_fetched_again_when_it_go
     asyncio.run(run())
 
 
+def test_a_recovery_seeks_when_the_fetch_under_way_has_ended() -> None:
+    async def run() -> None:
+        consumer = (await Member().at_work()).consumer
+        fetching, let_go = asyncio.Event(), asyncio.Event()
+        order: list[str] = []
+
+        async def slow_fetch(*_: Any, **__: Any) -> Any:
+            fetching.set()
+            await let_go.wait()
+            order.append("fetched")
+            return {}
+
+        async def seek_wait(_: Mapping[TP, int]) -> None:
+            order.append("sought")
+
+        consumer._getmany = slow_fetch  # type: ignore[method-assign]
+        consumer._thread.seek_wait = seek_wait
+        draining = asyncio.create_task(consumer._drain_once())
+        await fetching.wait()
+        consumer.stop_flow()
+        seeking = asyncio.create_task(consumer.seek_wait({}))
+        for _ in range(10):  # turns of the event loop
+            await asyncio.sleep(0)
+        let_go.set()
+        await asyncio.gather(draining, seeking)
+        assert order == ["fetched", "sought"]
+
+    asyncio.run(run())
+
+
+def test_what_is_fetched_of_a_changelog_while_the_flow_stands_still_is_sought_again() -> None:
+    async def run() -> None:
+        member = await Member().at_work()
+        consumer, changelog = member.consumer, TP("a changelog", 0)
+        revoked = TP("a changelog", 1)
+        consumer.tps.add(changelog)
+        sought: list[Mapping[TP, int]] = []
+
+        async def fetch_and_stop(*_: Any, **__: Any) -> Any:
+            consumer.stop_flow()
+            return {changelog: fetched(changelog, [5, 7]), revoked: fetched(revoked, [3])}
+
+        async def seek_wait(partitions: Mapping[TP, int]) -> None:
+            sought.append(dict(partitions))
+
+        consumer._is_changelog_tp = lambda tp: tp.topic == changelog.topic  # type: ignore[method-assign]
+        consumer._getmany = fetch_and_stop  # type: ignore[method-assign]
+        consumer._thread.seek_wait = seek_wait
+        await consumer._drain_once()
+        assert sought[0] == {changelog: 5}
+
+    asyncio.run(run())
+
+
 def test_the_thread_hands_over_what_it_fetched_though_the_flow_has_stopped_meanwhile() -> None:
     async def run() -> None:
         member = await Member().at_work()
