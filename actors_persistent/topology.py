@@ -13,7 +13,7 @@ from serving.model_loading import ModelLoading
 from serving.records import RawRecord
 from serving.serve import ServedBatch, serve
 
-STALLED_S = 3.0
+STALLED_S = 15.0
 """A batch or a model that waits longer for its actor, or for the disk, has this server told not ready."""
 
 

@@ -10,7 +10,7 @@ from confluent_kafka.admin import AdminClient
 
 from serving.settings import Settings
 
-TIMEOUT_S = 5.0
+TIMEOUT_S = 2.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +30,11 @@ class TopicIds:
         self._admin: Any = None
 
     async def find(self, topics: Collection[str]) -> Mapping[str, FoundTopic] | None:
-        """Those of these topics that exist now, by name; None: the broker did not answer in time."""
+        """Those of these topics that exist now, by name; None: the broker did not answer in time.
+
+        librdkafka asks the one broker that it once took for the controller, also when that has died: after a question
+        without an answer the next one is asked by a new client.
+        """
         if self._admin is None:
             configuration: dict[str, Any] = {
                 "bootstrap.servers": self._settings.bootstrap_servers,
@@ -45,6 +49,7 @@ class TopicIds:
         for topic, answer in zip(asked, answers, strict=True):
             if isinstance(answer, KafkaException):
                 if answer.args[0].code() < 0:  # librdkafka's own: nobody answered
+                    self._admin = None
                     return None
             elif isinstance(answer, BaseException):
                 raise answer
