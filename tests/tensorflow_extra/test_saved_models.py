@@ -96,8 +96,8 @@ def spec(shape: list[int | None], kind: Any = tensorflow.float32) -> Any:
         (lambda x: {"q": x}, spec([1, 11]), "its input is a float32 of shape [1, 11] instead of"),
         (lambda x: {"q": x}, spec([None, 11], tensorflow.int64), "its input is a int64 of shape [None, 11] instead of"),
         (lambda x: {"q": x, "r": x}, WINE_TABLE, "takes 1 inputs and gives 2 outputs; one of each is served"),
-        (lambda x: {"q": x[:, :, None]}, WINE_TABLE, "gives an output of shape [3, 11, 1] for 3 records"),
-        (lambda x: {"q": x[:1]}, WINE_TABLE, "gives an output of shape [1, 11] for 3 records"),
+        (lambda x: {"q": x[:, :, None]}, WINE_TABLE, "gives an output of shape [23, 11, 1] for 23 records"),
+        (lambda x: {"q": x[:1]}, WINE_TABLE, "gives an output of shape [1, 11] for 23 records"),
         (lambda x: {"q": x[:, 0] > 1}, WINE_TABLE, "gives bool, not numbers"),
         (lambda x: {"q": x[:, 0] / 0.0}, WINE_TABLE, "scores typical wines as [inf, inf, inf]; one finite number"),
     ],
@@ -112,7 +112,7 @@ def test_a_model_without_the_serving_signature_names_those_that_it_has(tmp_path:
     module = tensorflow.Module()
     traced = tensorflow.function(lambda x: {"q": x}).get_concrete_function(WINE_TABLE)
     tensorflow.saved_model.save(module, str(tmp_path / "m"), signatures={"other": traced})
-    assert refused(tmp_path / "m") == "has no signature 'serving_default', but: other"
+    assert refused(tmp_path / "m").startswith("has no signature 'serving_default', but: other; ")
 
 
 def test_a_model_that_writes_a_file_is_refused_and_the_file_not_written(tmp_path: Path) -> None:
