@@ -26,6 +26,7 @@ from model.pmml.values import (
     Type,
     cast,
     common,
+    fits_integer,
     marked,
     only_numbers,
     worst,
@@ -60,7 +61,7 @@ def _expression(type_: Type, evaluate: Evaluate, arguments: Arguments, sure: boo
 
 
 def _within_integer(values: Array, state: State | None) -> Column:
-    return Column(values, marked(state, np.abs(values) >= INTEGER_LIMIT, INVALID))
+    return Column(values, marked(state, ~fits_integer(values), INVALID))
 
 
 def _arithmetic(
@@ -88,9 +89,10 @@ def _arithmetic(
 
 
 def _integer_division(a: Array, b: Array) -> Column:
-    """Towards zero, as Java does."""
+    """Towards zero, and within 32 bits: the lowest integer by -1 is itself. As Java does."""
     zero, divisor = b == 0, np.where(b == 0, 1, b)
-    return Column(np.abs(a) // np.abs(divisor) * np.sign(a) * np.sign(divisor), marked(None, zero, INVALID))
+    found = np.abs(a) // np.abs(divisor) * np.sign(a) * np.sign(divisor)
+    return Column(found.astype(np.int32).astype(np.int64), marked(None, zero, INVALID))
 
 
 def _integer_modulo(a: Array, b: Array) -> Column:
@@ -118,7 +120,7 @@ def _mathematical(operate: Callable[[Array], Array], type_: Callable[[Type], Typ
             values, state = argument.evaluate(batch)
             found = operate(values)
             if result is Type.INTEGER:
-                fits = np.abs(found) < INTEGER_LIMIT
+                fits = fits_integer(found)
                 return Column(np.where(fits, found, 0).astype(np.int64), marked(_needed(state), ~fits, INVALID))
             return only_numbers(found, _needed(state))
 
@@ -139,7 +141,7 @@ def _of_two(operate: Callable[[Array, Array], Array], type_: Callable[[Type], Ty
             a, b = left.evaluate(batch), right.evaluate(batch)
             found, state = operate(a.values, b.values), _needed(worst(a, b))
             if result is Type.INTEGER:
-                return _within_integer(found, marked(state, np.abs(found) >= INTEGER_LIMIT, INVALID))
+                return _within_integer(found, state)
             return only_numbers(found, state)
 
         return _expression(result, evaluate, arguments)
@@ -149,14 +151,14 @@ def _of_two(operate: Callable[[Array, Array], Array], type_: Callable[[Type], Ty
 
 def _power(arguments: Arguments) -> Expression:
     if common([argument.type for argument in arguments]) is not Type.INTEGER:
-        return _of_two(np.power, lambda type_: type_).make(arguments)
+        return _of_two(_with_unsigned_zeros(_float_power), _same).make(arguments)
     base, exponent = arguments
 
     def evaluate(batch: Batch) -> Column:
         a, b = base.evaluate(batch), exponent.evaluate(batch)
         state = _needed(worst(a, b))
         found = np.power(a.values.astype(np.float64), b.values)  # what overflows is seen to be too large
-        wrong = (np.abs(found) >= INTEGER_LIMIT) | (b.values < 0)
+        wrong = ~fits_integer(found) | (b.values < 0)
         return Column(np.where(wrong, 0, found).astype(np.int64), marked(state, wrong, INVALID))
 
     return _expression(Type.INTEGER, evaluate, arguments)
@@ -207,9 +209,13 @@ def _extreme(lowest: bool) -> Function:
 
 
 def _mean(values: Array, there: Array) -> Array:
-    counts = np.broadcast_to(there, values.shape).sum(axis=0)
-    found: Array = np.where(there, values, 0).astype(np.float64).sum(axis=0) / np.maximum(counts, 1)
-    return found
+    """One value after the other moves it, as in JPMML (commons-math's ``FirstMoment``): so two that are infinite, or
+    one that is before another value, make no number, and a sum that overflows makes no difference."""
+    mean, count = np.zeros(values.shape[1:]), np.zeros(values.shape[1:])
+    for value, given in zip(values.astype(np.float64), np.broadcast_to(there, values.shape), strict=True):
+        count += given
+        mean += np.where(given, (value - mean) / np.maximum(count, 1), 0)
+    return mean
 
 
 def _summed(values: Array, there: Array) -> Array:
@@ -230,7 +236,7 @@ def _product(arguments: Arguments) -> Expression:
 
     def evaluate(batch: Batch) -> Column:
         values, state = exact.evaluate(batch)
-        return Column(np.where(np.abs(values) < INTEGER_LIMIT, values, 0).astype(np.int64), state)
+        return Column(np.where(fits_integer(values), values, 0).astype(np.int64), state)
 
     return _expression(Type.INTEGER, evaluate, arguments)
 
@@ -451,9 +457,10 @@ def _normal(scaled: Callable[[Array, Array, Array], Array]) -> Function:
 
 
 def _java_round(values: Array) -> Array:
-    """Half up; not by adding a half, which rounds 0.49999999999999994 up."""
-    floor = np.floor(values)
-    return np.where(values - floor >= 0.5, floor + 1, floor)
+    """Half up; not by adding a half, which rounds 0.49999999999999994 up. A float becomes an integer, however large."""
+    floor = np.floor(values.astype(np.float64))
+    found = np.where(values - floor >= 0.5, floor + 1, floor)
+    return np.clip(found, -INTEGER_LIMIT, INTEGER_LIMIT - 1) if values.dtype == np.float32 else found
 
 
 def _same(type_: Type) -> Type:
@@ -468,12 +475,28 @@ def _threshold(a: Array, b: Array) -> Array:
     return (a > b).astype(a.dtype)
 
 
+def _with_unsigned_zeros(operate: Callable[[Array, Array], Array]) -> Callable[[Array, Array], Array]:
+    """For functions to which 0 and -0 are two numbers: JPMML has no -0, neither in a record nor in a result."""
+    return lambda a, b: operate(a + 0, b + 0)
+
+
+def _modulo(a: Array, b: Array) -> Array:
+    """By the standard's formula, as JPMML: without a number where the quotient is infinite, or the divisor is."""
+    x, y = a.astype(np.float64), b.astype(np.float64)
+    return (x - np.floor(x / y) * y).astype(a.dtype)
+
+
+def _float_power(a: Array, b: Array) -> Array:
+    """As Java's: to numpy 1 raised to infinity is 1."""
+    return np.where((np.abs(a) == 1) & np.isinf(b), np.nan, np.power(a, b)).astype(a.dtype)
+
+
 FUNCTIONS: dict[str, Function] = {
     "+": _arithmetic(np.add),
     "-": _arithmetic(np.subtract),
     "*": _arithmetic(np.multiply),
-    "/": _arithmetic(np.divide, _integer_division),
-    "modulo": _arithmetic(np.mod, _integer_modulo),
+    "/": _arithmetic(_with_unsigned_zeros(np.divide), _integer_division),
+    "modulo": _arithmetic(_modulo, _integer_modulo),
     "min": _extreme(lowest=True),
     "max": _extreme(lowest=False),
     "sum": _aggregate(_summed),
@@ -482,7 +505,7 @@ FUNCTIONS: dict[str, Function] = {
     "pow": Function(_power, 2, 2),
     "threshold": _of_two(_threshold, _same),
     "hypot": _of_two(np.hypot, lambda _: Type.DOUBLE),
-    "x-atan2": _of_two(np.arctan2, lambda _: Type.DOUBLE),
+    "x-atan2": _of_two(_with_unsigned_zeros(np.arctan2), lambda _: Type.DOUBLE),
     "abs": _mathematical(np.abs, _same),
     "rint": _mathematical(np.rint, _same),
     "floor": _mathematical(np.floor, _whole),

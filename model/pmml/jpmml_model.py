@@ -76,9 +76,9 @@ class JpmmlModel:
         try:
             value = _computed(self._evaluator.evaluate(arguments).get(self._target))
         except jpype.JException as error:
-            if not isinstance(error, _class("org.jpmml.model.PMMLException")):
+            if not isinstance(error, _unscored()):
                 raise _unfit("JPMML cannot score with it", error) from error
-            return math.nan  # no value for this record: it is invalid, or something is missing
+            return math.nan
         if value is None:
             return math.nan
         if isinstance(value, jpype.JClass("java.lang.Number")):
@@ -106,6 +106,13 @@ def _loader() -> Any:
 @functools.cache
 def _class(name: str) -> Any:
     return jpype.JClass(jpype.JClass("java.lang.Class").forName(name, True, _loader()))
+
+
+@functools.cache
+def _unscored() -> tuple[Any, ...]:
+    """What it raises where one record has no value: what is invalid or missing; too large, or outside a function."""
+    java_s = (jpype.JClass("java.lang.ArithmeticException"), jpype.JClass("java.lang.IllegalArgumentException"))
+    return (_class("org.jpmml.model.PMMLException"), *java_s)
 
 
 def _built(text: str) -> Any:

@@ -22,7 +22,7 @@ MISSING, INVALID = 1, 2
 """In a state; 0: the value is there."""
 
 INTEGER_LIMIT = 2**31
-"""Source: JPMML's integers are Java's; what overflows is invalid there."""
+"""Integers go from its negative to one below it. Source: JPMML's are Java's; what overflows is invalid there."""
 
 FLOAT_LIMIT = float(np.finfo(np.float32).max) * (1 + 2**-25)
 """What is nearer to infinity than to the largest float."""
@@ -100,6 +100,12 @@ def marked(state: State | None, where: NDArray[np.bool_], mark: int) -> State | 
     return marks if state is None else np.where(state == 0, marks, state)
 
 
+def fits_integer(values: NDArray[Any]) -> NDArray[np.bool_]:
+    """Which of these numbers an integer's 32 bits can hold; NaN they cannot."""
+    fits: NDArray[np.bool_] = (values >= -INTEGER_LIMIT) & (values < INTEGER_LIMIT)
+    return fits
+
+
 def only_numbers(values: NDArray[Any], state: State | None) -> Column:
     """A result of arithmetics, in which what is no number is invalid."""
     return Column(values, marked(state, np.isnan(values), INVALID) if values.dtype.kind == "f" else state)
@@ -156,7 +162,7 @@ def parsed(text: str, type_: Type) -> Any:
         if type_ is Type.FLOAT:
             return np.float32(number if abs(number) < FLOAT_LIMIT else math.copysign(math.inf, number))
         if type_ is Type.INTEGER:
-            if not INTEGER_TEXT.fullmatch(text) or abs(number) >= INTEGER_LIMIT:
+            if not INTEGER_TEXT.fullmatch(text) or not -INTEGER_LIMIT <= number < INTEGER_LIMIT:
                 raise NotCompilable(f"has {shown(text)!r} for an integer")
             return int(text)
         return number
@@ -196,7 +202,7 @@ def _converter(of: Type, to: Type) -> Callable[[Column], Column]:
 
 
 def _to_integer(column: Column) -> Column:
-    whole = (column.values == np.rint(column.values)) & (np.abs(column.values) < INTEGER_LIMIT)
+    whole = (column.values == np.rint(column.values)) & fits_integer(column.values)
     return Column(np.where(whole, column.values, 0).astype(np.int64), marked(column.state, ~whole, INVALID))
 
 

@@ -4,12 +4,15 @@ Its jars (AGPL-3.0) are fetched when these tests run, and are no part of this pr
 """
 
 import csv
+import itertools
+import math
+import re
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from model import registry
@@ -17,9 +20,11 @@ from model.errors import ModelRejected
 from model.features import WINE, Features, Values
 from model.inputs import trial_wines
 from model.pmml.document import checked
+from model.pmml.functions import FUNCTIONS
 from model.pmml.jpmml_model import JpmmlModel
 from model.pmml.load import pmml_model
 from protobufs.model_descriptor_pb2 import ModelDescriptor
+from tests.pmml_expressions import call, derived, document, field, value
 from tests.pmml_text import forest, general_regression, pmml, regression, target_of, tree_model
 from tests.unit.model.pmml.test_equal_to_java import (
     COEFFICIENTS,
@@ -47,7 +52,7 @@ def differences(content: bytes, wines: Features, engine: Any = pmml_model) -> li
     """The rows for which the two do not agree: row, the reference, ours."""
     ours: Values = engine(content).score(wines)
     theirs = JpmmlModel(checked(content)).score(wines)
-    scale = np.maximum(np.abs(theirs), 1.0) if np.isfinite(theirs).any() else 1.0
+    scale = np.where(np.isfinite(theirs), np.maximum(np.abs(theirs), 1.0), 1.0)
     with np.errstate(invalid="ignore"):
         same = (np.abs(ours - theirs) <= RELATIVE * scale) | (ours == theirs) | (np.isnan(ours) & np.isnan(theirs))
     return [(int(row), float(theirs[row]), float(ours[row])) for row in np.flatnonzero(~same)]
@@ -136,24 +141,19 @@ UNARY = (
 )
 BINARY = ("+", "-", "*", "/", "min", "max", "sum", "avg", "pow", "threshold")
 COMPARING = ("equal", "notEqual", "lessThan", "lessOrEqual", "greaterThan", "greaterOrEqual")
-FIELDS = st.sampled_from(INPUTS).map(lambda name: f'<FieldRef field="{name}"/>')
-CONSTANTS = st.integers(-8, 8).map(lambda quarters: f'<Constant dataType="double">{quarters / 4}</Constant>')
-
-
-def applied(function: str, *arguments: str) -> str:
-    """An Apply."""
-    return f'<Apply function="{function}">{"".join(arguments)}</Apply>'
+FIELDS = st.sampled_from(INPUTS).map(field)
+CONSTANTS = st.integers(-8, 8).map(lambda quarters: value(quarters / 4))
 
 
 def grown(smaller: st.SearchStrategy[str]) -> st.SearchStrategy[str]:
     """Expressions of these."""
-    compared = st.builds(applied, st.sampled_from(COMPARING), smaller, smaller)
+    compared = st.builds(call, st.sampled_from(COMPARING), smaller, smaller)
     numeric = tuple(name for name in UNARY if name not in ("isMissing", "not"))
     return st.one_of(
-        st.builds(applied, st.sampled_from(numeric), smaller),
-        st.builds(applied, st.sampled_from(BINARY), smaller, smaller),
-        st.builds(lambda test, then, other: applied("if", test, then, other), compared, smaller, smaller),
-        st.builds(lambda one, other, a, b: applied("if", applied("and", one, other), a, b), compared, compared,
+        st.builds(call, st.sampled_from(numeric), smaller),
+        st.builds(call, st.sampled_from(BINARY), smaller, smaller),
+        st.builds(lambda test, then, other: call("if", test, then, other), compared, smaller, smaller),
+        st.builds(lambda one, other, a, b: call("if", call("and", one, other), a, b), compared, compared,
                   smaller, smaller),
     )  # fmt: skip
 
@@ -161,14 +161,51 @@ def grown(smaller: st.SearchStrategy[str]) -> st.SearchStrategy[str]:
 EXPRESSIONS = st.recursive(st.one_of(FIELDS, CONSTANTS), grown, max_leaves=6)
 
 
+SCHEMA = "".join(f'<MiningField name="{name}"/>' for name in INPUTS)
+
+
 @settings(some, max_examples=200)
 @given(expression=EXPRESSIONS)
+@example(call("avg", call("ln", field("pH")), field("pH")))
 def test_an_expression(expression: str) -> None:
-    derived = f'<LocalTransformations><DerivedField name="d" optype="continuous" dataType="double">{expression}'
-    text = regression({"d": 1.0}, 0.0).replace('<MiningField name="d"/>', "".join(
-        f'<MiningField name="{name}"/>' for name in INPUTS
-    )).replace("</MiningSchema>", f"</MiningSchema>{derived}</DerivedField></LocalTransformations>")  # fmt: skip
-    assert differences(pmml(text, INPUTS), QUARTERS) == []
+    assert differences(document(derived("x", expression), schema=SCHEMA, inputs=INPUTS), QUARTERS) == []
+
+
+# Zeros, the borders of integers and of doubles, what overflows: each function gets each combination of them.
+ORDINARY = (0.0, -0.0, 1.0, -1.0, 0.5, -0.5, 2.0, 3.0, 0.49999999999999994)
+EXTREME = (
+    -(2.0**31),
+    -(2.0**31) - 1,
+    2.0**31 - 0.5,
+    1e9,
+    2.0**52 + 1,
+    709.9,
+    -745.2,
+    1e200,
+    1e308,
+    math.inf,
+    -math.inf,
+)
+INTEGERS = (0, 1, -1, 2, 3, 7, -7, 46341, 2**31 - 1, 1 - 2**31, -(2**31))
+TEXTUAL = {"and", "or", "not", "if", "lowercase", "uppercase", "stringLength", "concat", "substring"}
+TRUE_OR_FALSE = re.compile("equal|notEqual|less.*|greater.*|is.*")
+
+
+@pytest.mark.parametrize("data_type", ["double", "float", "integer"])
+@pytest.mark.parametrize("name", sorted(FUNCTIONS.keys() - TEXTUAL))
+def test_a_function_of_extreme_numbers(name: str, data_type: str) -> None:
+    numbers = INTEGERS if data_type == "integer" else ORDINARY + EXTREME
+    function = FUNCTIONS[name]
+    for count in range(function.least, min(function.most or len(INPUTS), len(INPUTS)) + 1):
+        inputs = INPUTS[:count]
+        wines = np.zeros((len(numbers) ** count, len(WINE)))
+        wines[:, [WINE.index(each) for each in inputs]] = list(itertools.product(numbers, repeat=count))
+        expression = call(name, *map(field, inputs))
+        if TRUE_OR_FALSE.fullmatch(name):
+            expression = call("if", expression, value(1), value(0))
+        schema = "".join(f'<MiningField name="{each}"/>' for each in inputs)
+        fields = [f'<DataField name="{each}" optype="continuous" dataType="{data_type}"/>' for each in inputs]
+        assert differences(document(derived("x", expression), schema=schema, inputs=fields), wines) == []
 
 
 # Where the program that trained a model and JPMML disagree, the program is followed, and docs/models.md says so.

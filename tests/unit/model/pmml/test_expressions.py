@@ -165,6 +165,35 @@ def test_types_matter(expression: str, expected: float) -> None:
     assert given(expression, 8.0) == pytest.approx([expected], rel=0, abs=0, nan_ok=True)
 
 
+INFINITE = call("/", value(1), value(0))
+LOWEST = value(-(2**31), "integer")
+
+
+# Each expected value is what JPMML's evaluator 1.7.7 gives.
+@pytest.mark.parametrize(
+    ("expression", "expected"),
+    [
+        (call("avg", call("ln", value(0)), value(0)), NAN),
+        (call("avg", value(0), call("ln", value(0))), -math.inf),
+        (call("avg", value(1e308), value(1e308)), 1e308),
+        (call("avg", INFINITE, INFINITE), NAN),
+        (call("pow", value(1), INFINITE), NAN),
+        (call("/", value(1), call("*", value(-1), value(0))), math.inf),  # there is no -0
+        (call("x-atan2", value(0), call("*", value(-1), value(0))), 0.0),
+        (call("pow", value("-0.0"), value(-1)), math.inf),
+        (call("modulo", value(1), value(0.1)), 0.0),  # 1 - floor(1 / 0.1) * 0.1
+        (call("modulo", value(1), INFINITE), NAN),
+        (call("round", value(3e9)), NAN),
+        (call("round", value(3e9, "float")), 2147483647.0),
+        (call("+", LOWEST, value(0, "integer")), -2147483648.0),
+        (call("-", LOWEST, value(1, "integer")), NAN),
+        (call("/", LOWEST, value(-1, "integer")), -2147483648.0),
+    ],
+)
+def test_extreme_numbers_are_calculated_as_the_reference_does(expression: str, expected: float) -> None:
+    assert given(expression, 8.0) == pytest.approx([expected], rel=0, abs=0, nan_ok=True)
+
+
 @pytest.mark.parametrize(
     ("data_type", "expected"),
     [("double", [9.4, 9.0]), ("float", [float(np.float32(9.4)), 9.0]), ("integer", [NAN, 9.0])],
