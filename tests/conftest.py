@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import settings
 
 from client.embedded_kafka import EmbeddedKafka
 from client.ports import answers
@@ -19,6 +20,11 @@ from tests.server_process import QUERIES
 DATA_PARTITIONS = 3
 # Modules whose variants share one fixture.
 ONE_SCENE_FOR_ALL = ("test_outage", "test_demo_all", "test_security", "test_three_brokers")
+
+# "ci", hypothesis' own profile, has neither chance, nor database, nor deadlines: each run checks the same examples, so
+# what fails was brought by the change under test. "explore" is for a search: other examples, twenty times as many.
+settings.register_profile("explore", settings.get_profile("ci"), derandomize=False, max_examples=2000)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci"))
 
 # Brokers live for seconds here: code that is compiled a little takes half of the processor time to start them.
 os.environ["JDK_JAVA_OPTIONS"] = "-XX:TieredStopAtLevel=1"

@@ -24,6 +24,7 @@ from model.onnx_model import OnnxModel
 from model.tensorflow_model import TensorFlowModel
 from protobufs.frozen_graph_pb2 import GraphDef
 from protobufs.model_descriptor_pb2 import ModelDescriptor
+from tests.exploring import examples
 
 MODELS = Path(__file__).resolve().parents[2] / "data" / "models"
 EXPECTED = json.loads((MODELS / "expected_scores.json").read_text())
@@ -82,7 +83,7 @@ def networks(draw: st.DrawFn) -> list[Layer]:
     return layers
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=examples(60))
 @given(networks())
 def test_any_dense_network_scores_the_same_in_both(layers: list[Layer]) -> None:
     agree(serialised(frozen_network(layers)), WINES)

@@ -20,6 +20,7 @@ from model.model import LoadedModel
 from protobufs.kept_state_pb2 import KeptCounters, KeptModel
 from protobufs.model_descriptor_pb2 import ModelDescriptor
 from serving.kept_state import KeptState
+from tests.exploring import examples
 from tests.unit.actors_persistent.conftest import DATA_TOPIC_ID, wines
 
 
@@ -92,7 +93,7 @@ def count(file: JournalFile, query: str) -> int:
         return int(connection.execute(query).fetchone()[0])
 
 
-@settings(deadline=None, max_examples=40)  # each example writes files, on whatever disk
+@settings(max_examples=examples(40))
 @given(STEPS, st.sampled_from([1, 3, 10_000]))
 def test_snapshot_and_events_come_to_what_all_events_come_to_and_that_is_the_state(
     steps: Steps, snapshot_events: int
@@ -123,7 +124,7 @@ def test_events_that_are_in_a_snapshot_are_deleted_and_a_model_is_kept_once(file
     assert Journal(file, "wine").recover().counters == state.counters()
 
 
-@settings(deadline=None, max_examples=40)  # each example writes files, on whatever disk
+@settings(max_examples=examples(40))
 @given(st.data())
 def test_after_a_transaction_that_failed_it_recovers_to_what_was_before(data: st.DataObject) -> None:
     steps: Steps = [0, (0, 0, 3), (1, 0, 1), (0, 3, 1), 4]

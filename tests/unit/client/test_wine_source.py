@@ -19,6 +19,7 @@ from client.wine_source import DriftRejected, GeneratedWines, Wines, wine_record
 from client.wine_statistics import DECIMALS
 from model.features import WINE
 from protobufs.wine_record_pb2 import WineRecord
+from tests.exploring import examples
 
 N = 200_000
 STATISTICS = Path(__file__).resolve().parents[3] / "data" / "wine-statistics.json"
@@ -93,7 +94,7 @@ def test_values_have_as_many_decimals_as_the_real_table(wines: Wines) -> None:
         assert [float(f"{value:.{DECIMALS[feature]}f}") for value in column] == column.tolist()
 
 
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=examples(30))
 @given(seed=st.integers(0, 3), cuts=st.lists(st.integers(1, 700), min_size=1, max_size=4))
 def test_the_same_seed_gives_the_same_wines_however_they_are_cut(seed: int, cuts: list[int]) -> None:
     source, whole = GeneratedWines(seed), first_wines(seed)

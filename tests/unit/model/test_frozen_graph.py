@@ -4,7 +4,7 @@ import re
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from data.network_graph import constant, frozen_network, operation, placeholder, serialised
@@ -151,7 +151,6 @@ def test_a_graph_cut_off_at_any_byte_is_refused_or_loads() -> None:
         loads_or_is_refused(GOOD[:length])
 
 
-@settings(deadline=None)  # on a busy machine a load may take long
 @given(flips=st.lists(st.integers(0, 8 * len(GOOD) - 1), min_size=1, max_size=8))
 def test_a_graph_with_flipped_bits_is_refused_or_loads(flips: list[int]) -> None:
     damaged = bytearray(GOOD)
@@ -160,7 +159,6 @@ def test_a_graph_with_flipped_bits_is_refused_or_loads(flips: list[int]) -> None
     loads_or_is_refused(bytes(damaged))
 
 
-@settings(deadline=None)  # on a busy machine a load may take long
 @given(content=st.binary(min_size=1, max_size=200))
 def test_noise_is_refused_or_loads(content: bytes) -> None:
     loads_or_is_refused(content)

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import onnxruntime
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from model import registry
@@ -101,13 +101,11 @@ def test_onnxruntimes_own_format_is_refused_which_it_checks_less(tmp_path: Path)
     assert refused(ModelDescriptor(dataType="wine", modeltype=ONNX, data=content)).startswith("is no ONNX model")
 
 
-@settings(deadline=None)  # on a busy machine a load may take long
 @given(content=st.binary(min_size=1, max_size=200), kind=st.sampled_from([ONNX, PMML]))
 def test_no_bytes_get_anything_but_a_refusal(content: bytes, kind: ModelDescriptor.ModelType) -> None:
     assert refused(ModelDescriptor(name="noise", dataType="wine", modeltype=kind, data=content))
 
 
-@settings(deadline=None)  # on a busy machine a load may take long
 @given(place=st.integers(0, len(LINEAR) - 1), byte=st.integers(0, 255))
 def test_a_damaged_model_is_refused_or_gives_one_finite_number_per_record(place: int, byte: int) -> None:
     damaged = LINEAR[:place] + bytes([byte]) + LINEAR[place + 1 :]

@@ -8,7 +8,7 @@ import zipfile
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from data.network_graph import frozen_network, operation, saved_model, serialised, zipped
@@ -105,7 +105,6 @@ def test_what_is_no_zip_of_one_saved_model_is_refused(content: bytes, reason: st
     assert refused(content).startswith(reason)
 
 
-@settings(deadline=None)  # on a busy machine a load may take long
 @given(flips=st.lists(st.integers(0, 8 * len(GOOD) - 1), min_size=1, max_size=8), length=st.integers(1, len(GOOD)))
 def test_a_damaged_zip_is_refused(flips: list[int], length: int) -> None:
     damaged = bytearray(GOOD)

@@ -13,6 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.exploring import examples
 from tests.table_store import PARTITIONS, ChangelogRecord, TableStore
 
 Operation = tuple[str, int, bytes, bytes]
@@ -114,7 +115,7 @@ def test_what_the_engine_wrote_is_what_it_reads(url: str) -> None:
 
 
 @given(st.lists(operations, max_size=15))
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=examples(10))
 def test_the_engine_sees_the_same_of_both(script: list[Operation]) -> None:
     assert observed("sqlite://", script) == observed("rocksdb://", script)
 

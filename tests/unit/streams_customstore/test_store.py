@@ -8,6 +8,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
+from tests.exploring import examples
 from tests.table_store import PARTITIONS, ChangelogRecord, TableStore
 
 Entries = dict[tuple[int, bytes], bytes]
@@ -128,4 +129,4 @@ class StoreMachine(RuleBasedStateMachine):
 
 
 TestStore = StoreMachine.TestCase
-TestStore.settings = settings(max_examples=25, stateful_step_count=25, deadline=None)
+TestStore.settings = settings(max_examples=examples(25), stateful_step_count=25)

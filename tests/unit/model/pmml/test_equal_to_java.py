@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from client.wine_source import GeneratedWines
@@ -19,6 +19,7 @@ from model.inputs import TYPICAL
 from model.pmml.compiler import compiled
 from model.pmml.document import checked
 from model.pmml.java_model import JavaModel
+from tests.exploring import examples
 from tests.pmml_text import Node, forest, general_regression, network, pmml, regression, rescaled, target_of, tree_model
 
 MODELS = Path(__file__).resolve().parents[4] / "data" / "models"
@@ -28,7 +29,7 @@ LABELS = ("5", "6", "7")
 # Quarters: so few that many wines sit on a boundary, and both float and double hold them exactly.
 QUARTERS = np.random.default_rng(7).integers(-4, 5, size=(120, len(WINE))) / 4
 
-cheaply = settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+cheaply = settings(max_examples=examples(25))
 
 
 def both(content: bytes, wines: Features) -> tuple[Values, Values]:

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, example, given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from model import registry
@@ -24,6 +24,7 @@ from model.pmml.functions import FUNCTIONS
 from model.pmml.jpmml_model import JpmmlModel
 from model.pmml.load import pmml_model
 from protobufs.model_descriptor_pb2 import ModelDescriptor
+from tests.exploring import examples
 from tests.pmml_expressions import call, derived, document, field, value
 from tests.pmml_text import forest, general_regression, pmml, regression, target_of, tree_model
 from tests.unit.model.pmml.test_equal_to_java import (
@@ -45,7 +46,7 @@ MODELS = sorted((Path(__file__).resolve().parents[4] / "data" / "models").glob("
 WINES = np.concatenate([QUARTERS, trial_wines()])
 RELATIVE = 1e-9
 
-some = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+some = settings(max_examples=examples(60))
 
 
 def differences(content: bytes, wines: Features, engine: Any = pmml_model) -> list[tuple[int, float, float]]:
@@ -164,7 +165,7 @@ EXPRESSIONS = st.recursive(st.one_of(FIELDS, CONSTANTS), grown, max_leaves=6)
 SCHEMA = "".join(f'<MiningField name="{name}"/>' for name in INPUTS)
 
 
-@settings(some, max_examples=200)
+@settings(some, max_examples=examples(200))
 @given(expression=EXPRESSIONS)
 @example(call("avg", call("ln", field("pH")), field("pH")))
 def test_an_expression(expression: str) -> None:

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from serving.engine import FeedPosition
+from tests.exploring import examples
 from tests.table_instance import GOOD, NO_SCORE, UNFIT, Instance, wine
 
 PARTITIONS = (0, 1)
@@ -117,4 +118,4 @@ class Lives(RuleBasedStateMachine):
 
 
 TestLives = Lives.TestCase
-TestLives.settings = settings(max_examples=60, stateful_step_count=25, deadline=None)
+TestLives.settings = settings(max_examples=examples(60), stateful_step_count=25)

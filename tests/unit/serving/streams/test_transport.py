@@ -8,7 +8,7 @@ from typing import Any, NamedTuple, Self
 
 import pytest
 from faust.types import TP
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from mode import Service
 
@@ -158,7 +158,6 @@ class Member:
 
 
 @given(st.lists(st.tuples(st.integers(0, 3), st.integers(0, 3)), max_size=12), st.randoms())
-@settings(deadline=None)
 def test_what_may_be_committed_ends_before_the_first_record_that_is_not_acknowledged(
     shapes: list[tuple[int, int]], random: Any
 ) -> None:
