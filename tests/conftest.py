@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import hypothesis
 import pytest
 from hypothesis import settings
 
@@ -28,6 +29,12 @@ settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci"))
 
 # Brokers live for seconds here: code that is compiled a little takes half of the processor time to start them.
 os.environ["JDK_JAVA_OPTIONS"] = "-XX:TieredStopAtLevel=1"
+
+# A property says what holds, not how fast: on a busy machine nothing may fail for being slow.
+hypothesis.settings.register_profile(
+    "any-machine", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+)
+hypothesis.settings.load_profile("any-machine")
 
 _prefixes = (f"t{os.environ.get('PYTEST_XDIST_WORKER', '')}-{number}" for number in itertools.count())
 _SHARED = pytest.StashKey[EmbeddedKafka]()

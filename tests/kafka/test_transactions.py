@@ -27,7 +27,7 @@ IMPATIENT = {
 }
 TRANSACTIONS = "__transaction_state"
 MODES = ("at-least-once", "at-most-once", "exactly-once")
-BAD_RECORDS = 30_000
+BAD_RECORDS = 60_000
 
 SLOW_LINK = """
 import asyncio, runpy, sys
@@ -36,7 +36,7 @@ from aiokafka.protocol.produce import ProduceRequest
 from serving import transactional_sink
 
 transactional_sink.TRANSACTION_TIMEOUT_S = 1
-BYTES_PER_S = 2_000_000
+BYTES_PER_S = 1_000_000
 stock = AIOKafkaClient.send
 
 async def send(self, node_id, request, **more):

@@ -125,7 +125,7 @@ def no_more_descriptors() -> Iterator[None]:
     before = resource.getrlimit(resource.RLIMIT_NOFILE)
     lowest = os.open(os.devnull, os.O_RDONLY)
     os.close(lowest)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (lowest + 2, before[1]))
+    resource.setrlimit(resource.RLIMIT_NOFILE, (lowest, before[1]))
     try:
         yield
     finally:

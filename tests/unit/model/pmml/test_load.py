@@ -119,3 +119,19 @@ def test_a_closed_compiled_model_says_so() -> None:
     model.close()
     with pytest.raises(RuntimeError, match="has been closed"):
         model.score(TYPICAL)
+
+
+def with_rows(content: bytes, quality: float) -> bytes:
+    """The document with a row of its author's: that wines of 10 % alcohol get this quality."""
+    rows = f"""<ModelVerification><VerificationFields><VerificationField field="alcohol" column="a"/>
+        <VerificationField field="q" column="s"/></VerificationFields><InlineTable>
+        <row><a>10</a><s>{quality}</s></row></InlineTable></ModelVerification>"""
+    end = "</Scorecard>" if b"<Scorecard" in content else "</RegressionModel>"
+    return changed(content, end, rows + end)
+
+
+@pytest.mark.parametrize("content", [LINEAR, ON_JAVA], ids=["compiled", "on Java"])
+def test_what_the_author_says_of_a_model_must_hold_whatever_scores_it(content: bytes) -> None:
+    pmml_model(with_rows(content, 11.0))  # both are 1 + alcohol
+    with pytest.raises(ValueError, match=r"row 1 says q = 99, the model gives 11; export the model again$"):
+        pmml_model(with_rows(content, 99.0))
