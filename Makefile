@@ -29,7 +29,7 @@ demo: .venv/installed ## Kafka, the provider and a server (VARIANT=...), and a l
 	@$(BIN)/python -m client.demo $(if $(VARIANT),--variant '$(VARIANT)')
 
 demo-all: .venv/installed ## All five servers beside each other, to be killed live; Ctrl-C ends them
-	@$(BIN)/python -m client.demo.all_servers
+	@$(BIN)/python -m client.demo.all
 
 provider: .venv/installed ## Kafka and a provider of wines and models, for the servers below
 	@$(BIN)/python -m client.provider
@@ -67,7 +67,7 @@ survival: .venv/kafka-prepared ## What each variant survives, measured: the seco
 
 generate: .venv/installed-for-tests ## The code of protobufs/*.proto, and the table in the README
 	@$(BIN)/python -m grpc_tools.protoc -I. --python_out=. --pyi_out=. protobufs/*.proto
-	@$(BIN)/python -m docs.survival_table
+	@$(BIN)/python -m experiments.survival_table
 
 models: .venv/installed-for-tests ## Train the models in data/models again, and write their card
 	@$(BIN)/python -m data.train_models
@@ -104,8 +104,8 @@ clean: ## Remove what make made: the environment, Kafka's data, caches
 	@touch .venv/installed $@
 
 # For those who start many brokers; a demo starts one, which would wait 15 s to start 2 s sooner.
-.venv/kafka-prepared: client/kafka_jars.lock .venv/installed
-	@$(BIN)/python -m client.aot_training
+.venv/kafka-prepared: client/broker/jars.lock .venv/installed
+	@$(BIN)/python -m client.broker.aot
 	@touch $@
 
 .venv-tensorflow/installed: pyproject.toml constraints.txt constraints-tensorflow.txt | .venv-tensorflow/bin/pip

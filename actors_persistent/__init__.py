@@ -22,14 +22,14 @@ the model topic again, and its counters begin at zero.
 Costs: a transaction for each batch before its scores are sent, a model once on disk; a start reads the journal and
 loads the models from it.
 
-Read next: ``state.py`` (the actors), ``journal.py`` (what they write down), ``topology.py`` (who waits for whom).
+Read next: ``state.py`` (the actors), ``journal/`` (what they write down), ``topology.py`` (who waits for whom).
 """
 
 import serving as serving  # first, for its check of the environment
 from actors_persistent.state import routes
 from actors_persistent.topology import Topology
-from serving.guarantees import Guarantees, Survives
-from serving.variant import Variant
+from serving.engine import Guarantees, Survives
+from serving.kernel import Variant
 
 VARIANT = Variant(
     name="actors_persistent",

@@ -10,17 +10,17 @@ import pykka
 import structlog
 
 from actors_persistent.errors import ActorFailed
-from actors_persistent.feed_position import keep_position, kept_position
-from actors_persistent.journal import recorded_data_types
-from actors_persistent.journal_file import JournalFile
+from actors_persistent.journal.feed_position import keep_position, kept_position
+from actors_persistent.journal.journal import recorded_data_types
+from actors_persistent.journal.journal_file import JournalFile
 from actors_persistent.messages import Accept, HandedOn, Replace, Restore, Score, ToServer
 from actors_persistent.state import ModelServingManager
 from model import registry
 from model.errors import ServingError
 from model.serving_state import Scores, ServingState
 from serving.engine import ArrivedModel, FeedPosition
-from serving.model_loading import Load
-from serving.records import WineBatch
+from serving.models.loading import Load
+from serving.scoring.records import WineBatch
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger()
 

@@ -17,9 +17,9 @@ import structlog
 from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaException, TopicPartition
 
 from actors_persistent.kafka_records import configuration, record_in
-from serving.ledger import Ledger
-from serving.records import RawRecord
-from serving.settings import Settings
+from serving.kafka.ledger import Ledger
+from serving.scoring.records import RawRecord
+from serving.settings.server import Settings
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger()
 

@@ -6,8 +6,8 @@ import structlog
 from confluent_kafka import KafkaError, Message
 
 from serving.errors import BrokerRefused
-from serving.records import Record
-from serving.settings import Settings
+from serving.scoring.records import Record
+from serving.settings.server import Settings
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger()
 

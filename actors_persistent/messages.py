@@ -7,7 +7,7 @@ import pykka
 
 from model.serving_state import ServingState
 from serving.engine import ArrivedModel
-from serving.records import WineBatch
+from serving.scoring.records import WineBatch
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,22 +9,21 @@ import pykka
 import structlog
 from fastapi import APIRouter, HTTPException
 
-from actors_persistent.answers import ModelAnswer
-from actors_persistent.any_text import register_any_text
 from actors_persistent.errors import ActorDied, KeptModelUnusable
-from actors_persistent.events import Event, ModelAccepted, batch_scored
-from actors_persistent.journal import Journal
-from actors_persistent.journal_file import JournalFile
+from actors_persistent.journal.events import Event, ModelAccepted, batch_scored
+from actors_persistent.journal.journal import Journal
+from actors_persistent.journal.journal_file import JournalFile
 from actors_persistent.messages import Accept, Changed, HandedOn, Replace, Restore, Score, ToServer
+from actors_persistent.routes import ModelAnswer, register_any_text
 from model.errors import ModelRejected
 from model.model import LoadedModel
 from model.serving_state import Scores, ServingState
 from protobufs.kept_state_pb2 import KeptModel
-from serving.answers import Refusal, StateAnswer
 from serving.engine import Engine
-from serving.kept_state import KeptState, is_newer, kept
-from serving.kernel import epoch_ms
-from serving.model_loading import Load
+from serving.models.loading import Load
+from serving.scoring.kept_state import KeptState, is_newer, kept
+from serving.scoring.outcomes import epoch_ms
+from serving.web.answers import Refusal, StateAnswer
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger()
 

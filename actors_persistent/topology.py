@@ -6,12 +6,12 @@ from collections.abc import Awaitable, Collection, Sequence
 from actors_persistent.asking import Actors
 from actors_persistent.consumer import RecordConsumer
 from model.serving_state import ServingState
-from serving.daemon_thread import in_daemon_thread
 from serving.engine import ArrivedModel, FeedPosition, ModelStart
-from serving.kernel import Kernel, epoch_ms
-from serving.model_loading import ModelLoading
-from serving.records import RawRecord
-from serving.serve import ServedBatch, serve
+from serving.kernel import Kernel
+from serving.models.loading import ModelLoading
+from serving.scoring.outcomes import ServedBatch, epoch_ms, serve
+from serving.scoring.records import RawRecord
+from serving.threads import in_daemon_thread
 
 STALLED_S = 15.0
 """A batch or a model that waits longer for its actor, or for the disk, has this server told not ready."""

@@ -24,8 +24,8 @@ Read next: ``state.py`` (the operator), ``topology.py`` (where demand comes from
 import serving as serving  # first, for its check of the environment
 from custom_stage.state import routes
 from custom_stage.topology import Topology
-from serving.guarantees import Guarantees, Survives
-from serving.variant import Variant
+from serving.engine import Guarantees, Survives
+from serving.kernel import Variant
 
 VARIANT = Variant(
     name="custom_stage",

@@ -10,11 +10,11 @@ from reactivex.disposable import CompositeDisposable
 
 from model.model import LoadedModel
 from model.serving_state import ServingState
-from serving.answers import Refusal, StateAnswer
 from serving.engine import Engine
-from serving.records import RawRecord
-from serving.serve import ServedBatch
-from serving.states import States
+from serving.scoring.outcomes import ServedBatch
+from serving.scoring.records import RawRecord
+from serving.scoring.states import States
+from serving.web.answers import Refusal, StateAnswer
 
 Records: TypeAlias = Sequence[RawRecord]
 

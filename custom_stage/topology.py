@@ -8,15 +8,15 @@ from reactivex import Subject
 from reactivex.abc import DisposableBase, SchedulerBase
 from reactivex.scheduler import EventLoopScheduler
 
+from custom_stage.delivery.modes import delivering
+from custom_stage.delivery.source import Source
+from custom_stage.overflow.policies import overflow
 from custom_stage.state import Records, ServingStage
 from model.model import LoadedModel
 from model.serving_state import ServingState
-from serving.delivery import delivering
 from serving.engine import ArrivedModel, ModelStart
 from serving.kernel import Kernel
-from serving.overflow import overflow
-from serving.serve import ServedBatch
-from serving.source import Source
+from serving.scoring.outcomes import ServedBatch
 
 T = TypeVar("T")
 

@@ -7,8 +7,8 @@ from typing import Any
 
 from sklearn.metrics import accuracy_score, r2_score
 
-from client.wine_csv import CsvWines
-from client.wine_source import Wines
+from client.wines.source import Wines
+from client.wines.uci_csv import CsvWines
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,8 +56,8 @@ from 3 to 8 that tasters gave, from its 11 measurements. They are to be told apa
 |---|---|---|---|---|---|---|---|
 {rows}
 
-- **Training data**: 8,000 generated wines (`client/wine_source.py`), which have the marginals and the rank correlations
-  of the real red wines and nothing else of theirs: what depends on three features at once is not in them.
+- **Training data**: 8,000 generated wines (`client/wines/source.py`), which have the marginals and the rank
+  correlations of the real red wines and nothing else of theirs: what depends on three features at once is not in them.
 - **Generated wines**: 4,000 more, from another seed. **Real wines**: all 1,599 red ones; no model has seen any of them.
   R2: share of the labels' variance that is explained. Accuracy: share of labels met; always saying 5 would give 0.43.
 - **Use**: feature columns in the order of `WineRecord`; ONNX models take one float32 tensor `[N, 11]`, PMML models

@@ -1,7 +1,7 @@
 """The documents that PMML4S is proven right on, and what the reference engine gives for them: ``make proven``.
 
 Half of them are exported from scikit-learn, the others are written by hand, so that together they have every element,
-attribute and value of ``model.pmml.proven``. JPMML's evaluator (AGPL-3.0) is fetched for it, and only its scores stay.
+attribute and value of ``proven.py``. JPMML's evaluator (AGPL-3.0) is fetched for it, and only its scores stay.
 """
 
 import json
@@ -21,11 +21,11 @@ from sklearn.svm import SVC, SVR, NuSVR
 from sklearn2pmml import sklearn2pmml
 from sklearn2pmml.pipeline import PMMLPipeline
 
-from client.wine_source import GeneratedWines
+from client.wines.source import GeneratedWines
 from model.features import WINE, Features
+from model.formats.pmml.document import checked
+from model.formats.pmml.jpmml_model import JpmmlModel
 from model.inputs import TYPICAL, trial_wines
-from model.pmml.document import checked
-from model.pmml.jpmml_model import JpmmlModel
 
 OUTPUT = Path(__file__).resolve().parent.parent / "tests" / "proven"
 TRAINING_SEED, TRAINING_WINES = 2009, 24

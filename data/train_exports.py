@@ -26,7 +26,7 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVR
 from xgboost import XGBClassifier, XGBRegressor
 
-from client.wine_source import GeneratedWines
+from client.wines.source import GeneratedWines
 from model.features import WINE
 
 ROOT = Path(__file__).resolve().parent.parent

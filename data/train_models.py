@@ -26,7 +26,7 @@ from sklearn.tree import DecisionTreeClassifier
 from sklearn2pmml import sklearn2pmml
 from sklearn2pmml.pipeline import PMMLPipeline
 
-from client.wine_source import GeneratedWines
+from client.wines.source import GeneratedWines
 from data.model_card import Figures, card, measured
 from data.network_graph import frozen_network, saved_model, serialised
 from data.wine_network import WineNetwork

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from client.wine_source import GeneratedWines
+from client.wines.source import GeneratedWines
 from experiments.measured_server import LOOK_S
 from experiments.observer import Scored
 from experiments.scene import Scene
@@ -16,7 +16,7 @@ from experiments.variants import STATE_PATHS, variant
 from protobufs.model_descriptor_pb2 import ModelDescriptor
 
 Circumstance = Literal["killed", "disk_wiped", "model_topic_emptied"]
-"""The fields of ``serving.guarantees.Survives``."""
+"""The fields of ``serving.engine.Survives``."""
 
 BEFORE_S, AFTER_S = 0.5, 0.2  # of load before the kill, and after the first score of the restarted server
 SETTLE_S = 2.0  # in which a state answer has to catch up with what is committed

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 from confluent_kafka import Consumer, Producer, TopicPartition
 
-from client.pace import Pace
-from client.wine_source import GeneratedWines
+from client.terminal.pace import Pace
+from client.wines.source import GeneratedWines
 from experiments.errors import NotMeasured
 from experiments.measured_server import TIMEOUT_S
 from experiments.scene import PARTITIONS, Scene, wines

@@ -4,7 +4,7 @@ import os
 import platform
 from importlib.metadata import version
 
-from client.kafka_jars import KAFKA
+from client.broker.jars import KAFKA
 
 
 def facts() -> str:

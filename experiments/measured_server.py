@@ -14,9 +14,10 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from client.broker_files import HOST, last_lines
-from client.ports import free_port
-from client.watchdog import watchdog_command
+from client.broker.files import last_lines
+from client.broker.plan import HOST
+from client.broker.ports import free_port
+from client.broker.watchdog import watchdog_command
 from experiments.errors import NotMeasured, ServerEnded
 from experiments.process_usage import Usage, only_child, usage
 

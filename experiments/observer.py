@@ -24,7 +24,7 @@ from confluent_kafka.admin import (  # type: ignore[attr-defined]  # public, tho
 )
 
 from protobufs.serving_result_pb2 import ServingResult
-from serving.topics import Topics
+from serving.settings.topics import Topics
 
 Offsets = Mapping[int, int]
 """By partition."""

@@ -8,14 +8,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from client.embedded_kafka import EmbeddedKafka
-from client.publisher import Publisher
-from client.topic_creation import create_topics
-from client.wine_source import GeneratedWines, wine_records
+from client.broker.embedded_kafka import EmbeddedKafka
+from client.provider.publisher import Publisher
+from client.topics import create_topics
+from client.wines.source import GeneratedWines, wine_records
 from experiments.measured_server import TIMEOUT_S, MeasuredServer
 from experiments.observer import Observer
 from protobufs.model_descriptor_pb2 import ModelDescriptor
-from serving.topics import Topics
+from serving.settings.topics import Topics
 
 PARTITIONS = 3
 DATA_TYPE = "wine"

@@ -5,9 +5,9 @@ import time
 from types import TracebackType
 from typing import Self
 
-from client.pace import Pace
-from client.publisher import Publisher
-from client.wine_source import GeneratedWines
+from client.provider.publisher import Publisher
+from client.terminal.pace import Pace
+from client.wines.source import GeneratedWines
 from experiments.measured_server import TIMEOUT_S
 from experiments.scene import NEVER, wines
 

@@ -6,9 +6,9 @@ from pathlib import Path
 
 from pydantic import Field
 
-from client.embedded_kafka import EmbeddedKafka
-from client.model_source import shipped_models
-from client.stop_signals import interruptible
+from client.broker.embedded_kafka import EmbeddedKafka
+from client.provider.shipped_models import shipped_models
+from client.terminal.stop_signals import interruptible
 from experiments.errors import PromiseBroken
 from experiments.machine import facts
 from experiments.markdown import with_table
@@ -18,7 +18,7 @@ from experiments.survival_page import MARKER, Conditions, page, summary
 from experiments.variants import VARIANTS, check_variants, variant
 from model.errors import ServingError
 from protobufs.model_descriptor_pb2 import ModelDescriptor
-from serving.command_line import CommandLine, stop_with
+from serving.settings.command_line import CommandLine, stop_with
 
 MODEL = "forest-onnx"
 SESSION_TIMEOUT_MS = 1000  # the group is waited for before each restart: this only shortens the experiment

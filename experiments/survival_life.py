@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import get_args
 
-from client.broker_files import DATA
-from client.wine_source import GeneratedWines
+from client.broker.files import DATA
+from client.wines.source import GeneratedWines
 from experiments.kill_round import Circumstance, Outcome, kill_round
 from experiments.scene import Scene
 from protobufs.model_descriptor_pb2 import ModelDescriptor

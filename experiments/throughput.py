@@ -5,10 +5,10 @@ from pathlib import Path
 
 from pydantic import Field
 
-from client.embedded_kafka import EmbeddedKafka
-from client.model_source import shipped_models
-from client.stop_signals import interruptible
-from client.wine_source import GeneratedWines
+from client.broker.embedded_kafka import EmbeddedKafka
+from client.provider.shipped_models import shipped_models
+from client.terminal.stop_signals import interruptible
+from client.wines.source import GeneratedWines
 from experiments.backlog import WARM_UP_RECORDS, Speed, measured, warm_up
 from experiments.contenders import LIMIT, USUAL, YARDSTICK, Contender, contenders
 from experiments.latency import Latency, latency
@@ -17,7 +17,7 @@ from experiments.scene import scene, scratch, wines
 from experiments.throughput_page import page
 from experiments.variants import VARIANTS, check_variants
 from model.errors import ServingError
-from serving.command_line import CommandLine, stop_with
+from serving.settings.command_line import CommandLine, stop_with
 
 SESSION_TIMEOUT_MS = 60_000
 """So that the group keeps a server that is frozen while its backlog is published."""

@@ -6,7 +6,7 @@ from types import MappingProxyType
 from typing import Any
 
 from experiments.errors import UnknownVariant
-from serving.variant import Variant
+from serving.kernel import Variant
 
 STATE_PATHS: Mapping[str, str] = MappingProxyType(
     {

@@ -57,25 +57,25 @@ def check(descriptor: ModelDescriptor) -> None:
 
 
 def _onnx(content: bytes) -> Model:
-    from model.onnx_model import OnnxModel  # a server that never gets such a model never loads its library
+    from model.formats.onnx_model import OnnxModel  # a server that never gets such a model never loads its library
 
     return OnnxModel(content)
 
 
 def _pmml(content: bytes, engine: PmmlEngine = "auto") -> Model:
-    from model.pmml.load import pmml_model  # likewise
+    from model.formats.pmml.load import pmml_model  # likewise
 
     return pmml_model(content, engine)
 
 
 def _frozen_graph(content: bytes) -> Model:
-    from model.tensorflow_formats import of_frozen_graph  # likewise
+    from model.formats.tensorflow.load import of_frozen_graph  # likewise
 
     return of_frozen_graph(content)
 
 
 def _saved_model(content: bytes) -> Model:
-    from model.tensorflow_formats import of_saved_model  # likewise
+    from model.formats.tensorflow.load import of_saved_model  # likewise
 
     return of_saved_model(content)
 

@@ -14,8 +14,8 @@ from aiokafka.errors import KafkaError
 
 from model import scratch
 from model.errors import ServingError
-from serving.command_line import exit_code_of
 from serving.errors import BrokerRefused, EngineCrashed
+from serving.settings.command_line import exit_code_of
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger()
 

@@ -1,17 +1,23 @@
 """What every variant's engine is given to work with."""
 
 import asyncio
-import time
+import fcntl
+import os
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Generic, TypeVar
 from urllib.parse import quote
 
-from serving.broker import Broker
-from serving.health import Health
-from serving.report import Report
-from serving.settings import Settings
-from serving.sink import Sink
-from serving.state_directory import claimed
+from fastapi import APIRouter
+
+from serving.engine import Engine, Guarantees
+from serving.errors import StateDirectoryInUse, StateDirectoryUnusable
+from serving.kafka.broker import Broker
+from serving.kafka.sink import Sink
+from serving.settings.server import Settings
+from serving.telemetry.health import Health
+from serving.telemetry.report import Report
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +58,40 @@ def _directory_name(text: str) -> str:
     return quote(text, safe="").replace(".", "%2E")
 
 
-def epoch_ms() -> int:
-    """Now, as the messages carry it."""
-    return time.time_ns() // 1_000_000
+def claimed(directory: Path) -> Path:
+    """Make the directory if need be, and hold its lock until this process ends, however it ends.
+
+    Below it comes a directory for each cluster, as offsets mean nothing in another one: a broker whose data was wiped
+    is another cluster.
+
+    Raises:
+        StateDirectoryInUse: another running server keeps its state there.
+        StateDirectoryUnusable: it cannot be made or written.
+    """
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+        lock = os.open(directory / "lock", os.O_CREAT | os.O_RDWR, 0o644)
+    except OSError as error:
+        raise StateDirectoryUnusable(directory, error.strerror or str(error)) from None
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)  # never closed: the lock is the process's
+    except BlockingIOError:
+        os.close(lock)
+        raise StateDirectoryInUse(directory) from None
+    return directory
+
+
+E = TypeVar("E", bound=Engine)
+
+
+@dataclass(frozen=True, slots=True)
+class Variant(Generic[E]):
+    """One of the five translations: its name, its promises, and how it is built; ``E`` is its engine."""
+
+    name: str
+    summary: str  # one sentence
+    state_lives_in: str
+    default_port: int
+    guarantees: Guarantees
+    build: Callable[[Kernel], E]
+    routes: Callable[[E], APIRouter]  # an engine may be asked for more than the kernel asks of it

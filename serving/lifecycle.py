@@ -13,21 +13,20 @@ from yarl import URL
 
 from model import scratch
 from model.errors import ServingError
-from serving import logs
-from serving.broker import Broker
 from serving.ending import Ending
 from serving.engine import ArrivedModel, Engine
 from serving.errors import NotOffered
-from serving.health import Health
-from serving.http_api import application
-from serving.http_server import HttpServer, listen
-from serving.kernel import Kernel
-from serving.model_feed import ModelFeed
-from serving.records import RejectedRecord
-from serving.report import Report
-from serving.settings import Settings
-from serving.sink import Sink
-from serving.variant import E, Variant
+from serving.kafka.broker import Broker
+from serving.kafka.sink import Sink
+from serving.kernel import E, Kernel, Variant
+from serving.models.feed import ModelFeed
+from serving.scoring.records import RejectedRecord
+from serving.settings.server import Settings
+from serving.telemetry import logs
+from serving.telemetry.health import Health
+from serving.telemetry.report import Report
+from serving.web.api import application
+from serving.web.server import HttpServer, listen
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger()
 
@@ -65,7 +64,7 @@ def run(variant: Variant[E]) -> NoReturn:
 
 
 def _fetch_jpmml() -> None:
-    from model.pmml.jpmml_jars import JPMML, LICENCE, jpmml_jars  # a server without this engine never loads jgo
+    from model.formats.pmml.jpmml_jars import JPMML, LICENCE, jpmml_jars  # a server without this engine never loads jgo
 
     log.warning("pmml_engine", engine=JPMML, licence=LICENCE)
     jpmml_jars()

@@ -19,12 +19,13 @@ Survives: a ``kill -9``, a wiped disk, and an emptied model topic; the counters 
 
 Costs: the disk holds every row, Kafka holds it again, and a start waits for what the disk lacks.
 
-Read next: ``store.py`` (what an engine asks), ``database.py`` (the file), ``serving/streams/table_state.py`` (rows).
+Read next: ``store/store.py`` (what an engine asks), ``store/database.py`` (the file),
+``serving/streams/table_state.py`` (rows).
 """
 
 import serving as serving  # first, for its check of the environment
-from serving.guarantees import Guarantees, Survives
-from serving.variant import Variant
+from serving.engine import Guarantees, Survives
+from serving.kernel import Variant
 from streams_customstore.state import routes
 from streams_customstore.topology import Topology
 

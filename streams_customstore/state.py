@@ -6,16 +6,16 @@ from serving.streams import queries
 from serving.streams.application import Application
 from serving.streams.queryable import QueryableEngine
 from serving.streams.table_state import TableState
-from streams_customstore import store
-from streams_customstore.models import ModelFile
+from streams_customstore.store import store
+from streams_customstore.store.models import ModelFile
 
 COUNTERS, MODELS = "state", "models"
 STORE = f"{store.SCHEME}://"
 
 
 class CustomStoreState(TableState):
-    """A row of counters for each data type and source partition, in one SQLite file for all partitions (``store.py``);
-    and a row for each data type's model, in another one.
+    """A row of counters for each data type and source partition, in one SQLite file for all partitions
+    (``store/store.py``); and a row for each data type's model, in another one.
 
     A write goes to the file and, soon after, to the changelog. After a ``kill -9`` either can be a little ahead of the
     other, and both can be ahead of the committed offsets: the offsets in the rows say which records are counted.

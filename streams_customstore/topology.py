@@ -7,8 +7,8 @@ import faust
 from model.serving_state import ServingState
 from serving.engine import ArrivedModel, ModelStart
 from serving.kernel import Kernel
-from serving.model_loading import ModelLoading
-from serving.serve import ServedBatch
+from serving.models.loading import ModelLoading
+from serving.scoring.outcomes import ServedBatch
 from serving.streams.application import Application
 from serving.streams.batches import Batch, BatchSchema
 from streams_customstore.state import CustomStoreState

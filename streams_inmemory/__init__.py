@@ -19,8 +19,8 @@ Read next: ``state.py`` (the object), ``topology.py`` (the agent), then ``stream
 """
 
 import serving as serving  # first, for its check of the environment
-from serving.guarantees import Guarantees, Survives
-from serving.variant import Variant
+from serving.engine import Guarantees, Survives
+from serving.kernel import Variant
 from streams_inmemory.state import routes
 from streams_inmemory.topology import Topology
 

@@ -7,11 +7,10 @@ from fastapi import APIRouter
 from model.serving_state import ServingState
 from protobufs.kept_state_pb2 import KeptModel
 from serving.engine import ArrivedModel
-from serving.kept_state import kept, without_data
-from serving.kernel import epoch_ms
-from serving.records import RawRecord
-from serving.serve import ServedBatch
-from serving.states import States
+from serving.scoring.kept_state import kept, without_data
+from serving.scoring.outcomes import ServedBatch, epoch_ms
+from serving.scoring.records import RawRecord
+from serving.scoring.states import States
 from serving.streams import queries
 from serving.streams.local_state import LocalState
 from serving.streams.queryable import QueryableEngine

@@ -7,7 +7,7 @@ import faust
 from model.serving_state import ServingState
 from serving.engine import ArrivedModel, ModelStart
 from serving.kernel import Kernel
-from serving.serve import ServedBatch
+from serving.scoring.outcomes import ServedBatch
 from serving.streams.application import Application
 from serving.streams.batches import Batch, BatchSchema
 from streams_inmemory.state import StateInMemory

@@ -20,13 +20,13 @@ Survives: a ``kill -9``, a wiped disk, and an emptied model topic; the counters 
 
 Costs: the disk holds every row, Kafka holds it again, and a start waits for what the disk lacks.
 
-Read next: ``state.py`` (the tables), ``serving/streams/table_state.py`` (their rows), ``databases.py`` (what a damaged
-database is), ``streams_customstore`` (what an engine asks of a store).
+Read next: ``state.py`` (the tables), ``serving/streams/table_state.py`` (their rows), ``store/databases.py`` (what a
+damaged database is), ``streams_customstore`` (what an engine asks of a store).
 """
 
 import serving as serving  # first, for its check of the environment
-from serving.guarantees import Guarantees, Survives
-from serving.variant import Variant
+from serving.engine import Guarantees, Survives
+from serving.kernel import Variant
 from streams_kvstore.state import routes
 from streams_kvstore.topology import Topology
 

@@ -6,7 +6,7 @@ from serving.streams import queries
 from serving.streams.application import Application
 from serving.streams.queryable import QueryableEngine
 from serving.streams.table_state import TableState
-from streams_kvstore import databases
+from streams_kvstore.store import databases
 
 COUNTERS, MODELS = "state", "models"
 STORE = f"{databases.SCHEME}://"

@@ -11,12 +11,12 @@ import hypothesis
 import pytest
 from hypothesis import settings
 
-from client.embedded_kafka import EmbeddedKafka
-from client.ports import answers
-from client.topic_creation import create_topics
-from serving.topics import Topics
-from tests.process import eventually
-from tests.server_process import QUERIES
+from client.broker.embedded_kafka import EmbeddedKafka
+from client.broker.ports import answers
+from client.topics import create_topics
+from serving.settings.topics import Topics
+from tests.support.process import eventually
+from tests.support.server_process import QUERIES
 
 DATA_PARTITIONS = 3
 # Modules whose variants share one fixture.

@@ -1,6 +1,6 @@
 """``python -m client.demo``: see ``--help`` for the settings."""
 
-from client.demo.one_server import main
+from client.demo.one.one_server import main
 
 if __name__ == "__main__":
     main()

@@ -7,11 +7,11 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import IO
 
-from client.broker_files import last_lines
+from client.broker.files import last_lines
+from client.broker.watchdog import KILL, watchdog_command
 from client.demo.errors import ChildEnded, ChildNotReady
 from client.errors import DataDirectoryUnusable
-from client.printable import printable
-from client.watchdog import KILL, watchdog_command
+from client.terminal.printable import printable
 
 POLL_S = 0.05
 LAST_LINES = 5

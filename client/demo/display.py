@@ -8,8 +8,8 @@ from rich.console import Console, RenderableType
 from rich.control import Control
 from rich.live import Live
 
-from client.printable import duration, printable, rate
-from serving.live_snapshot import LiveSnapshot
+from client.terminal.printable import duration, printable, rate
+from serving.telemetry.live_snapshot import LiveSnapshot
 
 Shown = TypeVar("Shown", contravariant=True)
 

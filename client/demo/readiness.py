@@ -6,9 +6,9 @@ from collections.abc import Collection
 from confluent_kafka import KafkaException
 from confluent_kafka.admin import AdminClient
 
+from client.broker.ports import answers, check_port
 from client.demo.errors import DemoPortInUse
 from client.errors import PortInUse
-from client.ports import answers, check_port
 
 TIMEOUT_S = 2.0
 

@@ -2,17 +2,30 @@
 
 import shutil
 import sys
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 
 from pydantic import Field
 
+from client.broker.plan import HOST
 from client.demo.errors import UnknownVariant
-from client.demo.variants import DEFAULT_PORTS
 from client.errors import DataDirectoryUnusable
-from serving.command_line import CommandLine
-from serving.topics import Topics
+from serving.settings.command_line import CommandLine
+from serving.settings.topics import Topics
 
-HOST = "127.0.0.1"
+DEFAULT_PORTS: Mapping[str, int] = MappingProxyType(
+    {
+        "custom_stage": 5500,
+        "actors_persistent": 5500,
+        "streams_inmemory": 8888,
+        "streams_kvstore": 8888,
+        "streams_customstore": 8888,
+    }
+)
+"""The name of each variant's package, in the order in which they are taught, and its server's own port."""
+
+
 TOPIC_PREFIX = "models"
 STATE = "state"
 SESSION_TIMEOUT_MS = 2000  # a server that was killed is missed after this long, and its successor gets its partitions

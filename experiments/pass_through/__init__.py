@@ -7,8 +7,8 @@ commits as the others do, with the same client. What a variant needs beyond this
 from fastapi import APIRouter
 
 from experiments.pass_through.topology import Topology
-from serving.guarantees import Guarantees, Survives
-from serving.variant import Variant
+from serving.engine import Guarantees, Survives
+from serving.kernel import Variant
 
 NOTHING = Survives(killed=False, disk_wiped=False, model_topic_emptied=False)
 

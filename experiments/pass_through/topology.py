@@ -8,12 +8,12 @@ from typing import Any
 
 from aiokafka import AIOKafkaProducer
 
+from custom_stage.delivery.source import Source
 from model.serving_state import ServingState
 from serving.engine import ArrivedModel, ModelStart
+from serving.kafka.sink import MAX_BATCH_BYTES
 from serving.kernel import Kernel
-from serving.records import RawRecord
-from serving.sink import MAX_BATCH_BYTES
-from serving.source import Source
+from serving.scoring.records import RawRecord
 
 PARTITION = attrgetter("partition")
 

@@ -10,11 +10,10 @@ import structlog
 from faust.exceptions import ProducerSendError
 
 from model.errors import ServingError
-from serving.addresses import with_port
-from serving.daemon_thread import DaemonThread
 from serving.errors import EngineCrashed
-from serving.kafka_clients import closed
+from serving.kafka.clients import closed
 from serving.kernel import Kernel
+from serving.settings.addresses import with_port
 from serving.streams.batches import Batch
 from serving.streams.changelogs import ensure_changelog
 from serving.streams.errors import EngineNotStarted
@@ -22,6 +21,7 @@ from serving.streams.faust_app import faust_app, table_of_bytes
 from serving.streams.local_state import LocalState
 from serving.streams.model_table import PARTITIONS, Copy, ModelTable
 from serving.streams.table import AcknowledgedTable
+from serving.threads import DaemonThread
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger()
 

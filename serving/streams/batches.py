@@ -5,7 +5,7 @@ from typing import Any
 
 import faust
 
-from serving.records import RawRecord
+from serving.scoring.records import RawRecord
 
 
 class Batch:

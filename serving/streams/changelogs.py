@@ -19,9 +19,9 @@ from confluent_kafka.admin import (  # type: ignore[attr-defined]  # public, tho
 )
 
 from serving.errors import BrokerNotFound
-from serving.kafka_security import PLAINTEXT, KafkaSecurity
+from serving.settings.security import PLAINTEXT, KafkaSecurity
+from serving.settings.topics import COMPACTED
 from serving.streams.errors import ChangelogForgets, ChangelogPartitionsDiffer, ChangelogRefused
-from serving.topics import COMPACTED
 
 TIMEOUT_S = 10.0
 POLL_S = 0.02

@@ -6,12 +6,12 @@ from typing import Any
 
 import faust
 
-from serving.kafka_security import KafkaSecurity
 from serving.kernel import Kernel
+from serving.settings.security import KafkaSecurity
+from serving.settings.topics import MAX_MESSAGE_BYTES
 from serving.streams import transport
 from serving.streams.recovery import GenerationTableManager
 from serving.streams.table import AcknowledgedTable
-from serving.topics import MAX_MESSAGE_BYTES
 
 REQUEST_OVERHEAD_BYTES = 64 * 1024
 

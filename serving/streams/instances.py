@@ -14,8 +14,8 @@ from aiohttp import ClientConnectorError, ClientError, ClientSession, DummyCooki
 from pydantic import BaseModel, ConfigDict, FailFast, Field, ValidationError
 from yarl import URL
 
-from serving.http_token import bearer
 from serving.streams.local_state import Count, Part
+from serving.web.token import bearer
 
 LOCAL_PATH = "/state/local"
 TIME_LIMIT_S = 1.0  # for one instance, from the name's look-up to the answer's last byte

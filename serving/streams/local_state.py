@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from model.serving_state import ServingState
 from protobufs.kept_state_pb2 import KeptModel
-from serving.answers import StateAnswer
+from serving.web.answers import StateAnswer
 
 Count = Annotated[int, Field(ge=0, lt=2**63)]
 Milliseconds = Annotated[float, Field(ge=0, le=1e15)]  # 30,000 years; neither infinite nor NaN, and a sum stays finite

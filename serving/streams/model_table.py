@@ -33,10 +33,10 @@ from google.protobuf.message import DecodeError
 
 from protobufs.kept_state_pb2 import KeptModel
 from serving.errors import BrokerRefused
-from serving.kafka_clients import FETCH_MAX_WAIT_MS, RETRY_S, answered, closed, passes
-from serving.kept_state import is_newer, without_data
-from serving.settings import Settings
-from serving.topics import MAX_MESSAGE_BYTES
+from serving.kafka.clients import FETCH_MAX_WAIT_MS, RETRY_S, answered, closed, passes
+from serving.scoring.kept_state import is_newer, without_data
+from serving.settings.server import Settings
+from serving.settings.topics import MAX_MESSAGE_BYTES
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger()
 

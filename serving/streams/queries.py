@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from fastapi import APIRouter, Depends, HTTPException
 from pydantic import BaseModel, Field
 
-from serving.answers import Refusal, StateAnswer
 from serving.streams.instances import LOCAL_PATH, TIME_LIMIT_S, LocalAnswer, NoAnswer, ask
 from serving.streams.local_state import Part, combined
 from serving.streams.queryable import Queryable
+from serving.web.answers import Refusal, StateAnswer
 
 DEFAULT_DATA_TYPE = "wine"
 RETRY_AFTER = {"Retry-After": "1"}  # seconds

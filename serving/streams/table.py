@@ -12,7 +12,7 @@ import faust
 from aiokafka.errors import KafkaError
 
 from serving.errors import BrokerRefused
-from serving.kafka_clients import RETRY_S, passes
+from serving.kafka.clients import RETRY_S, passes
 
 
 class AcknowledgedTable(faust.Table[Any, Any]):

@@ -23,17 +23,16 @@ from model.model import LoadedModel
 from model.serving_state import Scores, ServingState
 from protobufs.kept_state_pb2 import KeptCounters, KeptModel
 from protobufs.model_descriptor_pb2 import ModelDescriptor
-from serving.daemon_thread import in_daemon_thread
 from serving.engine import ArrivedModel, FeedPosition, ModelStart
-from serving.kept_state import KeptState, is_newer, kept, without_data
-from serving.kernel import epoch_ms
-from serving.model_loading import Load
-from serving.records import WineBatch
-from serving.serve import ServedBatch, serve
+from serving.models.loading import Load
+from serving.scoring.kept_state import KeptState, is_newer, kept, without_data
+from serving.scoring.outcomes import ServedBatch, epoch_ms, serve
+from serving.scoring.records import WineBatch
 from serving.streams.batches import Batch
 from serving.streams.local_state import LocalState
 from serving.streams.model_table import ModelTable
 from serving.streams.rows import COUNTERS, MODEL, Key, total
+from serving.threads import in_daemon_thread
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger()
 

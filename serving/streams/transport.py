@@ -41,9 +41,9 @@ from faust.transport.drivers.aiokafka import Consumer as StockConsumer
 from faust.transport.drivers.aiokafka import Transport as StockTransport
 from faust.types.tuples import ConsumerMessage
 
-from serving.header_names import read_any_header_names
-from serving.kafka_clients import FETCH_MAX_WAIT_MS, closed, positions
-from serving.records import RawRecord
+from serving.kafka.clients import FETCH_MAX_WAIT_MS, closed, positions
+from serving.kafka.header_names import read_any_header_names
+from serving.scoring.records import RawRecord
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger()
 

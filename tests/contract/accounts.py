@@ -4,10 +4,10 @@ from collections import Counter
 from collections.abc import Sequence
 
 from protobufs.serving_result_pb2 import ServingResult
-from serving.guarantees import Guarantees
-from tests.models import times_alcohol
-from tests.server_process import ServerProcess
-from tests.stream import Stream, model
+from serving.engine import Guarantees
+from tests.support.models import times_alcohol
+from tests.support.server_process import ServerProcess
+from tests.support.stream import Stream, model
 
 SCORED = "serving_records_scored_total"
 SKIPPED = "serving_records_skipped_total"

@@ -11,15 +11,15 @@ from uuid import uuid4
 
 import pytest
 
-from client.embedded_kafka import EmbeddedKafka
-from client.topic_creation import create_topics
+from client.broker.embedded_kafka import EmbeddedKafka
+from client.topics import create_topics
 from experiments.variants import VARIANTS as VARIANTS
-from serving.guarantees import Guarantees
-from serving.topics import Topics
-from serving.variant import Variant
-from tests.models import times_alcohol
-from tests.server_process import ServerProcess
-from tests.stream import Stream, model
+from serving.engine import Guarantees
+from serving.kernel import Variant
+from serving.settings.topics import Topics
+from tests.support.models import times_alcohol
+from tests.support.server_process import ServerProcess
+from tests.support.stream import Stream, model
 
 DATA_PARTITIONS = 3
 

@@ -7,9 +7,9 @@ import pytest
 from experiments.process_usage import usage
 from tests.contract.accounts import SCORED, distinct, redelivered, settled
 from tests.contract.conftest import VARIANTS, Start, package
-from tests.models import slow, times_alcohol
-from tests.server_process import ServerProcess
-from tests.stream import Stream, model, wine
+from tests.support.models import slow, times_alcohol
+from tests.support.server_process import ServerProcess
+from tests.support.stream import Stream, model, wine
 
 RECORDS = 150_000
 """In memory they would take 90 MB and more; a server scores 20,000 a second, and they are there in less than two."""

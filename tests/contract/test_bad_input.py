@@ -6,10 +6,10 @@ import pytest
 
 from protobufs.model_descriptor_pb2 import ModelDescriptor
 from protobufs.wine_record_pb2 import WineRecord
-from serving.topics import MAX_MESSAGE_BYTES
+from serving.settings.topics import MAX_MESSAGE_BYTES
 from tests.contract.conftest import Serving
-from tests.models import times_alcohol
-from tests.stream import ALCOHOL, headers, model, wine
+from tests.support.models import times_alcohol
+from tests.support.stream import ALCOHOL, headers, model, wine
 
 
 @pytest.mark.parametrize(

@@ -9,14 +9,14 @@ from confluent_kafka.admin import (  # type: ignore[attr-defined]  # public, tho
     NewTopic,
 )
 
-from serving.topics import COMPACTED
+from serving.settings.topics import COMPACTED
 from tests.contract.accounts import settled
 from tests.contract.conftest import DATA_PARTITIONS, Start, put_in_force
 from tests.contract.test_data_topic_recreated import published, recreated
-from tests.models import times_alcohol
-from tests.process import DEADLINE_S
-from tests.server_process import ServerProcess
-from tests.stream import Stream, model
+from tests.support.models import times_alcohol
+from tests.support.process import DEADLINE_S
+from tests.support.server_process import ServerProcess
+from tests.support.stream import Stream, model
 
 EXACT = ("actors_persistent",)
 OLD = 60

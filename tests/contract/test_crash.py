@@ -2,14 +2,14 @@
 
 from pathlib import Path
 
-from serving import serve
+from serving.scoring import outcomes as serve
 from tests.contract.conftest import put_in_force
-from tests.server_process import ServerProcess
-from tests.stream import Stream
+from tests.support.server_process import ServerProcess
+from tests.support.stream import Stream
 
 A_BUG = f"""
 import runpy, sys
-from serving import serve
+from serving.scoring import outcomes as serve
 
 def broken(*_):
     raise ZeroDivisionError("a bug")

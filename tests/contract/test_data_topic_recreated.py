@@ -7,9 +7,9 @@ import pytest
 
 from tests.contract.accounts import SCORED, settled
 from tests.contract.conftest import DATA_PARTITIONS, Start, put_in_force
-from tests.server_process import ServerProcess
-from tests.stream import Stream
-from tests.topic_admin import TopicAdmin
+from tests.support.server_process import ServerProcess
+from tests.support.stream import Stream
+from tests.support.topic_admin import TopicAdmin
 
 FLAGS = {
     "at-least-once": (),

@@ -4,9 +4,9 @@ import pytest
 
 from tests.contract.accounts import distinct, redelivered, scored_some, settled
 from tests.contract.conftest import VARIANTS, Start, package, put_in_force
-from tests.models import slow
-from tests.server_process import ServerProcess
-from tests.stream import Stream, model, wine
+from tests.support.models import slow
+from tests.support.server_process import ServerProcess
+from tests.support.stream import Stream, model, wine
 
 MODES = [
     (name, mode)

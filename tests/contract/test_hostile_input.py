@@ -11,12 +11,12 @@ from pathlib import Path
 import pytest
 from confluent_kafka import Message
 
-from client.embedded_kafka import EmbeddedKafka
-from serving.guarantees import Guarantees
+from client.broker.embedded_kafka import EmbeddedKafka
+from serving.engine import Guarantees
 from tests.contract.accounts import SCORED, SKIPPED, settled
 from tests.contract.conftest import DATA_PARTITIONS, VARIANTS, TopicsOfAnyTime, new_stream, package
-from tests.fates import DEAD, NO_MODEL, Fate, Found, Origin, Score, fate, found, origin, unlike
-from tests.hostile_input import (
+from tests.support.fates import DEAD, NO_MODEL, Fate, Found, Origin, Score, fate, found, origin, unlike
+from tests.support.hostile_input import (
     GOOD,
     NO_TEXT,
     ODD_TYPE,
@@ -27,11 +27,11 @@ from tests.hostile_input import (
     hostile_records,
     worth_a_trial,
 )
-from tests.models import times_alcohol
-from tests.process import DEADLINE_S
-from tests.raw_batches import RawRecord, send, send_all
-from tests.server_process import ServerProcess
-from tests.stream import Stream, model
+from tests.support.models import times_alcohol
+from tests.support.process import DEADLINE_S
+from tests.support.raw_batches import RawRecord, send, send_all
+from tests.support.server_process import ServerProcess
+from tests.support.stream import Stream, model
 
 RECORDS, DESCRIPTORS, TRIALS = 199_000, 1_000, 20
 FEWER = 20  # the code that reads them is the same everywhere: one server gets them all, each of the others a twentieth

@@ -8,10 +8,10 @@ import urllib.request
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from serving.guarantees import Guarantees
+from serving.engine import Guarantees
 from tests.contract.accounts import SCORED, settled
 from tests.contract.conftest import Serving, Start
-from tests.server_process import QUERIES, ServerProcess
+from tests.support.server_process import QUERIES, ServerProcess
 
 
 def text(server: ServerProcess, path: str) -> tuple[str, str]:

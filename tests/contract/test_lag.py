@@ -4,7 +4,7 @@ from confluent_kafka import Producer
 
 from tests.contract.accounts import settled
 from tests.contract.conftest import Start, put_in_force
-from tests.stream import Stream, wine
+from tests.support.stream import Stream, wine
 
 LAG = "serving_lag_records"
 

@@ -9,15 +9,15 @@ from pathlib import Path
 import pytest
 
 from protobufs.model_descriptor_pb2 import ModelDescriptor
-from serving.guarantees import Guarantees
-from serving.topics import MAX_MESSAGE_BYTES
+from serving.engine import Guarantees
+from serving.settings.topics import MAX_MESSAGE_BYTES
 from tests.contract.accounts import settled
 from tests.contract.conftest import SOON_MISSED, Start, put_in_force
-from tests.hostile_models import ENTITY_BOMB, eating_memory, never_ending, padded, with_entities
-from tests.models import times_alcohol
-from tests.pmml_examples import LINEAR
-from tests.server_process import ServerProcess
-from tests.stream import ALCOHOL, Stream, headers, model, wine
+from tests.support.hostile_models import ENTITY_BOMB, eating_memory, never_ending, padded, with_entities
+from tests.support.models import times_alcohol
+from tests.support.pmml_examples import LINEAR
+from tests.support.server_process import ServerProcess
+from tests.support.stream import ALCOHOL, Stream, headers, model, wine
 
 MAX_MODEL_BYTES = MAX_MESSAGE_BYTES + 2**20
 LOAD_TIMEOUT_S = 4

@@ -4,12 +4,12 @@ import signal
 
 import pytest
 
-from serving.guarantees import Guarantees
+from serving.engine import Guarantees
 from tests.contract.accounts import SKIPPED, distinct, nothing_is_lost, redelivered, scored_some, settled, taught
 from tests.contract.conftest import SOON_MISSED, Start, put_in_force
-from tests.models import slow, times_alcohol
-from tests.pmml_examples import ON_JAVA
-from tests.stream import Stream, model
+from tests.support.models import slow, times_alcohol
+from tests.support.pmml_examples import ON_JAVA
+from tests.support.stream import Stream, model
 
 MAX_BATCH, MAX_IN_FLIGHT = 100, 2
 

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from tests.contract.conftest import Serving, Start, put_in_force
-from tests.hostile_input import ODD_TYPE
-from tests.stream import Stream
+from tests.support.hostile_input import ODD_TYPE
+from tests.support.stream import Stream
 
 TOKEN = "0123456789abcdef"
 EXAMPLES = 20

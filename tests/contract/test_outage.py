@@ -9,14 +9,14 @@ from pathlib import Path
 
 import pytest
 
-from client.embedded_kafka import EmbeddedKafka
-from client.ports import free_port
-from client.topic_creation import create_topics
-from serving.topics import Topics
+from client.broker.embedded_kafka import EmbeddedKafka
+from client.broker.ports import free_port
+from client.topics import create_topics
+from serving.settings.topics import Topics
 from tests.contract.accounts import nothing_is_lost, scored_some
 from tests.contract.conftest import DATA_PARTITIONS, VARIANTS, package, put_in_force
-from tests.server_process import ServerProcess
-from tests.stream import Stream, wine
+from tests.support.server_process import ServerProcess
+from tests.support.stream import Stream, wine
 
 OUTAGE_S = 20.0
 PAUSE_S = 0.1  # between two portions, ten times over: the outage is what this is about, not the load

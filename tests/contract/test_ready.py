@@ -7,13 +7,13 @@ from pathlib import Path
 from confluent_kafka.admin import AdminClient
 from confluent_kafka.cimpl import NewPartitions
 
-from client.embedded_kafka import EmbeddedKafka
-from client.topic_creation import create_topics
-from serving.topics import Topics
+from client.broker.embedded_kafka import EmbeddedKafka
+from client.topics import create_topics
+from serving.settings.topics import Topics
 from tests.contract.conftest import SOON_MISSED, Start
-from tests.process import eventually
-from tests.server_process import ServerProcess
-from tests.stream import Stream
+from tests.support.process import eventually
+from tests.support.server_process import ServerProcess
+from tests.support.stream import Stream
 
 SHOULD_HAVE_ONE = {
     "ready": False,

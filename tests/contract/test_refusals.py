@@ -7,10 +7,10 @@ import pytest
 
 from tests.contract.accounts import distinct, settled
 from tests.contract.conftest import DATA_PARTITIONS, VARIANTS, Start, data_dir, package, put_in_force
-from tests.models import times_alcohol
-from tests.server_process import ServerProcess
-from tests.stream import Stream, headers, model, wine
-from tests.topic_admin import TopicAdmin
+from tests.support.models import times_alcohol
+from tests.support.server_process import ServerProcess
+from tests.support.stream import Stream, headers, model, wine
+from tests.support.topic_admin import TopicAdmin
 
 MODES = [(name, mode) for name in VARIANTS for mode in package(name).guarantees.delivery]
 in_each_mode = pytest.mark.parametrize(("variant", "mode"), MODES, ids=[f"{name}-{mode}" for name, mode in MODES])

@@ -8,9 +8,9 @@ import pytest
 
 from tests.contract.accounts import SCORED
 from tests.contract.conftest import Start, put_in_force
-from tests.models import slow, times_alcohol
-from tests.server_process import ServerProcess
-from tests.stream import ALCOHOL, Stream, model, wine
+from tests.support.models import slow, times_alcohol
+from tests.support.server_process import ServerProcess
+from tests.support.stream import ALCOHOL, Stream, model, wine
 
 
 def test_a_score_says_what_it_is_of_and_goes_to_its_record_s_partition(start: Start, stream: Stream) -> None:

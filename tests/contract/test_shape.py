@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 from serving.kernel import Kernel
-from serving.settings import Settings
+from serving.settings.server import Settings
 from tests.contract.conftest import VARIANTS, package
-from tests.process import ROOT
+from tests.support.process import ROOT
 
 FILES = ("__init__.py", "topology.py", "state.py", "server.py", "README.md")
 SECTIONS = ["Idea", "Picture", "Survives", "Costs", "Read next"]

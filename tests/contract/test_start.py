@@ -7,11 +7,11 @@ import sys
 from confluent_kafka.admin import AdminClient
 from confluent_kafka.cimpl import NewPartitions
 
-from client.embedded_kafka import EmbeddedKafka
-from client.ports import free_port
-from client.topic_creation import create_topics
-from serving.topics import Topics
-from tests.process import ROOT
+from client.broker.embedded_kafka import EmbeddedKafka
+from client.broker.ports import free_port
+from client.topics import create_topics
+from serving.settings.topics import Topics
+from tests.support.process import ROOT
 
 
 def refused(variant: str, *flags: str) -> subprocess.CompletedProcess[str]:

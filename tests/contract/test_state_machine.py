@@ -16,16 +16,16 @@ from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule, run_state_machine_as_test
 
-from client.embedded_kafka import EmbeddedKafka
+from client.broker.embedded_kafka import EmbeddedKafka
 from model.features import WINE
 from model.model import LoadedModel
 from model.serving_state import ServingState
-from serving.guarantees import Guarantees
+from serving.engine import Guarantees
 from tests.contract.accounts import settled
 from tests.contract.conftest import new_stream, package
-from tests.models import TimesAlcohol, times_alcohol
-from tests.server_process import ServerProcess
-from tests.stream import ALCOHOL, Stream, model, wine
+from tests.support.models import TimesAlcohol, times_alcohol
+from tests.support.server_process import ServerProcess
+from tests.support.stream import ALCOHOL, Stream, model, wine
 
 DATA_TYPES = ("wine", "wei\N{LATIN SMALL LETTER SHARP S} %41&.. ")  # and the example's number
 NO_STATE = {"name": None, "usage": 0, "skipped": 0, "dead_letters": 0}

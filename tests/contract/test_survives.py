@@ -11,13 +11,13 @@ from typing import Any
 
 import pytest
 
-from client.embedded_kafka import EmbeddedKafka
+from client.broker.embedded_kafka import EmbeddedKafka
 from protobufs.serving_result_pb2 import ServingResult
-from serving.guarantees import Guarantees, Survives
+from serving.engine import Guarantees, Survives
 from tests.contract.accounts import distinct, scored_some, settled
 from tests.contract.conftest import SOON_MISSED, Start, data_dir, new_stream, put_in_force
-from tests.server_process import ServerProcess
-from tests.stream import ALCOHOL, Stream, model, wine
+from tests.support.server_process import ServerProcess
+from tests.support.stream import ALCOHOL, Stream, model, wine
 
 CIRCUMSTANCES = [field.name for field in fields(Survives)]
 NOTHING = {"name": None, "usage": 0, "skipped": 0, "dead_letters": 0}

@@ -15,14 +15,14 @@ from confluent_kafka.admin import (  # type: ignore[attr-defined]  # public, tho
     ResourceType,
 )
 
-from client.topic_creation import create_topics
-from serving.topics import Topics
+from client.topics import create_topics
+from serving.settings.topics import Topics
 from tests.contract.accounts import nothing_is_lost, scored_some
 from tests.contract.conftest import DATA_PARTITIONS, SOON_MISSED, VARIANTS, package, put_in_force
-from tests.ports import ports_in_a_row
-from tests.process import DEADLINE_S, Process, brokers_in
-from tests.server_process import ServerProcess
-from tests.stream import Stream
+from tests.support.ports import ports_in_a_row
+from tests.support.process import DEADLINE_S, Process, brokers_in
+from tests.support.server_process import ServerProcess
+from tests.support.stream import Stream
 
 BROKERS = 3
 OFFSETS = "__consumer_offsets"
@@ -94,7 +94,7 @@ def scene(tmp_path_factory: pytest.TempPathFactory) -> Scene:
     with ExitStack() as running, ThreadPoolExecutor(len(VARIANTS)) as actors:
         port = ports_in_a_row(BROKERS)
         flags = ("--brokers", str(BROKERS), "--port", str(port), "--data-dir", str(directory / "kafka"))
-        kafka = running.enter_context(Process(directory / "kafka.log", "-m", "client.embedded_kafka", *flags))
+        kafka = running.enter_context(Process(directory / "kafka.log", "-m", "client.broker", *flags))
         servers = ",".join(f"127.0.0.1:{port + number}" for number in range(BROKERS))
         kafka.wait_until_said(f"Kafka listens on {servers}; Ctrl-C stops it")
         admin = AdminClient({"bootstrap.servers": servers, "log_level": 0})

@@ -12,10 +12,10 @@ import pytest
 
 from tests.contract.accounts import SCORED, distinct, redelivered, settled
 from tests.contract.conftest import VARIANTS, data_dir, package
-from tests.models import times_alcohol
-from tests.process import eventually
-from tests.server_process import ServerProcess
-from tests.stream import Stream, model
+from tests.support.models import times_alcohol
+from tests.support.process import eventually
+from tests.support.server_process import ServerProcess
+from tests.support.stream import Stream, model
 
 MOMENTS = {
     "exactly-once": (

@@ -5,14 +5,14 @@ import subprocess
 import sys
 from pathlib import Path
 
-from client.embedded_kafka import EmbeddedKafka
-from serving.model_feed import MAX_NAME_CHARACTERS
-from serving.model_loading import MAX_KEPT_BYTES
-from serving.records import MAX_DATA_TYPE_CHARACTERS, MAX_KEY_BYTES
-from serving.settings import Settings
-from serving.topics import Topics
-from tests.process import ROOT
-from tests.server_process import ServerProcess
+from client.broker.embedded_kafka import EmbeddedKafka
+from serving.models.feed import MAX_NAME_CHARACTERS
+from serving.models.loading import MAX_KEPT_BYTES
+from serving.scoring.records import MAX_DATA_TYPE_CHARACTERS, MAX_KEY_BYTES
+from serving.settings.server import Settings
+from serving.settings.topics import Topics
+from tests.support.process import ROOT
+from tests.support.server_process import ServerProcess
 
 PAGE = (ROOT / "docs" / "models.md").read_text("utf-8")
 

@@ -6,8 +6,8 @@ Its commands are run in ``tests/kafka/test_security.py``.
 import re
 
 from serving.errors import CertificateRefused, LoginRefused, TlsRefused
-from serving.kafka_settings import PASSWORD, KafkaSettings
-from tests.process import ROOT
+from serving.settings.kafka import PASSWORD, KafkaSettings
+from tests.support.process import ROOT
 
 GUIDE = (ROOT / "docs" / "production.md").read_text("utf-8")
 

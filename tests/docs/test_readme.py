@@ -11,11 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from client.ports import free_port
-from docs.survival_table import with_table
-from tests.process import eventually
+from client.broker.ports import free_port
+from experiments.survival_table import with_table
+from tests.support.process import ROOT, eventually
 
-ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text("utf-8")
 DEADLINE_S = 90.0
 DEMO_S = 15

@@ -15,14 +15,14 @@ from confluent_kafka.admin import (  # type: ignore[attr-defined]  # public, tho
     NewTopic,
 )
 
-from client.embedded_kafka import EmbeddedKafka
-from serving.topics import Topics
+from client.broker.embedded_kafka import EmbeddedKafka
+from serving.settings.topics import Topics
 from tests.contract.accounts import settled
 from tests.contract.conftest import put_in_force
-from tests.process import DEADLINE_S, ROOT
-from tests.server_process import ServerProcess
-from tests.sqlite_program import typed
-from tests.stream import Stream
+from tests.support.process import DEADLINE_S, ROOT
+from tests.support.server_process import ServerProcess
+from tests.support.sqlite_program import typed
+from tests.support.stream import Stream
 
 README = (ROOT / "actors_persistent" / "README.md").read_text("utf-8")
 AT_ONCE_S = 2.0  # on a loaded machine; a query that waited for the disk would take as long as the test holds it

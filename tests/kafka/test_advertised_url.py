@@ -7,12 +7,12 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
-from client.embedded_kafka import EmbeddedKafka
-from client.ports import free_port
-from serving.topics import Topics
-from tests.models import times_alcohol
-from tests.process import Process, eventually
-from tests.stream import Stream, model
+from client.broker.embedded_kafka import EmbeddedKafka
+from client.broker.ports import free_port
+from serving.settings.topics import Topics
+from tests.support.models import times_alcohol
+from tests.support.process import Process, eventually
+from tests.support.stream import Stream, model
 
 VARIANT = "streams_customstore"
 TOKEN = "0123456789abcdef"

@@ -7,16 +7,15 @@ from pathlib import Path
 
 import pytest
 
-from client.aot_cache import aot_cache
-from client.aot_training import SCRATCH, fits
-from client.broker_files import DATA, LOG, java_command
-from client.embedded_kafka import EmbeddedKafka
-from client.kafka_jars import DIRECTORY_VARIABLE, kafka_jars
-from tests.process import Process, brokers_in
+from client.broker.aot import SCRATCH, fits
+from client.broker.embedded_kafka import EmbeddedKafka
+from client.broker.files import DATA, LOG, aot_cache, java_command
+from client.broker.jars import DIRECTORY_VARIABLE, kafka_jars
+from tests.support.process import Process, brokers_in
 
 pytestmark = pytest.mark.thorough
 
-TRAINING = ("-m", "client.aot_training")
+TRAINING = ("-m", "client.broker.aot")
 TRAINING_S = 180.0  # on a machine with much else to do
 PREPARING = "preparing Kafka for quick starts, once: some 15 s\n"
 

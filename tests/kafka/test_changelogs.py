@@ -11,12 +11,12 @@ from confluent_kafka.admin import (  # type: ignore[attr-defined]  # public, tho
     ResourceType,
 )
 
-from client.embedded_kafka import EmbeddedKafka
-from client.ports import free_port
+from client.broker.embedded_kafka import EmbeddedKafka
+from client.broker.ports import free_port
 from serving.errors import BrokerNotFound
+from serving.settings.topics import COMPACTED
 from serving.streams.changelogs import ensure_changelog
 from serving.streams.errors import ChangelogForgets, ChangelogPartitionsDiffer, ChangelogRefused
-from serving.topics import COMPACTED
 
 
 def admin(broker: EmbeddedKafka) -> AdminClient:

@@ -11,8 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from client.ports import free_port
-from tests.demo_process import DEADLINE_S, ROOT, DemoProcess, alive
+from client.broker.ports import free_port
+from tests.support.demo_process import DEADLINE_S, DemoProcess, alive
+from tests.support.process import ROOT
 
 PACE = ("--data-interval", "0.02", "--model-interval", "1")
 KILL_LIMIT_S = 5.0

@@ -15,11 +15,11 @@ import pytest
 from selenium.webdriver import Chrome
 from selenium.webdriver.common.by import By
 
-from client.demo.variants import DEFAULT_PORTS
-from tests.all_servers_demo import PROCESSES, READY_S, AllServersDemo
-from tests.browser import chromium, needs_chromium
-from tests.demo_process import alive
-from tests.process import eventually
+from client.demo.settings import DEFAULT_PORTS
+from tests.support.all_servers_demo import PROCESSES, READY_S, AllServersDemo
+from tests.support.browser import chromium, needs_chromium
+from tests.support.demo_process import alive
+from tests.support.process import eventually
 
 STOP_LIMIT_S = 15.0
 RATE = r"[\d.]+\s*records/s"  # none in a server's first second

@@ -1,14 +1,14 @@
-"""How ``python -m client.demo.all_servers`` ends: in order, by its time, by ``kill -9``, or before it began."""
+"""How ``python -m client.demo.all`` ends: in order, by its time, by ``kill -9``, or before it began."""
 
 import re
 import socket
 from pathlib import Path
 
-from client.demo.variants import DEFAULT_PORTS
-from tests.all_servers_demo import MODULE, PROCESSES, READY_S, AllServersDemo
-from tests.demo_process import DemoProcess, alive
-from tests.ports import ports_in_a_row
-from tests.process import eventually
+from client.demo.settings import DEFAULT_PORTS
+from tests.support.all_servers_demo import MODULE, PROCESSES, READY_S, AllServersDemo
+from tests.support.demo_process import DemoProcess, alive
+from tests.support.ports import ports_in_a_row
+from tests.support.process import eventually
 
 KILL_LIMIT_S = 10.0
 

@@ -7,13 +7,13 @@ from collections.abc import Callable
 import pytest
 from rich.console import Console
 
-from client.demo.scores import ScoreReader
-from client.demo.view import DemoView
-from client.embedded_kafka import EmbeddedKafka
+from client.broker.embedded_kafka import EmbeddedKafka
+from client.demo.one.scores import ScoreReader
+from client.demo.one.view import DemoView
 from protobufs.serving_result_pb2 import ServingResult
-from serving.topics import Topics
-from tests.raw_batches import RawRecord, send
-from tests.stream import Stream
+from serving.settings.topics import Topics
+from tests.support.raw_batches import RawRecord, send
+from tests.support.stream import Stream
 
 DEADLINE_S = 20.0
 NO_TEXT = b"caf\xe9"

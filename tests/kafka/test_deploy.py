@@ -8,14 +8,15 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from client.broker_files import HOST, java_command, java_environment
-from client.kafka_jars import kafka_jars
-from client.ports import free_port
-from client.watchdog import watchdog_command
+from client.broker.files import java_command, java_environment
+from client.broker.jars import kafka_jars
+from client.broker.plan import HOST
+from client.broker.ports import free_port
+from client.broker.watchdog import watchdog_command
 from tests.contract.accounts import SCORED
-from tests.deployment import DEPLOY, compose_services
-from tests.process import Process, eventually
-from tests.server_process import ServerProcess
+from tests.support.deployment import DEPLOY, compose_services
+from tests.support.process import Process, eventually
+from tests.support.server_process import ServerProcess
 
 PROGRAMS = {"kafka-storage.sh": "kafka.tools.StorageTool", "kafka-server-start.sh": "kafka.Kafka"}
 RECORDS = 30

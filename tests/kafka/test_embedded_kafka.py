@@ -9,15 +9,15 @@ from pathlib import Path
 import pytest
 from confluent_kafka.admin import AdminClient
 
-from client.data_directory import DataDirectory
-from client.embedded_kafka import EmbeddedKafka
+from client.broker.data_directory import DataDirectory
+from client.broker.embedded_kafka import EmbeddedKafka
+from client.broker.ports import free_port
 from client.errors import BrokerDied, PortInUse
-from client.ports import free_port
-from client.topic_creation import create_topics
-from serving.topics import Topics
-from tests.process import Process, brokers_in, eventually
+from client.topics import create_topics
+from serving.settings.topics import Topics
+from tests.support.process import Process, brokers_in, eventually
 
-BROKER = ("-m", "client.embedded_kafka")
+BROKER = ("-m", "client.broker")
 
 
 def topics_of(broker: EmbeddedKafka) -> set[str]:

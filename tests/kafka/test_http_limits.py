@@ -7,13 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from client.embedded_kafka import EmbeddedKafka
-from serving.http_server import HEAD_TIMEOUT_S
-from serving.topics import Topics
+from client.broker.embedded_kafka import EmbeddedKafka
+from serving.settings.topics import Topics
+from serving.web.server import HEAD_TIMEOUT_S
 from tests.contract.conftest import put_in_force
-from tests.process import eventually
-from tests.server_process import ServerProcess
-from tests.stream import Stream
+from tests.support.process import eventually
+from tests.support.server_process import ServerProcess
+from tests.support.stream import Stream
 
 DESCRIPTORS = 256
 LIMITED = f"""

@@ -11,12 +11,12 @@ from selenium.webdriver import Chrome
 from selenium.webdriver.common.by import By
 from selenium.webdriver.support.ui import WebDriverWait
 
-from client.embedded_kafka import EmbeddedKafka
-from serving.topics import Topics
-from tests.browser import chromium, needs_chromium
-from tests.models import times_alcohol
-from tests.server_process import ServerProcess
-from tests.stream import Stream, model, wine
+from client.broker.embedded_kafka import EmbeddedKafka
+from serving.settings.topics import Topics
+from tests.support.browser import chromium, needs_chromium
+from tests.support.models import times_alcohol
+from tests.support.server_process import ServerProcess
+from tests.support.stream import Stream, model, wine
 
 DEADLINE_S = 20.0
 NOTHING = "\N{EN DASH}"

@@ -5,15 +5,15 @@ import asyncio
 import pytest
 from confluent_kafka.admin import AdminClient
 
-from client.embedded_kafka import EmbeddedKafka
-from client.topic_creation import create_topics
+from client.broker.embedded_kafka import EmbeddedKafka
+from client.topics import create_topics
 from serving.engine import ArrivedModel, FeedPosition, ModelStart
-from serving.model_feed import ModelFeed
-from serving.records import RejectedRecord
-from serving.settings import Settings
-from serving.topics import Topics
-from tests.models import times_alcohol
-from tests.stream import Stream, model
+from serving.models.feed import ModelFeed
+from serving.scoring.records import RejectedRecord
+from serving.settings.server import Settings
+from serving.settings.topics import Topics
+from tests.support.models import times_alcohol
+from tests.support.stream import Stream, model
 
 DEADLINE_S = 30.0
 NOW = "id of the topic that is there"

@@ -10,20 +10,20 @@ from pathlib import Path
 import pytest
 from confluent_kafka import Producer
 
-from client.embedded_kafka import EmbeddedKafka
-from client.publisher import Publisher
+from client.broker.embedded_kafka import EmbeddedKafka
+from client.provider.publisher import Publisher
 from model import registry
-from model.onnx_model import OnnxModel
+from model.formats.onnx_model import OnnxModel
 from protobufs.model_descriptor_pb2 import ModelDescriptor
 from serving.engine import ArrivedModel
-from serving.model_feed import ModelFeed
-from serving.records import RejectedRecord
-from serving.settings import Settings
-from serving.topics import Topics
-from tests.descriptors import no_descriptors
-from tests.models import times_alcohol
-from tests.server_process import ServerProcess
-from tests.stream import Stream, model
+from serving.models.feed import ModelFeed
+from serving.scoring.records import RejectedRecord
+from serving.settings.server import Settings
+from serving.settings.topics import Topics
+from tests.support.descriptors import no_descriptors
+from tests.support.models import times_alcohol
+from tests.support.server_process import ServerProcess
+from tests.support.stream import Stream, model
 
 DEADLINE_S = 30.0
 WITHOUT_TRIAL = ("--no-trial-load",)

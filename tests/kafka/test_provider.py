@@ -11,16 +11,16 @@ import pytest
 from aiokafka.partitioner import murmur2
 from confluent_kafka import Consumer, Message, TopicPartition
 
-from client.embedded_kafka import EmbeddedKafka
-from client.model_source import MODELS
-from client.ports import free_port
-from client.publisher import Publisher
+from client.broker.embedded_kafka import EmbeddedKafka
+from client.broker.ports import free_port
+from client.provider.publisher import Publisher
+from client.provider.shipped_models import MODELS
 from model.features import WINE
 from protobufs.model_descriptor_pb2 import ModelDescriptor
 from protobufs.wine_record_pb2 import WineRecord
-from serving.topics import MAX_MESSAGE_BYTES, Topics
-from tests.process import Process, brokers_in, eventually
-from tests.stream import headers
+from serving.settings.topics import MAX_MESSAGE_BYTES, Topics
+from tests.support.process import Process, brokers_in, eventually
+from tests.support.stream import headers
 
 PROVIDER = ("-m", "client.provider")
 

@@ -10,16 +10,16 @@ from typing import Self
 import pytest
 from confluent_kafka import Consumer, TopicPartition
 
-from client.embedded_kafka import EmbeddedKafka
-from client.message_lines import line_for
-from client.ports import free_port
-from client.reading import Reading
+from client.broker.embedded_kafka import EmbeddedKafka
+from client.broker.ports import free_port
+from client.reader.lines import line_for
+from client.reader.reading import Reading
 from protobufs.serving_result_pb2 import ServingResult
 from serving.errors import BrokerNotFound
-from serving.topics import Topics
-from tests.process import ROOT, Process
-from tests.raw_batches import RawRecord, send
-from tests.stream import Stream
+from serving.settings.topics import Topics
+from tests.support.process import ROOT, Process
+from tests.support.raw_batches import RawRecord, send
+from tests.support.stream import Stream
 
 
 @pytest.fixture
@@ -177,7 +177,7 @@ def test_a_topic_that_does_not_exist_is_one_line(stream: Stream, tmp_path: Path)
 
 
 def test_no_broker_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("client.reading.TIMEOUT_S", 0.3)
+    monkeypatch.setattr("client.reader.reading.TIMEOUT_S", 0.3)
     reading = Reading(f"127.0.0.1:{free_port()}", "reader", "models_scores", str)
     try:
         with pytest.raises(BrokerNotFound, match=r"start one with: python -m client\.provider"):

@@ -13,19 +13,19 @@ from aiokafka import AIOKafkaProducer
 from confluent_kafka import Producer
 from pydantic import SecretStr
 
-from client.ports import free_port
-from client.topic_creation import create_topics
+from client.broker.ports import free_port
+from client.topics import create_topics
 from experiments.variants import VARIANTS
 from protobufs.wine_record_pb2 import WineRecord
 from serving.errors import CertificateRefused
-from serving.kafka_login import check_login
-from serving.kafka_security import KafkaSecurity, Login, Tls
-from serving.topics import Topics
-from tests.models import times_alcohol
-from tests.process import DEADLINE_S, ROOT, Process
-from tests.secured_kafka import PASSWORD, PLAIN_PASSWORD, USER, SecuredKafka, secured_kafka
-from tests.server_process import ServerProcess
-from tests.stream import ALCOHOL, Stream, model
+from serving.kafka.login import check_login
+from serving.settings.security import KafkaSecurity, Login, Tls
+from serving.settings.topics import Topics
+from tests.support.models import times_alcohol
+from tests.support.process import DEADLINE_S, ROOT, Process
+from tests.support.secured_kafka import PASSWORD, PLAIN_PASSWORD, USER, SecuredKafka, secured_kafka
+from tests.support.server_process import ServerProcess
+from tests.support.stream import ALCOHOL, Stream, model
 
 SERVER = ("-m", "custom_stage.server", "--port", str(free_port()))
 READER = ("-m", "client.reader", "--topic", "data", "--from", "beginning", "--count", "1")

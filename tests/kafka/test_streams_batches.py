@@ -8,14 +8,14 @@ import pytest
 from confluent_kafka import Consumer, Producer, TopicPartition
 from confluent_kafka.admin import AdminClient
 
-from client.embedded_kafka import EmbeddedKafka
-from client.topic_creation import create_topics
-from serving.topics import Topics
+from client.broker.embedded_kafka import EmbeddedKafka
+from client.topics import create_topics
+from serving.settings.topics import Topics
 from tests.contract.accounts import distinct, redelivered, settled
-from tests.models import times_alcohol
-from tests.process import DEADLINE_S, eventually
-from tests.server_process import ServerProcess
-from tests.stream import Stream, model, wine
+from tests.support.models import times_alcohol
+from tests.support.process import DEADLINE_S, eventually
+from tests.support.server_process import ServerProcess
+from tests.support.stream import Stream, model, wine
 
 VARIANTS = ("streams_inmemory", "streams_kvstore", "streams_customstore")
 COUNT_EXACTLY = ("streams_kvstore", "streams_customstore")
@@ -24,7 +24,7 @@ EACH = 20  # records
 
 HELD = """
 import os, pathlib, runpy, sys, time
-from serving import serve
+from serving.scoring import outcomes as serve
 from serving.streams import application, transport
 
 application.REVOKE_TIMEOUT_S = 0.1

@@ -3,14 +3,14 @@
 from contextlib import ExitStack
 from pathlib import Path
 
-from client.embedded_kafka import EmbeddedKafka
-from client.ports import free_port
-from client.topic_creation import create_topics
-from serving.topics import Topics
+from client.broker.embedded_kafka import EmbeddedKafka
+from client.broker.ports import free_port
+from client.topics import create_topics
+from serving.settings.topics import Topics
 from tests.contract.conftest import DATA_PARTITIONS
-from tests.models import slow
-from tests.server_process import ServerProcess
-from tests.stream import Stream, model
+from tests.support.models import slow
+from tests.support.server_process import ServerProcess
+from tests.support.stream import Stream, model
 
 VARIANTS = ("streams_inmemory", "streams_kvstore", "streams_customstore")
 ENDED_S = 20.0  # the broker is asked once a second, and an end takes 10 s at most
@@ -18,7 +18,7 @@ RECORDS = 20_000  # seconds of work for the model
 
 HANGS = """
 import runpy, sys, threading
-from serving import serve
+from serving.scoring import outcomes as serve
 
 def hangs(*_):
     print("hangs now", flush=True)

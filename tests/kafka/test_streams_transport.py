@@ -9,8 +9,8 @@ from confluent_kafka import Producer
 from confluent_kafka.admin import AdminClient
 from confluent_kafka.cimpl import NewTopic
 
-from client.embedded_kafka import EmbeddedKafka
-from tests.process import Process
+from client.broker.embedded_kafka import EmbeddedKafka
+from tests.support.process import Process
 
 FIRST, BACKLOG = 200, 3000
 

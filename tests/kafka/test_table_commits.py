@@ -5,12 +5,12 @@ from pathlib import Path
 
 import pytest
 
-from client.embedded_kafka import EmbeddedKafka
-from serving.topics import Topics
+from client.broker.embedded_kafka import EmbeddedKafka
+from serving.settings.topics import Topics
 from tests.contract.accounts import settled
-from tests.models import times_alcohol
-from tests.server_process import ServerProcess
-from tests.stream import Stream, model
+from tests.support.models import times_alcohol
+from tests.support.server_process import ServerProcess
+from tests.support.stream import Stream, model
 
 # faust's flush before a commit gives up when nothing was sent for 0.1 s; and it drops what could not be sent.
 BUSY_PRODUCER = """

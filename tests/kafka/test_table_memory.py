@@ -7,13 +7,13 @@ from uuid import uuid4
 
 import pytest
 
-from client.embedded_kafka import EmbeddedKafka
-from client.topic_creation import create_topics
+from client.broker.embedded_kafka import EmbeddedKafka
+from client.topics import create_topics
 from experiments.process_usage import usage
-from serving.topics import Topics
-from tests.models import times_alcohol
-from tests.server_process import ServerProcess
-from tests.stream import Stream, model
+from serving.settings.topics import Topics
+from tests.support.models import times_alcohol
+from tests.support.server_process import ServerProcess
+from tests.support.stream import Stream, model
 
 MODEL_BYTES = 14_800_000
 FEW, MANY = 3, 48

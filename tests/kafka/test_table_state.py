@@ -11,14 +11,14 @@ from confluent_kafka.admin import (  # type: ignore[attr-defined]  # public, tho
     NewTopic,
 )
 
-from client.embedded_kafka import EmbeddedKafka
+from client.broker.embedded_kafka import EmbeddedKafka
 from protobufs.kept_state_pb2 import KeptCounters, KeptModel
-from serving.topics import Topics
+from serving.settings.topics import Topics
 from tests.contract.accounts import SCORED, settled
-from tests.models import times_alcohol
-from tests.process import DEADLINE_S
-from tests.server_process import ServerProcess
-from tests.stream import Stream, model
+from tests.support.models import times_alcohol
+from tests.support.process import DEADLINE_S
+from tests.support.server_process import ServerProcess
+from tests.support.stream import Stream, model
 
 SOON_MISSED = ("--session-timeout-ms", "2000")
 PARTITIONS = (0, 1, 2)

@@ -8,12 +8,12 @@ from confluent_kafka.admin import (  # type: ignore[attr-defined]  # public, tho
     ResourceType,
 )
 
-from client.embedded_kafka import EmbeddedKafka
+from client.broker.embedded_kafka import EmbeddedKafka
+from client.broker.ports import free_port
 from client.errors import DataPartitionsDiffer, NotCompacted, TopicRefused
-from client.ports import free_port
-from client.topic_creation import create_topics
+from client.topics import create_topics
 from serving.errors import BrokerNotFound, ModelsPartitioned, PartitionsDiffer
-from serving.topics import Topics
+from serving.settings.topics import Topics
 
 
 def admin(broker: EmbeddedKafka) -> AdminClient:
@@ -78,6 +78,6 @@ def test_a_name_that_no_topic_can_have_is_one_line(broker: EmbeddedKafka) -> Non
 
 
 def test_no_broker_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("client.topic_creation.TIMEOUT_S", 0.3)
+    monkeypatch.setattr("client.topics.TIMEOUT_S", 0.3)
     with pytest.raises(BrokerNotFound, match=r"start one with: python -m client\.provider"):
         create_topics(f"127.0.0.1:{free_port()}", Topics.prefixed("models"), 3)

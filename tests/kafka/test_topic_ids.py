@@ -9,11 +9,11 @@ from confluent_kafka.admin import (  # type: ignore[attr-defined]  # public, tho
     NewTopic,
 )
 
-from client.embedded_kafka import EmbeddedKafka
-from serving.broker import Broker
+from client.broker.embedded_kafka import EmbeddedKafka
 from serving.errors import PartitionsChanged
-from serving.settings import Settings
-from serving.topics import Topics
+from serving.kafka.broker import Broker
+from serving.settings.server import Settings
+from serving.settings.topics import Topics
 
 DEADLINE_S = 30.0
 

@@ -1,7 +1,7 @@
 """What Kafka and aiokafka do not fence in a transaction: a member of the group that was given up.
 
-``serving/transactional_sink.py`` says so, and sees to it otherwise. The day one of these tests fails, the library does
-it itself, and what is said and done there may go.
+``custom_stage/delivery/transactional_sink.py`` says so, and sees to it otherwise. The day one of these
+tests fails, the library does it itself, and what is said and done there may go.
 """
 
 import asyncio
@@ -13,10 +13,10 @@ from aiokafka.errors import CommitFailedError
 from confluent_kafka import Consumer, KafkaError, KafkaException
 from confluent_kafka import TopicPartition as Named
 
-from client.embedded_kafka import EmbeddedKafka
-from serving.topics import Topics
-from tests.process import DEADLINE_S, eventually
-from tests.stream import Stream
+from client.broker.embedded_kafka import EmbeddedKafka
+from serving.settings.topics import Topics
+from tests.support.process import DEADLINE_S, eventually
+from tests.support.stream import Stream
 
 UNSETTLED_S = 1.0
 

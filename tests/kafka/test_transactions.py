@@ -8,16 +8,16 @@ from pathlib import Path
 import pytest
 from confluent_kafka import Message
 
-from client import broker_files
-from client.embedded_kafka import EmbeddedKafka
-from client.topic_creation import create_topics
-from serving.topics import Topics
+from client.broker import files as broker_files
+from client.broker.embedded_kafka import EmbeddedKafka
+from client.topics import create_topics
+from serving.settings.topics import Topics
 from tests.contract.accounts import settled
 from tests.contract.conftest import put_in_force
-from tests.process import eventually
-from tests.server_process import ServerProcess
-from tests.stream import Stream, headers
-from tests.topic_reading import TopicReading
+from tests.support.process import eventually
+from tests.support.server_process import ServerProcess
+from tests.support.stream import Stream, headers
+from tests.support.topic_reading import TopicReading
 
 IMPATIENT = {
     "transactional.id.expiration.ms": 3000,
@@ -33,7 +33,7 @@ SLOW_LINK = """
 import asyncio, runpy, sys
 from aiokafka.client import AIOKafkaClient
 from aiokafka.protocol.produce import ProduceRequest
-from serving import transactional_sink
+from custom_stage.delivery import transactional_sink
 
 transactional_sink.TRANSACTION_TIMEOUT_S = 1
 BYTES_PER_S = 1_000_000

@@ -4,14 +4,14 @@ import os
 import signal
 from pathlib import Path
 
-from client.embedded_kafka import EmbeddedKafka
+from client.broker.embedded_kafka import EmbeddedKafka
 from model.scratch import PREFIX
 from model.trial import MODEL
-from serving.topics import Topics
-from tests.hostile_models import never_ending
-from tests.process import eventually
-from tests.server_process import ServerProcess
-from tests.stream import Stream, model
+from serving.settings.topics import Topics
+from tests.support.hostile_models import never_ending
+from tests.support.process import eventually
+from tests.support.server_process import ServerProcess
+from tests.support.stream import Stream, model
 from tests.unit.model.test_scratch import children_of, runs
 
 

@@ -15,18 +15,19 @@ from tensorflow.python.framework.convert_to_constants import convert_variables_t
 
 from data.network_graph import Layer, constant, frozen_network, operation, placeholder, serialised
 from model import registry
-from model.dense_network import to_onnx
 from model.errors import ModelRejected
 from model.features import WINE, Features
-from model.frozen_graph import read
+from model.formats.onnx_model import OnnxModel
+from model.formats.tensorflow.dense_network import to_onnx
+from model.formats.tensorflow.frozen_graph import read
+from model.formats.tensorflow.tensorflow_model import TensorFlowModel
 from model.inputs import TYPICAL
-from model.onnx_model import OnnxModel
-from model.tensorflow_model import TensorFlowModel
 from protobufs.frozen_graph_pb2 import GraphDef
 from protobufs.model_descriptor_pb2 import ModelDescriptor
-from tests.exploring import examples
+from tests.support.exploring import examples
+from tests.support.process import ROOT
 
-MODELS = Path(__file__).resolve().parents[2] / "data" / "models"
+MODELS = ROOT / "data" / "models"
 EXPECTED = json.loads((MODELS / "expected_scores.json").read_text())
 WINES: Features = np.array(EXPECTED["features"])
 OPERATORS = ("Identity", "Relu", "Sigmoid", "Softmax", "Tanh")

@@ -11,14 +11,15 @@ import numpy as np
 import pytest
 import tensorflow
 
-from client.model_source import shipped_models
+from client.provider.shipped_models import shipped_models
 from model import registry
 from model.errors import ModelRejected
 from model.features import Features
-from model.tensorflow_formats import of_saved_directory
+from model.formats.tensorflow.load import of_saved_directory
 from protobufs.model_descriptor_pb2 import ModelDescriptor
+from tests.support.process import ROOT
 
-MODELS = Path(__file__).resolve().parents[2] / "data" / "models"
+MODELS = ROOT / "data" / "models"
 EXPECTED = json.loads((MODELS / "expected_scores.json").read_text())
 WINES: Features = np.array(EXPECTED["features"])
 Signature = Callable[..., Any]

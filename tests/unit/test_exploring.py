@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.exploring import examples
+from tests.support.exploring import examples
 
 
 def checked() -> list[str]:

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from actors_persistent.asking import Actors
-from actors_persistent.journal_file import NAME
+from actors_persistent.journal.journal_file import NAME
 from model import registry
 from model.features import Features, Values
 from model.inputs import TYPICAL
@@ -19,7 +19,7 @@ from model.serving_state import Scores, ServingState
 from protobufs.model_descriptor_pb2 import ModelDescriptor
 from protobufs.wine_record_pb2 import WineRecord
 from serving.engine import ArrivedModel
-from serving.records import WineBatch, decode
+from serving.scoring.records import WineBatch, decode
 
 DATA_TOPIC_ID, MODELS_TOPIC_ID = "data topic", "models topic"
 

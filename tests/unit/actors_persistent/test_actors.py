@@ -11,7 +11,7 @@ from actors_persistent.state import MAX_DATA_TYPES_WITHOUT_MODEL
 from model import registry
 from protobufs.model_descriptor_pb2 import ModelDescriptor
 from serving.engine import FeedPosition
-from tests.sqlite_program import typed
+from tests.support.sqlite_program import typed
 from tests.unit.actors_persistent.conftest import (
     MODELS_TOPIC_ID,
     Live,

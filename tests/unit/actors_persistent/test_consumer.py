@@ -9,8 +9,8 @@ from confluent_kafka import OFFSET_BEGINNING, TopicPartition
 
 from actors_persistent import consumer as consumer_module
 from actors_persistent.consumer import RecordConsumer
-from serving.records import RawRecord
-from serving.settings import Settings
+from serving.scoring.records import RawRecord
+from serving.settings.server import Settings
 
 TOPIC = Settings.read("program", []).topics.data
 NOW, GONE = "the topic that is there", "the topic that was deleted"

@@ -11,8 +11,8 @@ from fastapi.routing import APIRoute
 from actors_persistent.state import routes
 from model.model import LoadedModel
 from model.serving_state import ServingState
-from serving.answers import StateAnswer
 from serving.engine import ArrivedModel, ModelStart
+from serving.web.answers import StateAnswer
 from tests.unit.actors_persistent.conftest import Scripted
 
 

@@ -7,11 +7,11 @@ import threading
 import pykka
 import pytest
 
-from actors_persistent import journal, tables
 from actors_persistent.errors import ActorFailed
+from actors_persistent.journal import journal, tables
+from actors_persistent.journal.tables import EventRow
 from actors_persistent.state import ModelServer
-from actors_persistent.tables import EventRow
-from tests.process import eventually
+from tests.support.process import eventually
 from tests.unit.actors_persistent.conftest import Live, Models, events_of, state_of, wait_until_stopped, wines
 
 

@@ -8,14 +8,14 @@ from pathlib import Path
 import pytest
 
 from actors_persistent.asking import Actors
-from actors_persistent.feed_position import keep_position, kept_position
-from actors_persistent.journal_file import JournalFile
+from actors_persistent.journal.feed_position import keep_position, kept_position
+from actors_persistent.journal.journal_file import JournalFile
 from actors_persistent.topology import Topology
-from client.ports import free_port
+from client.broker.ports import free_port
 from serving.engine import FeedPosition
 from serving.kernel import Kernel
-from serving.report import Report
-from serving.settings import Settings
+from serving.settings.server import Settings
+from serving.telemetry.report import Report
 from tests.unit.actors_persistent.conftest import DATA_TOPIC_ID, MODELS_TOPIC_ID, Models
 
 

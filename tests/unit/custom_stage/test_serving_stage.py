@@ -11,8 +11,8 @@ from custom_stage.state import Records, ServingStage
 from model.features import Features, Values
 from model.model import LoadedModel
 from protobufs.wine_record_pb2 import WineRecord
-from serving.serve import ServedBatch
-from serving.states import MAX_DATA_TYPES_WITHOUT_MODEL
+from serving.scoring.outcomes import ServedBatch
+from serving.scoring.states import MAX_DATA_TYPES_WITHOUT_MODEL
 
 
 @dataclass

@@ -8,12 +8,13 @@ from typing import Any
 import numpy as np
 import pytest
 
-from client.model_source import shipped_models
+from client.provider.shipped_models import shipped_models
 from model import registry
 from model.features import WINE
 from protobufs.model_descriptor_pb2 import ModelDescriptor
+from tests.support.process import ROOT
 
-MODELS = Path(__file__).resolve().parents[3] / "data" / "models"
+MODELS = ROOT / "data" / "models"
 SAVED = MODELS / "needs-tensorflow"
 MAX_BYTES = 900_000  # a message may have 1 MiB by Kafka's default
 

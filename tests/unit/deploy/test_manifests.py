@@ -16,16 +16,15 @@ import kubernetes_validate
 import pytest
 import yaml
 
-from client.kafka_jars import KAFKA
-from client.provider import ProviderSettings
-from serving.command_line import CommandLine
-from serving.kafka_settings import KafkaSettings
-from serving.settings import Settings
-from tests.deployment import (
+from client.broker.jars import KAFKA
+from client.provider.__main__ import ProviderSettings
+from serving.settings.command_line import CommandLine
+from serving.settings.kafka import KafkaSettings
+from serving.settings.server import Settings
+from tests.support.deployment import (
     COMPOSE,
     DEPLOY,
     MANIFESTS,
-    ROOT,
     compose_services,
     dockerfile,
     image_environment,
@@ -33,6 +32,7 @@ from tests.deployment import (
     kubernetes_objects,
     kubernetes_pod,
 )
+from tests.support.process import ROOT
 
 COMPOSE_SCHEMA = "check_jsonschema/builtin_schemas/vendor/compose-spec.json"
 KUBERNETES_VERSIONS = ("1.30", "1.37")
@@ -173,8 +173,8 @@ def test_ports_are_the_same_wherever_they_are_named() -> None:
 
 
 def test_probes_ask_paths_that_the_server_has() -> None:
-    from serving.http_api import application
-    from serving.http_token import OPEN
+    from serving.web.api import application
+    from serving.web.token import OPEN
 
     source = (*application.__code__.co_consts, OPEN)
     for name in SERVERS:
@@ -213,7 +213,7 @@ def test_the_images_are_the_kafka_of_the_tests_and_ours() -> None:
 def test_the_image_has_every_package_and_starts_a_module_that_there_is() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
     copied = {word for line in dockerfile("COPY") for word in line.split()[:-1]}
-    assert {name.partition(".")[0] for name in project["tool"]["setuptools"]["packages"]} <= copied
+    assert set(project["tool"]["importlinter"]["root_packages"]) <= copied
     assert {"pyproject.toml", "constraints.txt", project["project"]["readme"], "data"} <= copied
     kept = {line[1:] for line in (DEPLOY / "Dockerfile.dockerignore").read_text().splitlines() if line[0] == "!"}
     assert kept == copied

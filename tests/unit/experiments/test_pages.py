@@ -1,7 +1,6 @@
 """The tables that the experiments write."""
 
 import platform
-from pathlib import Path
 
 import pytest
 
@@ -18,8 +17,7 @@ from experiments.survival_page import Conditions, summary
 from experiments.survival_page import page as survival_page
 from experiments.throughput_page import page as throughput_page
 from experiments.variants import STATE_PATHS, VARIANTS, variant
-
-ROOT = Path(__file__).parents[3]
+from tests.support.process import ROOT
 
 
 def outcome(circumstance: Circumstance, first_score_s: float = 2.0, **changes: bool | int | None) -> Outcome:

@@ -1,7 +1,5 @@
 """Hostile models, each refused with its reason; what is done about each format in particular is in its own tests."""
 
-from pathlib import Path
-
 import numpy as np
 import pytest
 from onnx import TensorProto, helper, numpy_helper
@@ -11,11 +9,12 @@ from model.errors import ModelRejected
 from model.inputs import TYPICAL
 from model.reasons import MAX_REASON_CHARACTERS
 from protobufs.model_descriptor_pb2 import ModelDescriptor
-from tests.hostile_models import ENTITY_BOMB, EXTERNAL_ENTITY, with_entities
-from tests.pmml_examples import CLASSIFIER, LINEAR
-from tests.pmml_text import Node, pmml, regression, split_at_10, target_of, tree_model
+from tests.support.hostile_models import ENTITY_BOMB, EXTERNAL_ENTITY, with_entities
+from tests.support.pmml_examples import CLASSIFIER, LINEAR
+from tests.support.pmml_text import Node, pmml, regression, split_at_10, target_of, tree_model
+from tests.support.process import ROOT
 
-MODELS = Path(__file__).resolve().parents[3] / "data" / "models"
+MODELS = ROOT / "data" / "models"
 FLOAT = TensorProto.FLOAT
 
 

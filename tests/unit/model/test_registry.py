@@ -16,8 +16,9 @@ from model.errors import ModelRejected
 from model.features import Features, Values
 from model.inputs import TYPICAL
 from protobufs.model_descriptor_pb2 import ModelDescriptor
+from tests.support.process import ROOT
 
-MODELS = Path(__file__).resolve().parents[3] / "data" / "models"
+MODELS = ROOT / "data" / "models"
 LINEAR = (MODELS / "wine-linear.onnx").read_bytes()
 ONNX, PMML = ModelDescriptor.ONNX, ModelDescriptor.PMML
 

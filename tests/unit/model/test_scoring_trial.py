@@ -10,8 +10,8 @@ from onnx import TensorProto, helper, numpy_helper
 
 from model import scoring_trial
 from model.features import WINE, Features, Values
+from model.formats.onnx_model import OnnxModel
 from model.inputs import TYPICAL, trial_wines
-from model.onnx_model import OnnxModel
 
 ALCOHOL = WINE.index("alcohol")
 

@@ -13,8 +13,8 @@ import pytest
 from model import scratch
 from model.scratch import PREFIX, scratch_directory
 from model.trial import MODEL
-from tests.hostile_models import never_ending
-from tests.process import ROOT, eventually
+from tests.support.hostile_models import never_ending
+from tests.support.process import ROOT, eventually
 
 TRYING = """
 import sys

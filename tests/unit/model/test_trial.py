@@ -12,8 +12,8 @@ from model import trial
 from model.errors import LocalFailure
 from model.trial import GRACE_S, try_out
 from protobufs.model_descriptor_pb2 import ModelDescriptor
-from tests.hostile_models import eating_memory, never_ending
-from tests.models import times_alcohol
+from tests.support.hostile_models import eating_memory, never_ending
+from tests.support.models import times_alcohol
 
 ONNX = ModelDescriptor.ONNX
 SMALL_BYTES = 256 * 2**20

@@ -14,8 +14,7 @@ import pytest
 from protobufs.model_descriptor_pb2 import ModelDescriptor
 from protobufs.serving_result_pb2 import ServingResult
 from protobufs.wine_record_pb2 import WineRecord
-
-ROOT = Path(__file__).parents[3]
+from tests.support.process import ROOT
 
 
 def varint(number: int) -> bytes:

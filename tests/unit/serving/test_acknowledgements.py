@@ -4,12 +4,12 @@ import asyncio
 from pathlib import Path
 from typing import Any
 
-from serving.broker import Broker
+from serving.kafka.broker import Broker
+from serving.kafka.sink import Sink
 from serving.kernel import Kernel
-from serving.report import Report
-from serving.settings import Settings
-from serving.sink import Sink
+from serving.settings.server import Settings
 from serving.streams.faust_app import faust_app
+from serving.telemetry.report import Report
 
 ALL_IN_SYNC = -1  # Kafka documentation, "Producer Configs", acks: the same as "all"
 

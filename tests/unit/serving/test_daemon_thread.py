@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from serving.daemon_thread import DaemonThread, in_daemon_thread
+from serving.threads import DaemonThread, in_daemon_thread
 
 Run = Callable[..., Awaitable[Any]]
 

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 
 import pytest
 
-from tests.process import ROOT
+from tests.support.process import ROOT
 
 LIMIT_S = 1.0  # in place of 9.5
 DEADLINE_S = 20.0

@@ -6,14 +6,14 @@ import sys
 import pytest
 
 from experiments.variants import VARIANTS
-from tests.process import ROOT
+from tests.support.process import ROOT
 
 PROGRAMS = (
     "client.provider",
     "client.reader",
-    "client.embedded_kafka",
+    "client.broker",
     "client.demo",
-    "client.demo.all_servers",
+    "client.demo.all",
     "experiments.throughput",
     "experiments.survival",
     *(f"{name}.server" for name in VARIANTS),

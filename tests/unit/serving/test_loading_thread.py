@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import pytest
 
 from model.errors import LocalFailure
-from serving.loading_thread import TURN_S, TookTooLong, in_thread
+from serving.threads import TURN_S, TookTooLong, in_thread
 
 SOON_S, ENOUGH_S = 0.05, 20.0
 

@@ -9,9 +9,8 @@ from typing import Any
 import pytest
 
 from serving.errors import StateDirectoryInUse, StateDirectoryUnusable
-from serving.kernel import Kernel
-from serving.settings import Settings
-from serving.state_directory import claimed
+from serving.kernel import Kernel, claimed
+from serving.settings.server import Settings
 
 
 def kernel(top: Path, **settings: Any) -> Kernel:
@@ -21,7 +20,7 @@ def kernel(top: Path, **settings: Any) -> Kernel:
 
 
 def test_a_second_server_is_refused_while_the_first_runs_and_admitted_when_it_was_killed(tmp_path: Path) -> None:
-    holds = f"from serving.state_directory import claimed; from pathlib import Path; claimed(Path({str(tmp_path)!r}))"
+    holds = f"from serving.kernel import claimed; from pathlib import Path; claimed(Path({str(tmp_path)!r}))"
     first = subprocess.Popen(
         [sys.executable, "-c", f"{holds}; print('has it', flush=True); input()"],
         stdin=subprocess.PIPE,

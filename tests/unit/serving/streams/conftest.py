@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.faust_scene import Run, played
+from tests.support.faust_scene import Run, played
 
 
 @pytest.fixture

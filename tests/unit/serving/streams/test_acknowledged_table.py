@@ -9,8 +9,8 @@ from aiokafka.errors import KafkaTimeoutError, TopicAuthorizationFailedError
 from serving.errors import BrokerRefused
 from serving.streams import table
 from serving.streams.table import AcknowledgedTable
-from tests.faust_records import unstarted
-from tests.faust_scene import DEADLINE_S, some_turns, until
+from tests.support.faust_records import unstarted
+from tests.support.faust_scene import DEADLINE_S, some_turns, until
 
 
 class Changelog:

@@ -6,8 +6,8 @@ import pytest
 
 from serving.errors import EngineCrashed
 from serving.streams.errors import ChangelogRefused, EngineNotStarted
-from tests.faust_records import TOPIC
-from tests.faust_scene import DEADLINE_S, Run, Scene, some_turns, until
+from tests.support.faust_records import TOPIC
+from tests.support.faust_scene import DEADLINE_S, Run, Scene, some_turns, until
 
 
 def test_a_start_ends_when_the_tables_of_this_generation_have_been_read(run: Run) -> None:

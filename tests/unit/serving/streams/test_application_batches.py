@@ -7,8 +7,8 @@ import pytest
 from serving.errors import BrokerRefused
 from serving.streams import application
 from serving.streams.application import Application
-from tests.faust_records import TOPIC
-from tests.faust_scene import Run, Scene, some_turns, until
+from tests.support.faust_records import TOPIC
+from tests.support.faust_scene import Run, Scene, some_turns, until
 
 
 def test_no_batch_comes_before_serving_begins(run: Run) -> None:

@@ -7,9 +7,9 @@ from typing import Any
 import faust
 import pytest
 
-from serving.records import Record
+from serving.scoring.records import Record
 from serving.streams.batches import Batch, BatchSchema
-from tests.faust_records import GENERATION, TOPIC, event, event_of, unstarted
+from tests.support.faust_records import GENERATION, TOPIC, event, event_of, unstarted
 
 
 async def taken(app: Any, arriving: Sequence[Any]) -> list[Batch]:

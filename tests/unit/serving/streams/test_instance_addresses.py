@@ -6,9 +6,9 @@ import os
 
 import pytest
 
-from client.ports import free_port
+from client.broker.ports import free_port
 from serving.streams.instances import LOCAL_PATH, ask
-from tests.instances import DEADLINE_S, asked, instance, reason, saying
+from tests.support.instances import DEADLINE_S, asked, instance, reason, saying
 
 
 def test_a_redirect_is_not_followed() -> None:

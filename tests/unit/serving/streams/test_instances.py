@@ -8,7 +8,19 @@ import pytest
 
 from serving.streams.instances import LOCAL_PATH, MOST_BYTES, LocalAnswer
 from serving.streams.local_state import Part
-from tests.instances import DEADLINE_S, OK, PART, TRUE, Handler, asked, like_true, reason, saying, silent, with_body
+from tests.support.instances import (
+    DEADLINE_S,
+    OK,
+    PART,
+    TRUE,
+    Handler,
+    asked,
+    like_true,
+    reason,
+    saying,
+    silent,
+    with_body,
+)
 
 
 def test_an_answer_comes_back_as_it_was_said() -> None:

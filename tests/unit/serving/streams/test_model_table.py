@@ -11,11 +11,11 @@ from aiokafka.errors import KafkaConnectionError, MessageSizeTooLargeError
 
 from protobufs.kept_state_pb2 import KeptModel
 from serving.errors import BrokerRefused
-from serving.settings import Settings
+from serving.settings.server import Settings
 from serving.streams import model_table
 from serving.streams.model_table import ModelTable
-from tests.faust_scene import some_turns
-from tests.table_instance import descriptor
+from tests.support.faust_scene import some_turns
+from tests.support.table_instance import descriptor
 
 CHANGELOG = "models-changelog"
 

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from tests.instances import instance, silent
-from tests.known_instances import Known, get, part, serving, three, urls
+from tests.support.instances import instance, silent
+from tests.support.known_instances import Known, get, part, serving, three, urls
 
 PATHS = ("/state/value", "/state/instances", "/state/instance", "/state/local")
 COMPLETE: dict[str, Any] = {"missing": [], "partitions_missing": []}

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from client.ports import free_port
-from tests.known_instances import Got, Known, get, part, serving, three, urls
+from client.broker.ports import free_port
+from tests.support.known_instances import Got, Known, get, part, serving, three, urls
 
 
 def asked_alone(engine: Known, path: str, **query: str) -> Got:

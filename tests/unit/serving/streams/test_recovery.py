@@ -8,7 +8,7 @@ import pytest
 from faust.types import TP
 
 from serving.streams.recovery import GenerationRecovery, GenerationTableManager
-from tests.faust_records import GENERATION, TOPIC, NoKafka, unstarted
+from tests.support.faust_records import GENERATION, TOPIC, NoKafka, unstarted
 
 
 class SlowSeek(NoKafka):

@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from serving.engine import FeedPosition
-from tests.exploring import examples
-from tests.table_instance import GOOD, NO_SCORE, UNFIT, Instance, wine
+from tests.support.exploring import examples
+from tests.support.table_instance import GOOD, NO_SCORE, UNFIT, Instance, wine
 
 PARTITIONS = (0, 1)
 Counted = dict[tuple[int, int], int | None]

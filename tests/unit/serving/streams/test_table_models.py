@@ -2,7 +2,7 @@
 
 from protobufs.kept_state_pb2 import KeptCounters, KeptModel
 from serving.engine import FeedPosition
-from tests.table_instance import NO_SCORE, UNFIT, Instance, Topics, descriptor, wine
+from tests.support.table_instance import NO_SCORE, UNFIT, Instance, Topics, descriptor, wine
 
 
 def test_the_feed_goes_on_behind_the_newest_model_of_the_table() -> None:

@@ -4,8 +4,8 @@ import asyncio
 
 from protobufs.kept_state_pb2 import KeptCounters
 from serving.streams.table_state import MAX_STATES_WITHOUT_MODEL
-from tests.faust_records import events
-from tests.table_instance import NO_SCORE, UNFIT, Instance, wine, written
+from tests.support.faust_records import events
+from tests.support.table_instance import NO_SCORE, UNFIT, Instance, wine, written
 
 
 def sent_rows(instance: Instance) -> list[tuple[int, bytes]]:

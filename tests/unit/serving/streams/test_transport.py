@@ -14,8 +14,8 @@ from mode import Service
 
 from serving.streams.batches import BatchSchema
 from serving.streams.transport import FETCHES_WAITING, MAX_WAITING_BYTES, Consumer, ConsumerThread, Delivered, Fetched
-from tests.faust_records import GENERATION, TOPIC, event, unstarted
-from tests.faust_scene import DEADLINE_S, until
+from tests.support.faust_records import GENERATION, TOPIC, event, unstarted
+from tests.support.faust_scene import DEADLINE_S, until
 
 FETCH = 100  # records
 

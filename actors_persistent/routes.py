@@ -1,0 +1,41 @@
+"""The shape of ``/models``."""
+
+from typing import Self
+
+from pydantic import BaseModel, Field
+from starlette.convertors import PathConvertor, register_url_convertor
+
+from model.serving_state import ServingState
+
+
+class AnyText(PathConvertor):
+    """Starlette's own ``path`` takes slashes, but no line breaks, and a data type may have both."""
+
+    regex = "(?s:.*)"
+
+
+def register_any_text() -> None:
+    """From here on a path may say ``{data_type:text}``; again changes nothing."""
+    register_url_convertor("text", AnyText())
+
+
+class ModelAnswer(BaseModel):
+    """A model in force."""
+
+    data_type: str
+    name: str | None
+    description: str | None
+    model_type: str | None
+    since: int | None = Field(description="epoch ms at which it took over")
+
+    @classmethod
+    def of(cls, state: ServingState) -> Self:
+        """The answer for a state."""
+        served = state.served
+        return cls(
+            data_type=state.data_type,
+            name=served.name if served else None,
+            description=served.description if served else None,
+            model_type=served.model_type if served else None,
+            since=state.since_ms,
+        )

@@ -1,0 +1,175 @@
+"""A real Apache Kafka broker that needs no installation and lives no longer than the program that uses it.
+
+``python -m client.broker`` runs it alone.
+"""
+
+import subprocess
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from client.broker.data_directory import DataDirectory
+from client.broker.files import LOG, java_environment, kafka_command, last_lines, prepare_node
+from client.broker.jars import kafka_jars
+from client.broker.plan import HOST, ClusterPlan, new_cluster
+from client.broker.ports import answers, check_port, free_port
+from client.broker.secure_listener import SecureListener
+from client.broker.watchdog import GRACE_S, watchdog_command
+from client.errors import BrokerDied, BrokerNotReady, DataDirectoryUnusable
+
+READY_S = 60.0
+PORT = 9092
+
+
+class EmbeddedKafka:
+    """One broker process (KRaft), from ``start`` to ``stop``; as a context manager, from entry to exit.
+
+    It ends with this process, even when this process is killed: ``client.broker.watchdog`` stands in between.
+    """
+
+    def __init__(
+        self,
+        port: int | None = PORT,
+        data_dir: Path = Path(".kafka"),
+        keep: bool = False,
+        on_death: Callable[[BrokerDied], None] | None = None,
+        secure: SecureListener | None = None,
+        cluster: ClusterPlan | None = None,
+    ) -> None:
+        """Remember what to start; nothing happens before ``start``.
+
+        Args:
+            port: where it listens on 127.0.0.1; None means any free port.
+            data_dir: where it keeps everything: topics, settings, ``broker.log``.
+            keep: go on with the data of the last time instead of wiping it.
+            on_death: called once, on another thread, when the broker ends without ``stop``.
+            secure: more listeners, with TLS, passwords and certificates.
+            cluster: that it belongs to, on ``port``; None means that it is one by itself.
+        """
+        self.port = free_port() if port is None else port
+        self.data_dir, self._keep, self._on_death = data_dir, keep, on_death
+        self._secure, self._cluster = secure, cluster
+        self._directory: DataDirectory | None = None
+        self._process: subprocess.Popen[bytes] | None = None
+        self._stopping = threading.Event()
+        self._watcher: threading.Thread | None = None
+        self.death: BrokerDied | None = None
+        """Why the broker is gone, if it ended by itself."""
+
+    @property
+    def bootstrap_servers(self) -> str:
+        """What clients connect to."""
+        return f"{HOST}:{self.port}"
+
+    def start(self) -> None:
+        """Start the broker; on return it answers metadata requests (2 s; 4 s without Java's AOT cache).
+
+        Raises:
+            CacheUnusable, DownloadBrokenOff: see ``jars``.
+            ForeignDirectory, DataDirectoryInUse, DataDirectoryUnusable, DiskFull: see ``DataDirectory``.
+            PortInUse, PortForbidden: it cannot listen there.
+            BrokerDied, BrokerNotReady: with its last log lines.
+        """
+        self.launch()
+        self.wait_until_ready()
+
+    def launch(self) -> None:
+        """The first half of ``start``: on return the process is there; a cluster answers when most of it is."""
+        jars = kafka_jars()
+        self._directory = directory = DataDirectory(self.data_dir)
+        try:
+            check_port(self.port)
+            directory.prepare(self._keep)
+            self._start_in(directory, jars)
+        except BaseException:
+            self.stop()
+            raise
+
+    def wait_until_ready(self) -> None:
+        """The second half of ``start``."""
+        assert self._directory is not None
+        try:
+            self._answers_in_time(self._directory.path / LOG)
+        except BaseException:
+            self.stop()
+            raise
+        self._watcher = threading.Thread(target=self._watch, name="broker-watcher", daemon=True)
+        self._watcher.start()
+
+    def _start_in(self, directory: DataDirectory, jars: list[Path]) -> None:
+        path = directory.path
+        cluster = self._cluster or new_cluster([self.port], [free_port()])
+        (node,) = (each for each in cluster.nodes if each.port == self.port)
+        try:
+            prepare_node(path, jars, node, cluster, self._secure)
+            with (path / LOG).open("wb") as log:
+                self._process = subprocess.Popen(
+                    watchdog_command(kafka_command(path, jars, cluster)),
+                    cwd=path,
+                    env=java_environment(),
+                    stdin=subprocess.PIPE,
+                    stdout=log,
+                    stderr=log,
+                    pass_fds=[directory.lock_fd],
+                    start_new_session=True,
+                )
+        except OSError as error:
+            raise DataDirectoryUnusable(path, error.strerror or str(error)) from None
+
+    def _answers_in_time(self, log: Path) -> None:
+        assert self._process is not None
+        deadline = time.monotonic() + READY_S
+        while time.monotonic() < deadline:
+            if (exit_code := self._process.poll()) is not None:
+                raise BrokerDied(exit_code, log, last_lines(log))
+            if answers(self.bootstrap_servers):
+                return
+            time.sleep(0.05)
+        raise BrokerNotReady(READY_S, log, last_lines(log))
+
+    def _watch(self) -> None:
+        assert self._process is not None
+        assert self._directory is not None
+        exit_code = self._process.wait()
+        if self._stopping.is_set():
+            return
+        log = self._directory.path / LOG
+        self.death = BrokerDied(exit_code, log, last_lines(log))
+        if self._on_death is not None:
+            self._on_death(self.death)
+
+    def wait(self) -> None:
+        """Wait as long as the broker runs.
+
+        Raises:
+            BrokerDied: it has ended without ``stop``.
+        """
+        assert self._watcher is not None
+        self._watcher.join()
+        if self.death is not None:
+            raise self.death
+
+    def stop(self) -> None:
+        """Stop the broker in good order and release its directory; without effect when it is not running."""
+        self._stopping.set()
+        if self._process is not None:
+            self._process.terminate()
+            assert self._process.stdin is not None
+            self._process.stdin.close()
+            self._process.wait(GRACE_S + 5.0)
+            self._process = None
+        if self._directory is not None:
+            self._directory.release()
+            self._directory = None
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(
+        self, _type: type[BaseException] | None, _error: BaseException | None, _at: TracebackType | None
+    ) -> None:
+        self.stop()

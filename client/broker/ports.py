@@ -1,0 +1,62 @@
+"""Ports of this machine: whether a server may have one, and whether a broker answers there."""
+
+import errno
+import socket
+
+from confluent_kafka import KafkaException
+from confluent_kafka.admin import AdminClient
+
+from client.broker.plan import HOST
+from client.errors import PortForbidden, PortInUse
+
+
+def answers(bootstrap_servers: str) -> bool:
+    """Whether a broker there answers a metadata request now."""
+    host, port = bootstrap_servers.split(":")
+    try:
+        # librdkafka would go on trying in the background; a plain connection costs nothing while nobody listens.
+        with socket.create_connection((host, int(port)), timeout=1.0):
+            pass
+        metadata = AdminClient({"bootstrap.servers": bootstrap_servers, "log_level": 0}).list_topics(timeout=2.0)
+    except (OSError, KafkaException):
+        return False
+    return bool(metadata.brokers)
+
+
+def check_port(port: int) -> None:
+    """See that a server can listen on this port of 127.0.0.1.
+
+    Raises:
+        PortInUse: something else does.
+        PortForbidden: this user may not.
+    """
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # as Kafka does: ports just left are free
+        try:
+            probe.bind((HOST, port))
+        except OSError as error:
+            if error.errno == errno.EADDRINUSE:
+                raise PortInUse(port) from None
+            raise PortForbidden(port, error.strerror or str(error)) from None
+
+
+def free_port(wanted: int = 0) -> int:
+    """A port of 127.0.0.1 that nobody uses, and that the system gives to nobody else for a while (Linux: 60 s).
+
+    Whoever has been told the port may listen there, if it sets ``SO_REUSEADDR`` as servers do.
+
+    Args:
+        wanted: this one and no other; 0 means any.
+
+    Raises:
+        OSError: the wanted port is in use, or was given to another caller just now.
+    """
+    with socket.socket() as listener:
+        listener.bind((HOST, wanted))  # without SO_REUSEADDR: not what another caller was told
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.listen()
+        port: int = listener.getsockname()[1]
+        with socket.create_connection((HOST, port)):
+            # Who closes first keeps its port in TIME_WAIT: only a bind with SO_REUSEADDR gets it meanwhile.
+            listener.accept()[0].close()
+        return port

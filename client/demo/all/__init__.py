@@ -1,0 +1,1 @@
+"""All five servers beside each other: ``python -m client.demo.all``."""

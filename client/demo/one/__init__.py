@@ -1,0 +1,1 @@
+"""Kafka, the provider and one server: ``python -m client.demo``."""

@@ -1,0 +1,1 @@
+"""Publishes wines and models: ``python -m client.provider``."""

@@ -1,0 +1,1 @@
+"""Prints what is on a topic: ``python -m client.reader``."""

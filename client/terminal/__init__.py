@@ -1,0 +1,1 @@
+"""What the clients share about terminals: panels, paces, harmless text, and how Ctrl-C ends them."""

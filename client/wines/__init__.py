@@ -1,0 +1,1 @@
+"""Wines to publish: generated from published statistics, or read from a file."""

@@ -1,0 +1,1 @@
+"""From records to outcomes: bytes, features, scores, messages. Pure, and in whole batches."""

@@ -1,0 +1,1 @@
+"""Who may ask a server over HTTP, and what it answers."""

@@ -1,0 +1,1 @@
+"""RocksDB under the table: what faust's own store leaves open about damaged files."""

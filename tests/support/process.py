@@ -1,0 +1,100 @@
+"""A real process of ours, such as ``python -m client.provider``, for tests."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from tests.support.forked_process import ForkedProcess
+
+ROOT = Path(__file__).parents[2]
+DEADLINE_S = 60.0  # generous: a machine with much else to do starts a server in 30 s
+Started = subprocess.Popen[bytes] | ForkedProcess
+NO_JAVA = {"PATH": "/nonexistent", "JAVA_HOME": "/nonexistent"}
+
+
+def eventually(holds: Callable[[], bool], what: str, deadline_s: float = DEADLINE_S) -> None:
+    """Ask until it holds; an assertion fails after the deadline."""
+    deadline = time.monotonic() + deadline_s
+    while not holds():
+        assert time.monotonic() < deadline, f"not within {deadline_s} s: {what}"
+        time.sleep(0.05)  # the pace of asking, not a wait: the loop ends when it holds
+
+
+def brokers_in(directory: Path) -> list[int]:
+    """The numbers of the Java processes that run an embedded broker in this directory."""
+    listed = subprocess.run(["ps", "-axwwo", "pid=,command="], capture_output=True, text=True, check=True).stdout
+    lines = [line.split(maxsplit=1) for line in listed.splitlines()]
+    mark = f"-Dembedded.kafka={directory.resolve()} "
+    return [int(pid) for pid, command in lines if mark in command and command.split()[0].endswith("/bin/java")]
+
+
+class Process:
+    """Started at once; ended, if it still runs, when the ``with`` block ends."""
+
+    def __init__(self, log: Path, *words: str, **environment: str) -> None:
+        """Run ``python WORDS`` from the repository's root, with an environment in which no Java can be found."""
+        self._log = log
+        self.process = self._started(words, {**os.environ, "PYTHONUNBUFFERED": "1", **NO_JAVA, **environment})
+
+    def _started(self, words: Sequence[str], environment: Mapping[str, str]) -> Started:
+        with self._log.open("wb") as output:
+            return subprocess.Popen(
+                [sys.executable, *words],
+                cwd=ROOT,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                env=environment,
+            )
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None) -> None:
+        if self.process.poll() is None:
+            self.process.kill()
+        self.process.wait()
+        if error is not None:
+            sys.stderr.write(f"--- {self._log.name}\n{self.said[-4000:]}\n")
+
+    @property
+    def said(self) -> str:
+        """Standard output and standard error so far."""
+        return self._log.read_text(errors="replace")
+
+    @property
+    def errors(self) -> list[str]:
+        """The lines that begin with ``error:``."""
+        return [line for line in self.said.splitlines() if line.startswith("error:")]
+
+    def wait_until_said(self, text: str, deadline_s: float = DEADLINE_S) -> None:
+        """It has printed this."""
+        self.wait_until(lambda: text in self.said, f"saying {text!r}", deadline_s)
+
+    def wait_until(self, holds: Callable[[], bool], what: str, deadline_s: float = DEADLINE_S) -> None:
+        """Something holds; an assertion fails after the deadline, or when the process ends before."""
+        try:
+            eventually(lambda: holds() or self.process.poll() is not None, what, deadline_s)
+        except AssertionError as error:
+            raise AssertionError(f"{error}\n--- {self._log.name}\n{self.said[-2000:]}") from None
+        assert holds(), f"ended with {self.process.returncode} before {what}:\n{self.said}"
+
+    def stop(self, number: signal.Signals = signal.SIGTERM) -> int:
+        """Ask it to stop; its exit code."""
+        self.process.send_signal(number)
+        return self.wait()
+
+    def kill(self) -> None:
+        """``kill -9``."""
+        self.process.kill()
+        self.process.wait()
+
+    def wait(self, deadline_s: float = DEADLINE_S) -> int:
+        """Its exit code, when it has ended by itself."""
+        return self.process.wait(deadline_s)
