@@ -76,7 +76,7 @@ class Actors:
             ActorFailed, StateUnwritable, StateCorrupt, DataTypeCorrupt: two actors in a row failed.
         """
         if not self._asked(Accept(arrived)):
-            arrived.loaded.model.close()
+            arrived.loaded.close()
 
     def keep_position(self, position: FeedPosition) -> None:
         """Every model before this position has been accepted, or refused.

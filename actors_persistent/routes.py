@@ -31,11 +31,11 @@ class ModelAnswer(BaseModel):
     @classmethod
     def of(cls, state: ServingState) -> Self:
         """The answer for a state."""
-        served = state.served
+        model = state.model
         return cls(
             data_type=state.data_type,
-            name=served.name if served else None,
-            description=served.description if served else None,
-            model_type=served.model_type if served else None,
+            name=model.name if model else None,
+            description=model.description if model else None,
+            model_type=model.model_type if model else None,
             since=state.since_ms,
         )

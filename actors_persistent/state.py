@@ -63,8 +63,8 @@ class ModelServer(pykka.ThreadingActor):
     def on_stop(self) -> None:
         """Close the model, which nobody else has, and the journal."""
         self._journal.close()
-        if self._state is not None and self._state.serving.served is not None:
-            self._state.serving.served.model.close()
+        if self._state is not None and self._state.serving.model is not None:
+            self._state.serving.model.close()
 
     def _score(self, state: KeptState, message: Score) -> Scores:
         before = state.reading(message.data_topic_id)
@@ -76,10 +76,10 @@ class ModelServer(pykka.ThreadingActor):
         model = kept(message.arrived, epoch_ms())
         if state.has(message.arrived) or (state.model is not None and is_newer(state.model, model, model.topic_id)):
             return False
-        replaced = state.serving.served
+        replaced = state.serving.model
         self._happened(ModelAccepted.of(model), state.accept(message.arrived.loaded, model))
         if replaced is not None:
-            replaced.model.close()
+            replaced.close()
         return True
 
     def _happened(self, event: Event | None, after: KeptState) -> None:
@@ -157,7 +157,7 @@ class ModelServingManager(pykka.ThreadingActor):
     def _admits(self, message: ToServer) -> bool:
         if not isinstance(message, Score) or message.data_type in self._servers:
             return True
-        with_model = sum(state.served is not None for state in self._states.values())
+        with_model = sum(state.model is not None for state in self._states.values())
         return len(self._servers) - with_model < MAX_DATA_TYPES_WITHOUT_MODEL
 
     def _replace(self, data_type: str, failed: "pykka.ActorRef[Any]") -> None:
@@ -180,7 +180,7 @@ def routes(engine: Engine) -> APIRouter:
 
     @router.get("/models", summary="The model in force for each data type")
     async def models() -> Sequence[ModelAnswer]:
-        return [ModelAnswer.of(state) for state in engine.states() if state.served is not None]
+        return [ModelAnswer.of(state) for state in engine.states() if state.model is not None]
 
     @router.get("/state/{data_type:text}", responses={404: {"model": Refusal}}, summary="One data type's state")
     async def state(data_type: str) -> StateAnswer:

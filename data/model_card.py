@@ -21,7 +21,7 @@ class Figures:
     real: float | None  # None: the real wines were not at hand
 
 
-def measured(fitted: Any, columns: list[int], held_out: Wines, real_wines: Path) -> tuple[str, float, float | None]:
+def measure(fitted: Any, columns: list[int], held_out: Wines, real_wines: Path) -> tuple[str, float, float | None]:
     """Metric, figure on held-out generated wines, figure on the real wines (None where there are none)."""
     name, metric = ("accuracy", accuracy_score) if hasattr(fitted, "classes_") else ("R2", r2_score)
 

@@ -71,15 +71,15 @@ def saved_model(graph: GraphDef, wines: str, result: str, width: int) -> bytes:
         signature_def={"serving_default": signature},
     )
     model = SavedModel(saved_model_schema_version=1, meta_graphs=[meta_graph])
-    return zipped({"saved_model.pb": serialised(model)})
+    return zip_of({"saved_model.pb": serialise(model)})
 
 
-def serialised(message: GraphDef | SavedModel) -> bytes:
+def serialise(message: GraphDef | SavedModel) -> bytes:
     """The same bytes each time; a map's order is open otherwise."""
     return message.SerializeToString(deterministic=True)
 
 
-def zipped(files: dict[str, bytes]) -> bytes:
+def zip_of(files: dict[str, bytes]) -> bytes:
     """A zip that knows no time of its making; not compressed, which is not the same everywhere."""
     content = io.BytesIO()
     with zipfile.ZipFile(content, "w") as archive:

@@ -27,8 +27,8 @@ from sklearn2pmml import sklearn2pmml
 from sklearn2pmml.pipeline import PMMLPipeline
 
 from client.wines.source import GeneratedWines
-from data.model_card import Figures, card, measured
-from data.network_graph import frozen_network, saved_model, serialised
+from data.model_card import Figures, card, measure
+from data.network_graph import frozen_network, saved_model, serialise
 from data.wine_network import WineNetwork
 from model.features import WINE
 
@@ -126,7 +126,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         path.write_bytes(_exported(fitted, recipe))
         manifest.append(_entry(recipe, path))
         scores[recipe.name] = [float(score) for score in fitted.predict(expected[:, columns])]
-        figures.append(Figures(manifest[-1], *measured(fitted, columns, held_out, options.csv)))
+        figures.append(Figures(manifest[-1], *measure(fitted, columns, held_out, options.csv)))
         print(f"{path}: {figures[-1].metric} {figures[-1].held_out:.2f}, {manifest[-1]['size']:,} bytes")
     _write_json(options.output / "models.json", manifest)
     saved = options.output / NEEDS_TENSORFLOW / SAVED.file
@@ -153,7 +153,7 @@ def _exported(fitted: Any, recipe: Recipe) -> bytes:
     if isinstance(fitted, WineNetwork):
         graph = frozen_network(fitted.layers)
         first, last = graph.node[0].name, graph.node[-1].name
-        return serialised(graph) if recipe is not SAVED else saved_model(graph, first, last, len(fitted.classes_))
+        return serialise(graph) if recipe is not SAVED else saved_model(graph, first, last, len(fitted.classes_))
     inputs = [("features", FloatTensorType([None, len(recipe.features)]))]
     exported = to_onnx(fitted, name=recipe.name, initial_types=inputs, target_opset=OPSETS)
     content: bytes = exported.SerializeToString()

@@ -25,11 +25,11 @@ class Speed:
     redelivered: int | None = None  # None: not killed with this model
 
 
-def measured(scene: Scene, delivery: str, models: Sequence[ModelDescriptor], wines: Sequence[bytes]) -> list[Speed]:
+def measure(scene: Scene, delivery: str, models: Sequence[ModelDescriptor], wines: Sequence[bytes]) -> list[Speed]:
     """The speed with each model in turn; with the last one the server is killed halfway through a further backlog."""
     speeds = []
     for model in models:
-        scene.put_in_force(model)
+        scene.activate(model)
         warm_up(scene, wines[:WARM_UP_RECORDS])
         speeds.append(_speed(scene, delivery, model.name, wines))
     return [*speeds[:-1], replace(speeds[-1], redelivered=_redelivered(scene, wines))]

@@ -54,7 +54,7 @@ def kill_round(
         per_s: how many wines a second; they go on coming while the server is down.
     """
     server, observer = scene.server, scene.observer
-    scene.put_in_force(next(models))
+    scene.activate(next(models))
     records, scores, skipped_before = observer.data_ends(), observer.score_ends(), _state(scene)["skipped"]
     with SteadyLoad(scene.publisher, source, per_s):
         _wait_for_scores(scene, int(per_s * BEFORE_S))

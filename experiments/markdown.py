@@ -13,7 +13,7 @@ def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     return "".join(f"| {' | '.join(line)} |\n" for line in lines)
 
 
-def with_table(page: str, marker: str, lines: str) -> str:
+def insert_table(page: str, marker: str, lines: str) -> str:
     """The page with these lines below its comment ``<!-- marker ... -->``, in place of the table that stands there.
 
     Raises:

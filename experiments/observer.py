@@ -31,7 +31,7 @@ Offsets = Mapping[int, int]
 
 TIMEOUT_S = 10.0
 POLICY_S = 0.05
-AT_ONCE = 10_000
+MAX_CONSUMED = 10_000
 
 
 class Scored(NamedTuple):
@@ -122,7 +122,7 @@ class Observer:
         try:
             consumer.assign([TopicPartition(self._topics.scores, *at) for at in begin.items()])
             while left:
-                for message in consumer.consume(AT_ONCE, timeout=0.1):
+                for message in consumer.consume(MAX_CONSUMED, timeout=0.1):
                     if message.error() is not None:
                         left.discard(message.partition() or 0)
                         continue

@@ -44,7 +44,7 @@ class Scene:
         self.publisher.flush(TIMEOUT_S)
         return time.monotonic()
 
-    def put_in_force(self, model: ModelDescriptor) -> None:
+    def activate(self, model: ModelDescriptor) -> None:
         """Publish a model; returns when the server has taken it over."""
         before = self.server.meter(MODELS_METER)
         self.publish_model(model)

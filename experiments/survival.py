@@ -11,7 +11,7 @@ from client.provider.shipped_models import shipped_models
 from client.terminal.stop_signals import interruptible
 from experiments.errors import PromiseBroken
 from experiments.machine import facts
-from experiments.markdown import with_table
+from experiments.markdown import insert_table
 from experiments.scene import scene, scratch
 from experiments.survival_life import Life, live
 from experiments.survival_page import MARKER, Conditions, page, summary
@@ -67,12 +67,12 @@ def main() -> None:
         check_variants(settings.variants)
         with interruptible():
             readme = settings.readme.read_text("utf-8")
-            with_table(readme, MARKER, "")  # a missing place is to be known before anything is measured
+            insert_table(readme, MARKER, "")  # a missing place is to be known before anything is measured
             where = facts()
             (model,) = (each for each in shipped_models() if each.name == MODEL)
             found = lives(settings.variants, model, settings.kills, settings.rate)
             conditions = Conditions(settings.kills, settings.rate, len(model.data), where)
-            settings.readme.write_text(with_table(readme, MARKER, summary(found)), "utf-8")
+            settings.readme.write_text(insert_table(readme, MARKER, summary(found)), "utf-8")
             settings.output.write_text(page(found, conditions), "utf-8")
             print(f"written: {settings.readme}, {settings.output}")
             if broken := [each for life in found for each in broken_promises(life)]:

@@ -3,8 +3,8 @@
 from pathlib import Path
 from typing import Any
 
+from experiments.markdown import insert_table
 from experiments.markdown import table as markdown
-from experiments.markdown import with_table as placed
 from experiments.variants import VARIANTS, variant
 from serving.kernel import Variant
 
@@ -23,7 +23,7 @@ def table() -> str:
 
 def with_table(readme: str) -> str:
     """The README's text with the table as it should be."""
-    return placed(readme, MARKER, table())
+    return insert_table(readme, MARKER, table())
 
 
 def _row(variant: Variant[Any]) -> tuple[str, ...]:

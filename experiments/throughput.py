@@ -9,7 +9,7 @@ from client.broker.embedded_kafka import EmbeddedKafka
 from client.provider.shipped_models import shipped_models
 from client.terminal.stop_signals import interruptible
 from client.wines.source import GeneratedWines
-from experiments.backlog import WARM_UP_RECORDS, Speed, measured, warm_up
+from experiments.backlog import WARM_UP_RECORDS, Speed, measure, warm_up
 from experiments.contenders import LIMIT, USUAL, YARDSTICK, Contender, contenders
 from experiments.latency import Latency, latency
 from experiments.machine import facts
@@ -51,13 +51,13 @@ def measurements(
                 here.server.start()
                 here.server.wait_until_ready()
                 if each.delivery == "at-least-once" and each.variant != LIMIT:
-                    here.put_in_force(models[-1])
+                    here.activate(models[-1])
                     warm_up(here, backlog[:WARM_UP_RECORDS])
                     latencies.append(latency(here, STEADY_PER_S, steady_s))
                 if (each.variant, each.delivery) == (YARDSTICK, "at-least-once"):
                     swapped = [shipped[name] for name in USUAL]
                     latencies.append(latency(here, STEADY_PER_S, steady_s, swapped))
-                for speed in measured(here, each.delivery, models, backlog):
+                for speed in measure(here, each.delivery, models, backlog):
                     print(f"{speed.variant}, {speed.delivery}, {speed.model}: {speed.records_per_s:,.0f} records/s")
                     speeds.append(speed)
     return speeds, latencies

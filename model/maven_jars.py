@@ -66,7 +66,7 @@ def user_cache(name: str, environment: Mapping[str, str] = os.environ) -> Path:
     return caches / "model-serving-on-streams" / name
 
 
-def fetched(
+def fetch_jars(
     jars: Sequence[Jar],
     directory: Path,
     progress: Progress | None = None,
@@ -83,7 +83,7 @@ def fetched(
     """
     try:
         if any(not jar.is_at(directory / jar.file_name) for jar in jars):
-            with alone(directory):  # another process may have fetched them meanwhile, so look again
+            with exclusive(directory):  # another process may have fetched them meanwhile, so look again
                 missing = [jar for jar in jars if not jar.is_at(directory / jar.file_name)]
                 _fetch(missing, directory, progress, repositories)
     except (requests.RequestException, RuntimeError) as error:  # jgo raises RuntimeError for "not found"
@@ -92,7 +92,7 @@ def fetched(
 
 
 @contextmanager
-def alone(directory: Path) -> Iterator[None]:
+def exclusive(directory: Path) -> Iterator[None]:
     """Only one process at a time writes there; the system takes the lock from one that dies."""
     directory.mkdir(parents=True, exist_ok=True)
     with (directory / ".lock").open("w") as lock:

@@ -38,6 +38,10 @@ class LoadedModel:
     model: Model
 
     @property
-    def engine(self) -> str | None:
-        """What scores it, in words, where the format alone does not say so: the model's own ``engine``."""
-        return getattr(self.model, "engine", None)
+    def scored_by(self) -> str | None:
+        """What scores it, in words, where the format alone does not say so: the model's own ``scored_by``."""
+        return getattr(self.model, "scored_by", None)
+
+    def close(self) -> None:
+        """Release what the model holds; see ``Model.close``."""
+        self.model.close()

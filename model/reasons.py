@@ -24,8 +24,8 @@ def reason_of(error: BaseException, remedy: str) -> tuple[str, str]:
         problem, remedy, detail = error.problem, error.remedy, error.detail or text
     elif "; " in text:
         problem, _, remedy = text.rpartition("; ")
-    remedy = shortened(remedy, MAX_REMEDY_CHARACTERS)
-    reason = f"{shortened(problem, MAX_REASON_CHARACTERS - len(remedy) - len('; '))}; {remedy}"
+    remedy = shorten(remedy, MAX_REMEDY_CHARACTERS)
+    reason = f"{shorten(problem, MAX_REASON_CHARACTERS - len(remedy) - len('; '))}; {remedy}"
     return reason, detail[:MAX_DETAIL_CHARACTERS]
 
 
@@ -34,7 +34,7 @@ def rejected(name: str, error: BaseException, remedy: str) -> ModelRejected:
     return ModelRejected(name, *reason_of(error, remedy))
 
 
-def shortened(text: str, most: int) -> str:
+def shorten(text: str, most: int) -> str:
     """The text in one printable line; one that is too long keeps its beginning and its end, cut between words."""
     line = " ".join("".join(each if each.isprintable() else " " for each in text).split())
     if len(line) <= most:

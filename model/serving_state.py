@@ -29,7 +29,7 @@ class ServingState:
     """
 
     data_type: str
-    served: LoadedModel | None = None
+    model: LoadedModel | None = None
     since_ms: int | None = None  # epoch ms
     usage: int = 0  # records scored
     duration_ms: float = 0.0  # summed over these records
@@ -40,7 +40,7 @@ class ServingState:
 
     def accept(self, model: LoadedModel, now_ms: int) -> Self:
         """The state in which ``model`` serves from now on; whoever held this state closes the model it replaces."""
-        return replace(self, served=model, since_ms=now_ms, usage=0, duration_ms=0.0, min_ms=None, max_ms=None)
+        return replace(self, model=model, since_ms=now_ms, usage=0, duration_ms=0.0, min_ms=None, max_ms=None)
 
     def reject(self, records: int) -> Self:
         """The state after ``records`` of this data type went to the dead-letter topic without a try at scoring."""
@@ -62,14 +62,14 @@ class ServingState:
         """
         n = len(features)
         new = n if uncounted is None else int(uncounted.sum())
-        if self.served is None:
+        if self.model is None:
             return replace(self, skipped=self.skipped + new), Scores(None, None, 0.0)
         started_s = clock_s()
-        values = _score(self.served.model, features)
+        values = _score(self.model.model, features)
         share_ms = (clock_s() - started_s) * 1000 / n
         finite = np.isfinite(values)
         scored = int((finite if uncounted is None else finite & uncounted).sum())
-        return self._used(scored, new - scored, share_ms), Scores(values, self.served.name, share_ms)
+        return self._used(scored, new - scored, share_ms), Scores(values, self.model.name, share_ms)
 
     def _used(self, scored: int, failed: int, share_ms: float) -> Self:
         if not scored:

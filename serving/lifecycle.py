@@ -124,7 +124,7 @@ class _Server(Generic[E]):
 
         async def reject(rejected: RejectedRecord, name: str) -> None:
             await kernel.sink.dead_letter(rejected)
-            served = [state.served for state in engine.states() if state.data_type == rejected.data_type]
+            served = [state.model for state in engine.states() if state.data_type == rejected.data_type]
             self._report.model_rejected(rejected, name, next((each.name for each in served if each), None))
 
         feed = ModelFeed(self._settings, lambda: kernel.broker.models_topic_id, engine.models_from, accept, reject)

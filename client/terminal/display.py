@@ -14,7 +14,7 @@ from rich.text import Text
 
 PLAIN_EVERY_S = 10.0
 REDRAW_EVERY_S = 0.25
-WIDEST = 100  # characters
+MAX_PANEL_CHARACTERS = 100  # characters
 
 
 class Display(Protocol):
@@ -111,7 +111,7 @@ class LiveDisplay:
             return
         self._drawn_s = now_s
         # Not the whole width: the ^C that a terminal echoes would begin a new line, and rich would not know.
-        width = min(WIDEST, self._live.console.width) - len("^C")
+        width = min(MAX_PANEL_CHARACTERS, self._live.console.width) - len("^C")
         first = max(map(len, rows))
         grid = Table.grid(padding=(0, 2))
         for word, text in rows.items():

@@ -37,7 +37,7 @@ class Topology:
 
     async def accept(self, arrived: ArrivedModel) -> None:
         """Not even looked at."""
-        arrived.loaded.model.close()
+        arrived.loaded.close()
 
     async def serve(self) -> None:
         """Fetch, send, commit."""

@@ -44,7 +44,7 @@ class OnnxModel:
     label of the largest probability in ZipMap's dictionaries. Where N is fixed at 1, records are scored one by one.
     """
 
-    engine: str | None = None
+    scored_by: str | None = None
 
     def __init__(self, content: bytes) -> None:
         """Load a model from the bytes of its file.
@@ -58,7 +58,7 @@ class OnnxModel:
         self._output = _output(self._session.get_outputs())
         self._one_by_one = _batch(self._session.get_inputs()) == 1
         if self._one_by_one:
-            self.engine = "record by record: its batch dimension is fixed at 1"
+            self.scored_by = "record by record: its batch dimension is fixed at 1"
 
     def score(self, features: Features) -> Values:
         """See ``model.model.Model.score``.

@@ -7,14 +7,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from model.sources.files import read_below, too_large
-from model.sources.location import path_of, scheme_of, shown, unpinned
+from model.sources.location import path_of, redacted, scheme_of, split_pin
 from protobufs.model_descriptor_pb2 import ModelDescriptor
 
 DIGEST = re.compile(r"[0-9a-fA-F]{64}")
 
 
 @dataclass(frozen=True, slots=True)
-class Places:
+class AllowedSources:
     """Where models may be read from, and how large they may be."""
 
     root: Path | None  # None: no files
@@ -31,7 +31,7 @@ class Places:
             ValueError: they cannot be had, may not be had from there, are too many, or their sum is another one.
             LocalFailure: this machine could not read them.
         """
-        location, pinned_sha256 = unpinned(descriptor.location)
+        location, pinned_sha256 = split_pin(descriptor.location)
         content = self._read(location, descriptor, timeout_s) if location else descriptor.data
         if len(content) > self.max_bytes:
             raise ValueError(too_large(self.max_bytes))
@@ -57,7 +57,7 @@ class Places:
 
                 return download(location, self.hosts, self.max_bytes, timeout_s)
             case _:
-                raise ValueError(f"is at {shown(location)!r}; only paths, file: and http(s): URLs are read")
+                raise ValueError(f"is at {redacted(location)!r}; only paths, file: and http(s): URLs are read")
 
 
 def sha256_of(content: bytes) -> str:

@@ -8,7 +8,7 @@ from yarl import URL
 
 from model.errors import local_failure
 from model.sources.files import too_large
-from model.sources.location import shown
+from model.sources.location import redacted
 
 PIECE_BYTES = 256 * 1024
 PORTS = {"http": 80, "https": 443}
@@ -61,7 +61,7 @@ async def _get(url: URL, location: str, max_bytes: int, timeout_s: float) -> byt
             if answer.status != 200:  # a redirect, too: it could lead to a host that nobody named
                 # aiohttp keeps what is no UTF-8 in a form that nothing can encode.
                 reason = (answer.reason or "").encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
-                raise ValueError(f"is not at {shown(location)}: the answer is {answer.status} {reason}")
+                raise ValueError(f"is not at {redacted(location)}: the answer is {answer.status} {reason}")
             async for piece in answer.content.iter_chunked(PIECE_BYTES):
                 content += piece
                 if len(content) > max_bytes:

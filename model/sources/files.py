@@ -34,7 +34,7 @@ def read_below(root: Path, path: str, max_bytes: int, *, directory: bool) -> byt
         real = (base / path).resolve()
         if not real.is_relative_to(base):
             raise ValueError("is at a path that leads out of the model root")
-        with opened_below(base, real.relative_to(base).parts) as (descriptor, kind):
+        with open_below(base, real.relative_to(base).parts) as (descriptor, kind):
             if stat.S_ISDIR(kind) and directory:
                 return _zipped(descriptor, max_bytes)
             return _content(descriptor, kind, max_bytes)
@@ -45,7 +45,7 @@ def read_below(root: Path, path: str, max_bytes: int, *, directory: bool) -> byt
 
 
 @contextmanager
-def opened_below(root: Path, parts: tuple[str, ...]) -> Iterator[tuple[int, int]]:
+def open_below(root: Path, parts: tuple[str, ...]) -> Iterator[tuple[int, int]]:
     """A descriptor of the file or directory at these steps from ``root``, and its mode.
 
     No step is a link: one that is put there after the path has been checked is not followed.

@@ -24,11 +24,11 @@ def path_of(location: str) -> str:
         return location
     parts = urlsplit(location)
     if parts.netloc not in ("", "localhost") or parts.query or parts.fragment:
-        raise ValueError(f"is at {shown(location)!r}, which is more than a path; send a file: URL of a path here")
+        raise ValueError(f"is at {redacted(location)!r}, which is more than a path; send a file: URL of a path here")
     return unquote(parts.path)
 
 
-def shown(location: str) -> str:
+def redacted(location: str) -> str:
     """The location as it may be shown: without what could be a password or a token."""
     location = PIN.sub("", location)
     if SCHEME.match(location) is None:
@@ -40,12 +40,12 @@ def shown(location: str) -> str:
     return kept if kept == location else kept + NOT_SHOWN
 
 
-def pinned(location: str, sha256: str) -> str:
-    """The location with the sum of what was read there; ``unpinned`` takes it apart again."""
+def pin_location(location: str, sha256: str) -> str:
+    """The location with the sum of what was read there; ``split_pin`` takes it apart again."""
     return f"{PIN.sub('', location)}#sha256={sha256}"
 
 
-def unpinned(location: str) -> tuple[str, str | None]:
+def split_pin(location: str) -> tuple[str, str | None]:
     """The location itself, and the sum in lower-case hexadecimal if it names one."""
     found = PIN.search(location)
     return (location[: found.start()], found[1]) if found else (location, None)

@@ -17,7 +17,7 @@ def digest_headers(descriptor: ModelDescriptor) -> Headers:
     return [(SHA256, sha256_of(descriptor.data))] if descriptor.data else []
 
 
-def announced(headers: Iterable[tuple[str, bytes | None]]) -> str | None:
+def announced_sha256(headers: Iterable[tuple[str, bytes | None]]) -> str | None:
     """What the header says, sound or not; None where there is none. The last one counts, as elsewhere in Kafka."""
     found = [value for name, value in headers if name == SHA256]
     return (found[-1] or b"").decode("ascii", "backslashreplace") if found else None

@@ -18,7 +18,7 @@ from serving.engine import ArrivedModel, FeedPosition, ModelStart
 from serving.errors import BrokerRefused
 from serving.kafka.clients import FETCH_MAX_WAIT_MS, RETRY_S, answered, closed, passes
 from serving.kafka.header_names import consumer
-from serving.models.digest import announced
+from serving.models.digest import announced_sha256
 from serving.models.loading import ModelLoading
 from serving.scoring.records import RawRecord, RejectedRecord
 from serving.settings.server import Settings
@@ -176,9 +176,9 @@ class ModelFeed:
                 raise _Recreated
 
     async def _loaded(self, record: Any, descriptor: ModelDescriptor) -> Loaded:
-        load = partial(self._loading.load, descriptor, announced(record.headers))
+        load = partial(self._loading.load, descriptor, announced_sha256(record.headers))
         try:
-            return await in_thread(load, self._loading.timeout_s + LOAD_GRACE_S, lambda late: late[0].model.close())
+            return await in_thread(load, self._loading.timeout_s + LOAD_GRACE_S, lambda late: late[0].close())
         except TookTooLong:
             log.warning("model_load_abandoned", model=descriptor.name)
             limit = f"{self._loading.timeout_s:g} s (--model-load-timeout-s)"

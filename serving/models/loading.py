@@ -18,8 +18,8 @@ from model import registry
 from model.errors import LocalFailure, ModelRejected, local_failure
 from model.model import LoadedModel, PmmlEngine
 from model.reasons import rejected
-from model.sources.content import Places, sha256_of
-from model.sources.location import pinned
+from model.sources.content import AllowedSources, sha256_of
+from model.sources.location import pin_location
 from model.trial import try_out
 from protobufs.model_descriptor_pb2 import ModelDescriptor
 from serving.settings.server import Settings
@@ -43,7 +43,7 @@ Load: TypeAlias = Callable[[ModelDescriptor], LoadedModel]
 class ModelLoading:
     """How this server loads models; every method blocks, and any thread will do."""
 
-    places: Places
+    sources: AllowedSources
     timeout_s: float  # for one model, all in all
     trial_bytes: int | None  # the memory of a trial; None: no trial
     pmml_engine: PmmlEngine = "auto"
@@ -53,7 +53,7 @@ class ModelLoading:
         """As the settings say."""
         hosts = frozenset(settings.model_hosts.lower().split(",")) if settings.model_hosts else frozenset[str]()
         return cls(
-            Places(settings.model_root, hosts, settings.max_model_bytes),
+            AllowedSources(settings.model_root, hosts, settings.max_model_bytes),
             settings.model_load_timeout_s,
             settings.model_load_bytes if settings.trial_load else None,
             settings.pmml_engine,
@@ -80,7 +80,7 @@ class ModelLoading:
         with _refusing(descriptor.name, tried=self.trial_bytes is not None):
             if descriptor.data and descriptor.ByteSize() > MAX_KEPT_BYTES:
                 raise ValueError(f"has more than {MAX_KEPT_BYTES:,} bytes, which is for a location, not for a message")
-            content = self.places.content(descriptor, self.timeout_s, sha256)
+            content = self.sources.content(descriptor, self.timeout_s, sha256)
             if self.trial_bytes is not None:
                 left_s = ends_s - time.monotonic()
                 try_out(descriptor.modeltype, content, left_s, self.trial_bytes, self.pmml_engine)
@@ -104,7 +104,7 @@ class ModelLoading:
 
     def _load_again(self, descriptor: ModelDescriptor) -> LoadedModel:
         with _refusing(descriptor.name, tried=True):
-            content = self.places.content(descriptor, self.timeout_s)
+            content = self.sources.content(descriptor, self.timeout_s)
             return registry.load(descriptor, content, self.pmml_engine)
 
 
@@ -131,5 +131,5 @@ def _kept(descriptor: ModelDescriptor, content: bytes) -> ModelDescriptor:
         kept.data = content
         if kept.ByteSize() <= MAX_KEPT_BYTES:
             return kept
-    kept.location = pinned(descriptor.location, sha256_of(content))
+    kept.location = pin_location(descriptor.location, sha256_of(content))
     return kept

@@ -24,8 +24,8 @@ class States:
         """Put a model in force at once, and close the one it replaces."""
         state = self._state(model.data_type)
         self._keep(state.accept(model, epoch_ms()))
-        if state.served is not None:
-            state.served.model.close()
+        if state.model is not None:
+            state.model.close()
 
     def serve(self, records: Sequence[RawRecord]) -> ServedBatch:
         """What becomes of a batch under the models in force now."""
@@ -39,8 +39,8 @@ class States:
         """Close the models in force."""
         states, self._states = self._states, {}
         for state in states.values():
-            if state.served is not None:
-                state.served.model.close()
+            if state.model is not None:
+                state.model.close()
 
     def _score(self, wines: WineBatch) -> Scores:
         state, scores = score(self._state(wines.data_type), wines)
@@ -51,6 +51,6 @@ class States:
         return self._states.get(data_type) or ServingState(data_type)
 
     def _keep(self, state: ServingState) -> None:
-        known = state.data_type in self._states or state.served is not None
+        known = state.data_type in self._states or state.model is not None
         if known or len(self._states) < MAX_DATA_TYPES_WITHOUT_MODEL:
             self._states = {**self._states, state.data_type: state}

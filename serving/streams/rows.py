@@ -37,7 +37,7 @@ def total(data_type: str, parts: Sequence[ServingState]) -> ServingState:
     first = parts[0]
     return ServingState(
         data_type,
-        first.served,
+        first.model,
         first.since_ms,
         sum(part.usage for part in parts),
         sum(part.duration_ms for part in parts),

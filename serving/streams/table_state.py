@@ -117,7 +117,7 @@ class TableState:
         data_type = arrived.loaded.data_type
         model = self._identified(data_type, kept(arrived, epoch_ms()))
         if not self._is_newest(data_type, model):
-            arrived.loaded.model.close()
+            arrived.loaded.close()
             return
         known = self._model_table.newest(data_type)
         if known is None or is_newer(model, known, self._topics.models_topic_id):
@@ -170,7 +170,7 @@ class TableState:
         """Close the active models."""
         active, self._active = self._active, {}
         for loaded, _ in active.values():
-            loaded.model.close()
+            loaded.close()
 
     def _log_newer(self) -> None:
         newer = {key: state.model for key, state in self._states.items() if self._is_ahead(key.data_type, state)}
@@ -222,13 +222,13 @@ class TableState:
             if key.data_type == data_type:
                 self._states[key] = self._with_model(state, loaded, model)
         if replaced is not None:
-            replaced[0].model.close()
+            replaced[0].close()
 
     def _with_model(self, state: KeptState, loaded: LoadedModel, model: KeptModel) -> KeptState:
         if state.model is not None:
             if _is_same(state.model, model):
                 return replace(
-                    state, serving=replace(state.serving, served=loaded, since_ms=model.since_ms), model=model
+                    state, serving=replace(state.serving, model=loaded, since_ms=model.since_ms), model=model
                 )
             if is_newer(state.model, model, self._topics.models_topic_id):
                 return state

@@ -17,7 +17,7 @@ LINES: dict[str, Callable[[EventDict], str]] = {
     "record_rejected": lambda e: f"Record refused - {e['record']} (it is in the dead-letter topic)",
     "model_arrived": lambda e: f"Model arrived - {e['model']} for {e['data_type']}",
     "model_serving": lambda e: (
-        f"Model serving - {e['model']} ({', '.join(filter(None, (e['model_type'], e['engine'])))})"
+        f"Model serving - {e['model']} ({', '.join(filter(None, (e['model_type'], e['scored_by'])))})"
         f" now scores {e['data_type']}"
     ),
     "model_rejected": lambda e: f"Model refused - {e['model'] or 'without a name'}: {e['reason']}; {e['meanwhile']}",

@@ -51,7 +51,7 @@ class Report:
             "model_serving",
             model=model.name,
             model_type=model.model_type,
-            engine=model.engine,
+            scored_by=model.scored_by,
             data_type=model.data_type,
         )
 

@@ -26,7 +26,7 @@ class StateAnswer(BaseModel):
     @classmethod
     def of(cls, state: ServingState) -> Self:
         """The answer for a state."""
-        model = state.served
+        model = state.model
         return cls(
             data_type=state.data_type,
             name=model.name if model else None,

@@ -68,7 +68,7 @@ class Host:
 
 def shown(state: ServingState) -> dict[str, Any]:
     """What is compared of a state."""
-    return {**{key: getattr(state, key, None) for key in NO_STATE}, "name": state.served and state.served.name}
+    return {**{key: getattr(state, key, None) for key in NO_STATE}, "name": state.model and state.model.name}
 
 
 class ServerAndRule(RuleBasedStateMachine):
@@ -149,9 +149,9 @@ class ServerAndRule(RuleBasedStateMachine):
         for data_type, state in self.states.items():
             kept = state if promised.counters_survive.killed else ServingState(data_type)
             if not promised.model_survives.killed:
-                kept = replace(kept, served=None)
-            elif kept.served is None and state.served is not None:
-                kept = kept.accept(state.served, 0)  # read again
+                kept = replace(kept, model=None)
+            elif kept.model is None and state.model is not None:
+                kept = kept.accept(state.model, 0)  # read again
             self.states[data_type] = kept
 
     def agree(self) -> None:

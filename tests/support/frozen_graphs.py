@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from data.network_graph import Layer, frozen_network, serialised
+from data.network_graph import Layer, frozen_network, serialise
 from model.features import Features
 from protobufs.frozen_graph_pb2 import GraphDef, NodeDef
 
@@ -52,4 +52,4 @@ def node_of(graph: GraphDef, name: str) -> NodeDef:
 
 
 NETWORK = [layer(11, 8, "Relu"), layer(8, 6, "Tanh"), layer(6, 5, "Sigmoid")]
-GOOD = serialised(frozen_network(NETWORK))
+GOOD = serialise(frozen_network(NETWORK))

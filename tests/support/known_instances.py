@@ -59,7 +59,7 @@ def part(partition: int | None, usage: int, *, model: int = 7, data_type: str = 
     """So many records at 2 ms each under this model, from the beginning of the partition."""
     state = ServingState(
         data_type,
-        served=LoadedModel(f"m{model}", f"number {model}", data_type, "ONNX", Zero()),
+        model=LoadedModel(f"m{model}", f"number {model}", data_type, "ONNX", Zero()),
         since_ms=1000 + (partition or 0),
         usage=usage,
         duration_ms=2.0 * usage,

@@ -178,13 +178,13 @@ class Instance:
 
     def name(self, partition: int) -> str | None:
         """Of the model that a partition's counters belong to, as it is told."""
-        served = self.part(partition).state.served
+        served = self.part(partition).state.model
         return None if served is None else served.name
 
     @property
     def served(self) -> list[LoadedModel]:
         """The models that score."""
-        return [state.served for state in self.state.states() if state.served is not None]
+        return [state.model for state in self.state.states() if state.model is not None]
 
     @property
     def open(self) -> int:

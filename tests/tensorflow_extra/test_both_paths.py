@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
 
-from data.network_graph import Layer, constant, frozen_network, operation, placeholder, serialised
+from data.network_graph import Layer, constant, frozen_network, operation, placeholder, serialise
 from model import registry
 from model.errors import ModelRejected
 from model.features import WINE, Features
@@ -87,7 +87,7 @@ def networks(draw: st.DrawFn) -> list[Layer]:
 @settings(max_examples=examples(60))
 @given(networks())
 def test_any_dense_network_scores_the_same_in_both(layers: list[Layer]) -> None:
-    agree(serialised(frozen_network(layers)), WINES)
+    agree(serialise(frozen_network(layers)), WINES)
 
 
 def test_the_forms_that_other_exporters_write_mean_the_same_in_both() -> None:
@@ -107,7 +107,7 @@ def test_the_forms_that_other_exporters_write_mean_the_same_in_both() -> None:
         constant("v", random.normal(size=(4, 1)).astype(np.float32)),
         operation("y", "MatMul", "bent", "v", transpose_a=False, transpose_b=False),
     ]
-    agree(serialised(GraphDef(node=nodes)), WINES)
+    agree(serialise(GraphDef(node=nodes)), WINES)
 
 
 def keras_graph(*layers: Any) -> bytes:
@@ -131,9 +131,9 @@ def test_a_graph_of_other_operations_is_served_by_tensorflow() -> None:
     dense = tensorflow.keras.layers.Dense
     content = keras_graph(dense(16, "elu"), dense(1, "softplus"))
     loaded = registry.load(ModelDescriptor(dataType="wine", modeltype=ModelDescriptor.TENSORFLOW, data=content))
-    assert loaded.engine == "by TensorFlow"
+    assert loaded.scored_by == "by TensorFlow"
     assert loaded.model.score(WINES) == pytest.approx(outputs_of(content, WINES)[:, 0].astype(float), rel=1e-6)
-    loaded.model.close()
+    loaded.close()
     with pytest.raises(RuntimeError, match="has been closed"):
         loaded.model.score(WINES)
 
@@ -152,5 +152,5 @@ def test_a_graph_that_reads_a_file_is_refused_also_with_tensorflow(tmp_path: Pat
 def test_outputs_that_are_not_finite_have_no_largest_in_both() -> None:
     huge: Layer = (np.full((11, 2), 3e38, dtype=np.float32), np.zeros(2, dtype=np.float32), "Relu")
     less: Layer = (np.array([[1, 1], [-1, -1]], dtype=np.float32), np.zeros(2, dtype=np.float32), "Sigmoid")
-    for model in both(serialised(frozen_network([huge, less]))):
+    for model in both(serialise(frozen_network([huge, less]))):
         assert np.isnan(model.score(TYPICAL)).all()

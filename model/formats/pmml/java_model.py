@@ -29,7 +29,7 @@ class JavaModel:
         Raises:
             ValueError: PMML4S cannot load it or must not, it needs what no record has, or its labels are no numbers.
         """
-        self.engine = f"by PMML4S on Java: {reason}"
+        self.scored_by = f"by PMML4S on Java: {reason}"
         with java.gate:
             java.start(HEAP, _connect)
             try:

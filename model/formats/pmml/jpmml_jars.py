@@ -8,7 +8,7 @@ ships: the user's own machine fetches them from Maven Central. ``jpmml_jars.lock
 from pathlib import Path
 
 from model.errors import ServingError
-from model.maven_jars import DownloadFailed, fetched, locked_jars, resolved_coordinates, user_cache, write_lock
+from model.maven_jars import DownloadFailed, fetch_jars, locked_jars, resolved_coordinates, user_cache, write_lock
 
 JPMML = "org.jpmml:pmml-evaluator-metro:1.7.7"
 # Guava needs it; jgo does not look behind a range of versions, which is how JPMML names Guava.
@@ -36,7 +36,7 @@ def jpmml_jars() -> list[Path]:
         JpmmlNotThere: no network, or the directory cannot be written.
     """
     try:
-        return fetched(locked_jars(LOCK), user_cache("jpmml"))
+        return fetch_jars(locked_jars(LOCK), user_cache("jpmml"))
     except (DownloadFailed, OSError) as error:
         raise JpmmlNotThere(str(error)) from None
 

@@ -24,7 +24,7 @@ EVALUATOR = "org.jpmml.evaluator."
 class JpmmlModel:
     """A PMML model whose prediction is a number, or a label that is one; inputs are fields named after features."""
 
-    engine = f"by {JPMML.split(':')[1]} {JPMML.split(':')[2]} ({LICENCE}) on Java"
+    scored_by = f"by {JPMML.split(':')[1]} {JPMML.split(':')[2]} ({LICENCE}) on Java"
 
     def __init__(self, document: Document) -> None:
         """Load the first scorable model of a document.

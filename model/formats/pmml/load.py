@@ -16,7 +16,7 @@ REMEDY = "export it to ONNX, or start the server with --pmml-engine jpmml"
 class PmmlModel(Model, Protocol):
     """A model that says what scores it, in words."""
 
-    engine: str
+    scored_by: str
 
 
 def pmml_model(content: bytes, engine: PmmlEngine = "auto") -> PmmlModel:

@@ -15,7 +15,7 @@ from model.scratch import scratch_directory
 class ConvertedNetwork(OnnxModel):
     """A frozen graph of a dense network, served as the ONNX model that it has been turned into."""
 
-    engine = "converted to ONNX"
+    scored_by = "converted to ONNX"
 
 
 def of_frozen_graph(content: bytes) -> Model:
@@ -46,7 +46,7 @@ def of_saved_model(content: bytes) -> Model:
         ValueError: it cannot be served; the text says why.
     """
     with scratch_directory() as directory:
-        return of_saved_directory(saved_model.unpacked(content, directory))
+        return of_saved_directory(saved_model.unpack(content, directory))
 
 
 def of_saved_directory(directory: Path) -> Model:

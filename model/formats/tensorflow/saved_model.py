@@ -22,7 +22,7 @@ RESTORED = ("user_object", "function", "variable", "bare_concrete_function", "co
 """The kinds of objects that run nothing while they are loaded; tables and other resources do."""
 
 
-def unpacked(content: bytes, into: Path) -> Path:
+def unpack(content: bytes, into: Path) -> Path:
     """Unpack a zip that holds one SavedModel, at its top or in a directory; returns the SavedModel's directory.
 
     Raises:

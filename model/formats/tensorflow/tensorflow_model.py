@@ -18,7 +18,7 @@ from model.formats.tensorflow.frozen_graph import FrozenGraph
 class TensorFlowModel:
     """A function of TensorFlow's: from float32 [N, 11] to a score [N] or [N, 1], or to one column for each class."""
 
-    engine = "by TensorFlow"
+    scored_by = "by TensorFlow"
 
     def __init__(self, function: Any) -> None:
         """Serve with a concrete function of one tensor to one tensor."""

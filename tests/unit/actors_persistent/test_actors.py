@@ -35,8 +35,8 @@ def test_a_model_scores_and_everything_is_there_again_in_the_next_life(live: Liv
     actors.close()
     after = state_of(live())
     assert (before.usage, before.skipped) == (3, 2)
-    assert after.served is not None
-    assert after.served.name == "always 5.0"
+    assert after.model is not None
+    assert after.model.name == "always 5.0"
     numbers = ("usage", "duration_ms", "min_ms", "max_ms", "skipped", "dead_letters", "since_ms")
     assert [getattr(after, name) for name in numbers] == [getattr(before, name) for name in numbers]
 

@@ -114,7 +114,7 @@ def test_a_message_behind_the_one_that_failed_waits_for_the_successor(
     actors.score(wines(2))
     actors.close()
     wait_until_stopped()
-    served = state_of(live()).served
+    served = state_of(live()).model
     assert served is not None
     assert served.name == "always 6.0"
     assert models.closed == [1] * (len(models.loaded) - 1) + [0]

@@ -76,7 +76,7 @@ def test_before_the_first_model_records_are_skipped(pushed: Stage) -> None:
     served = pushed.push_wines("wine", "wine")
     assert (len(served.scored), [len(wines.records) for wines in served.skipped]) == (0, [2])
     (state,) = pushed.stage.states()
-    assert (state.skipped, state.usage, state.served) == (2, 0, None)
+    assert (state.skipped, state.usage, state.model) == (2, 0, None)
 
 
 def test_a_model_is_in_force_from_the_next_batch_on(pushed: Stage) -> None:

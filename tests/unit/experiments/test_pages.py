@@ -10,7 +10,7 @@ from experiments.errors import MarkerMissing
 from experiments.kill_round import Circumstance, Outcome
 from experiments.latency import Latency
 from experiments.machine import facts
-from experiments.markdown import table, with_table
+from experiments.markdown import insert_table, table
 from experiments.survival import broken_promises
 from experiments.survival_life import CIRCUMSTANCES, Life
 from experiments.survival_page import Conditions, summary
@@ -35,16 +35,16 @@ def test_a_table_has_a_rule_below_its_head_that_sets_figures_to_the_right() -> N
 
 def test_a_table_takes_the_place_of_the_one_below_its_marker_and_of_nothing_else() -> None:
     before = "x\n<!-- mark -->\n| old |\n| --- |\n\n| another |\n"
-    assert with_table(before, "mark", "| new |\n") == "x\n<!-- mark -->\n| new |\n\n| another |\n"
+    assert insert_table(before, "mark", "| new |\n") == "x\n<!-- mark -->\n| new |\n\n| another |\n"
 
 
 def test_the_first_table_goes_below_the_marker() -> None:
-    assert with_table("<!-- mark -->\n\ny", "mark", "| new |\n") == "<!-- mark -->\n| new |\n\ny"
+    assert insert_table("<!-- mark -->\n\ny", "mark", "| new |\n") == "<!-- mark -->\n| new |\n\ny"
 
 
 def test_a_page_without_the_marker_is_refused() -> None:
     with pytest.raises(MarkerMissing, match="<!-- mark -->"):
-        with_table("text", "mark", "| new |\n")
+        insert_table("text", "mark", "| new |\n")
 
 
 def test_a_speed_is_compared_with_the_limit_and_with_custom_stages_for_the_same_model() -> None:

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from model.errors import ModelUnfit
-from model.reasons import MAX_REASON_CHARACTERS, reason_of, rejected, shortened
+from model.reasons import MAX_REASON_CHARACTERS, reason_of, rejected, shorten
 
 
 def test_an_error_with_a_remedy_of_its_own_keeps_it() -> None:
@@ -49,5 +49,5 @@ def test_whatever_the_text_the_reason_is_one_short_line(problem: str, remedy: st
 
 @pytest.mark.parametrize("most", [10, 50, 300])
 def test_what_is_short_enough_is_left_as_it_is(most: int) -> None:
-    assert shortened("x" * most, most) == "x" * most
-    assert len(shortened("x" * (most + 1), most)) <= most
+    assert shorten("x" * most, most) == "x" * most
+    assert len(shorten("x" * (most + 1), most)) <= most

@@ -122,7 +122,7 @@ def as_list(scores: Scores, n: int) -> list[float | None]:
 
 def agrees(state: ServingState, reference: SlowReference) -> None:
     durations_ms = reference.durations_ms
-    assert (state.served.model if state.served else None) is reference.model
+    assert (state.model.model if state.model else None) is reference.model
     assert state.since_ms == reference.since_ms
     assert (state.usage, state.skipped, state.dead_letters) == (
         len(durations_ms),

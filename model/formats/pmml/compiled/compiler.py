@@ -88,7 +88,7 @@ class Kind:
 class CompiledModel:
     """A PMML model as arrays; see ``model.model.Model``."""
 
-    engine = "compiled to numpy"
+    scored_by = "compiled to numpy"
 
     def __init__(self, score: Expression, calculations: int) -> None:
         """A model that gives what the expression does, which takes so many calculations."""

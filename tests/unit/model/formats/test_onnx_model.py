@@ -256,9 +256,9 @@ def test_a_batch_that_does_not_fit_raises_a_reason(content: bytes, reason: str) 
 
 def test_a_batch_dimension_of_1_is_served_record_by_record_and_says_so() -> None:
     model = OnnxModel(picking_alcohol([1, 11], output_shape=[1]))
-    assert model.engine == "record by record: its batch dimension is fixed at 1"
+    assert model.scored_by == "record by record: its batch dimension is fixed at 1"
     assert model.score(TYPICAL) == pytest.approx(TYPICAL[:, ALCOHOL], rel=1e-6)
-    assert OnnxModel(picking_alcohol()).engine is None
+    assert OnnxModel(picking_alcohol()).scored_by is None
 
 
 LABEL, VALUE = of_shape(["N"], INT64, "label"), of_shape(["N", 1], FLOAT, "variable")

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from data.network_graph import zipped
-from model.sources.files import MAX_FILES, opened_below, read_below
+from data.network_graph import zip_of
+from model.sources.files import MAX_FILES, open_below, read_below
 
 CONTENT = b"a model"
 OUT = "is at a path that leads out of the model root"
@@ -55,7 +55,7 @@ def test_a_link_that_leads_out_is_refused(root: Path, tmp_path: Path) -> None:
 def test_a_link_that_is_put_there_after_the_check_is_not_followed(root: Path, tmp_path: Path) -> None:
     (root / "b").symlink_to(tmp_path)
     for steps in (("b",), ("b", "secret")):
-        with pytest.raises(OSError, match=r"Too many levels|Not a directory"), opened_below(root, steps):
+        with pytest.raises(OSError, match=r"Too many levels|Not a directory"), open_below(root, steps):
             pass
 
 
@@ -92,7 +92,7 @@ def test_a_directory_comes_as_a_zip_that_is_the_same_each_time(root: Path) -> No
     with zipfile.ZipFile(BytesIO(content)) as archive:
         assert {name: archive.read(name) for name in archive.namelist()} == {"top": b"t", "a/model": CONTENT}
     os.utime(root / "top", (1, 1))
-    assert read_below(root, ".", 1000, directory=True) == content == zipped({"top": b"t", "a/model": CONTENT})
+    assert read_below(root, ".", 1000, directory=True) == content == zip_of({"top": b"t", "a/model": CONTENT})
 
 
 def test_a_directory_may_hold_files_only_and_neither_too_many_nor_too_large(root: Path, tmp_path: Path) -> None:

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from model.sources.location import path_of, pinned, scheme_of, shown, unpinned
+from model.sources.location import path_of, pin_location, redacted, scheme_of, split_pin
 
 SUM = "0123456789abcdef" * 4
 
@@ -44,15 +44,15 @@ def test_a_file_url_with_more_than_a_path_is_refused(location: str) -> None:
     ],
 )
 def test_what_could_be_a_secret_is_not_shown(location: str, expected: str) -> None:
-    assert shown(location) == expected
+    assert redacted(location) == expected
 
 
 @given(st.text())
 def test_whatever_a_location_is_it_can_be_shown(location: str) -> None:
-    assert isinstance(shown(location), str)
+    assert isinstance(redacted(location), str)
 
 
 def test_a_location_can_be_pinned_to_what_was_read_there() -> None:
-    assert unpinned(pinned("models/a.onnx", SUM)) == ("models/a.onnx", SUM)
-    assert unpinned(pinned(f"a#sha256={SUM[::-1]}", SUM)) == ("a", SUM)
-    assert unpinned("a#b") == ("a#b", None)
+    assert split_pin(pin_location("models/a.onnx", SUM)) == ("models/a.onnx", SUM)
+    assert split_pin(pin_location(f"a#sha256={SUM[::-1]}", SUM)) == ("a", SUM)
+    assert split_pin("a#b") == ("a#b", None)

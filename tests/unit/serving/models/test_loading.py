@@ -17,10 +17,10 @@ from model.errors import LocalFailure, ModelRejected, local_failure
 from model.inputs import TYPICAL
 from model.model import LoadedModel
 from model.reasons import MAX_REASON_CHARACTERS
-from model.sources.content import Places
+from model.sources.content import AllowedSources
 from protobufs.model_descriptor_pb2 import ModelDescriptor
 from serving.models import loading as model_loading
-from serving.models.digest import announced, digest_headers
+from serving.models.digest import announced_sha256, digest_headers
 from serving.models.loading import MAX_KEPT_BYTES, ModelLoading
 from serving.settings.server import Settings
 from serving.settings.topics import MAX_MESSAGE_BYTES
@@ -67,8 +67,8 @@ def test_a_model_at_a_path_serves_and_is_kept_with_its_bytes(location: str, load
 
 def test_a_kept_model_does_not_need_its_file_again(loading: ModelLoading) -> None:
     _, kept = loading.load(at("m.onnx"))
-    assert loading.places.root is not None
-    (loading.places.root / "m.onnx").unlink()
+    assert loading.sources.root is not None
+    (loading.sources.root / "m.onnx").unlink()
     assert loading.load_again(kept).model.score(TYPICAL) == pytest.approx(2 * ALCOHOL, rel=1e-6)
 
 
@@ -79,8 +79,8 @@ def test_a_model_too_large_to_be_kept_needs_its_file_again_and_the_same_one(
     _, kept = loading.load(at("file:m.onnx"))
     assert kept == at(f"file:m.onnx#sha256={SUM}")
     assert loading.load_again(kept).model.score(TYPICAL) == pytest.approx(2 * ALCOHOL, rel=1e-6)
-    assert loading.places.root is not None
-    path = loading.places.root / "m.onnx"
+    assert loading.sources.root is not None
+    path = loading.sources.root / "m.onnx"
     path.write_bytes(TRIPLE)
     with pytest.raises(ModelRejected, match="is not what was announced: its SHA-256 is"):
         loading.load_again(kept)
@@ -113,7 +113,7 @@ def test_another_sum_than_announced_is_refused(descriptor: ModelDescriptor, load
 @pytest.mark.parametrize("descriptor", [sent(DOUBLE), at("m.onnx")], ids=["data", "location"])
 def test_a_model_larger_than_allowed_is_refused(descriptor: ModelDescriptor, tmp_path: Path) -> None:
     (tmp_path / "m.onnx").write_bytes(DOUBLE)
-    loading = ModelLoading(Places(tmp_path, frozenset(), len(DOUBLE) - 1), 60.0, None)
+    loading = ModelLoading(AllowedSources(tmp_path, frozenset(), len(DOUBLE) - 1), 60.0, None)
     assert (
         refused(loading, descriptor)
         == f"has more than {len(DOUBLE) - 1} bytes; make it smaller, or raise --max-model-bytes"
@@ -141,8 +141,8 @@ def test_what_is_wrong_with_the_descriptor_is_said_before_anything_is_read() -> 
 
 
 def test_a_saved_model_may_be_a_directory_and_no_other_model(loading: ModelLoading) -> None:
-    assert loading.places.root is not None
-    (loading.places.root / "d").mkdir()
+    assert loading.sources.root is not None
+    (loading.sources.root / "d").mkdir()
     assert (
         refused(loading, at("d", "TENSORFLOWSAVED"))
         == "has 0 files saved_model.pb; zip the directory of one SavedModel"
@@ -159,18 +159,18 @@ def test_a_model_that_never_ends_is_refused_by_default_settings_and_a_limit() ->
 @pytest.mark.parametrize("hosts", ["a.example", "a.example:80,B-1:8080", "[::1]:8000"])
 def test_hosts_are_a_list_in_which_case_does_not_count(hosts: str) -> None:
     settings = Settings.read("program", ["--model-hosts", hosts])
-    assert ModelLoading.of(settings).places.hosts == set(hosts.lower().split(","))
+    assert ModelLoading.of(settings).sources.hosts == set(hosts.lower().split(","))
 
 
 def test_a_model_s_header_says_the_sum_of_its_data() -> None:
     headers = digest_headers(sent(DOUBLE))
     assert headers == [("sha256", SUM)]
     assert digest_headers(at("m.onnx")) == []
-    assert announced([("sha256", SUM.encode())]) == SUM
-    assert announced([("sha256", b"older"), ("other", b"x"), ("sha256", SUM.encode())]) == SUM
-    assert announced([("sha256", b"\xff")]) == "\\xff"
-    assert announced([("sha256", None)]) == ""
-    assert announced([]) is None
+    assert announced_sha256([("sha256", SUM.encode())]) == SUM
+    assert announced_sha256([("sha256", b"older"), ("other", b"x"), ("sha256", SUM.encode())]) == SUM
+    assert announced_sha256([("sha256", b"\xff")]) == "\\xff"
+    assert announced_sha256([("sha256", None)]) == ""
+    assert announced_sha256([]) is None
 
 
 def failed_here(loading: ModelLoading, descriptor: ModelDescriptor) -> str:
@@ -230,12 +230,12 @@ def test_a_lack_of_memory_is_the_fault_of_a_model_that_was_not_tried(monkeypatch
         raise MemoryError
 
     monkeypatch.setitem(registry.FORMATS, ModelDescriptor.ONNX, no_memory)
-    tried = ModelLoading(Places(None, frozenset(), 10**6), 60.0, 2**30)
+    tried = ModelLoading(AllowedSources(None, frozenset(), 10**6), 60.0, 2**30)
     monkeypatch.setattr(model_loading, "try_out", lambda *_: None)
     with pytest.raises(LocalFailure, match="not enough memory"):
         tried.load(sent(DOUBLE))
     with pytest.raises(ModelRejected):
-        ModelLoading(Places(None, frozenset(), 10**6), 60.0, None).load(sent(DOUBLE))
+        ModelLoading(AllowedSources(None, frozenset(), 10**6), 60.0, None).load(sent(DOUBLE))
 
 
 def test_what_a_model_s_location_lacks_is_the_model_s_fault() -> None:

@@ -76,7 +76,7 @@ def test_what_was_written_down_is_the_same_state_again(steps: list[int | list[tu
     for step in steps:
         state = in_force(state, step) if isinstance(step, int) else state.score(batch(step))[0]
         counters = KeptCounters.FromString(state.counters().SerializeToString())
-        assert KeptState.restored("wine", state.serving.served, state.model, counters, "") == state
+        assert KeptState.restored("wine", state.serving.model, state.model, counters, "") == state
 
 
 def test_every_number_comes_back_in_its_own_place() -> None:

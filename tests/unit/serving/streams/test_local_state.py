@@ -47,7 +47,7 @@ class History:
         durations = [float(each.ms) for each in events if each.kind == SCORED and each.model == model]
         state = ServingState(
             "wine",
-            served=None if model is None else LoadedModel(f"m{model}", f"number {model}", "wine", "ONNX", Zero()),
+            model=None if model is None else LoadedModel(f"m{model}", f"number {model}", "wine", "ONNX", Zero()),
             since_ms=None if model is None else self.since_ms[model],
             usage=len(durations),
             duration_ms=sum(durations),

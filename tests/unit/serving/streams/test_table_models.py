@@ -134,7 +134,7 @@ def test_where_a_row_s_newer_model_cannot_be_loaded_its_counts_are_kept_and_the_
     (scored,) = later.serve((0, 99, wine()), (0, 100, wine()), (0, 101, wine(UNFIT)), (0, 102, wine(NO_SCORE)))
     assert (scored.model_name, len(scored.values)) == ("model 0", 2)
     assert (later.counts(0), later.part(0).next_offset) == ((100, 0, 2), 103)
-    assert [state.served for state in later.state.states()] == later.served, "what scores here is the older one"
+    assert [state.model for state in later.state.states()] == later.served, "what scores here is the older one"
     later.acknowledged()
     assert KeptCounters.FromString(later.changelog[0][b"counters/0/wine"]).model_offset == 1
     back = former.next_life(0, disk=later.changelog[0])

@@ -101,7 +101,7 @@ def test_the_state_of_a_data_type_is_the_sum_over_the_partitions_and_a_model_wit
     instance.serve((0, 0, wine()), (0, 1, wine()), (1, 0, wine()), (1, 1, wine(NO_SCORE)))
     told = {state.data_type: state for state in instance.state.states()}
     assert (told["wine"].usage, told["wine"].dead_letters, told["cider"].usage) == (3, 1, 0)
-    assert told["cider"].served is not None
+    assert told["cider"].model is not None
     unused = {each.state.data_type for each in instance.state.parts() if each.partition is None}
     assert "cider" in unused
 

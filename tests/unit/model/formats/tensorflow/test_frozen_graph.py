@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from data.network_graph import constant, frozen_network, operation, placeholder, serialised
+from data.network_graph import constant, frozen_network, operation, placeholder, serialise
 from model import registry
 from model.errors import ModelRejected
 from model.formats.tensorflow.dense_network import to_onnx
@@ -104,7 +104,7 @@ def refused(content: bytes) -> str:
 def test_what_is_no_dense_network_is_refused_with_the_reason(what: str) -> None:
     graph, reason = BAD[what]
     with pytest.raises(ValueError, match=re.escape(reason)):
-        to_onnx(read(serialised(graph)))
+        to_onnx(read(serialise(graph)))
 
 
 def test_the_bound_on_claimed_numbers_is_on_all_of_the_graph() -> None:
@@ -117,7 +117,7 @@ def test_the_bound_on_claimed_numbers_is_on_all_of_the_graph() -> None:
     joined = [operation("s1", "AddV2", "h0", "h1")]
     joined += [operation(f"s{i}", "AddV2", f"s{i - 1}", f"h{i}") for i in range(2, 250)]
     with pytest.raises(ValueError, match=r"constant 'w\d+' is \[11, 4096\] and has 0 numbers"):
-        to_onnx(read(serialised(own_constants(*wide, *sums, *joined))))
+        to_onnx(read(serialise(own_constants(*wide, *sums, *joined))))
 
 
 def test_a_constant_that_is_shorter_or_longer_than_it_says_is_refused() -> None:
@@ -125,11 +125,11 @@ def test_a_constant_that_is_shorter_or_longer_than_it_says_is_refused() -> None:
         graph = frozen_network(NETWORK)
         tensor = node_of(graph, "dense_1/bias").attr["value"].tensor
         tensor.tensor_content = tensor.tensor_content[:-4] + 2 * more
-        assert refused(serialised(graph)).startswith("constant 'dense_1/bias' is [8] and has ")
+        assert refused(serialise(graph)).startswith("constant 'dense_1/bias' is [8] and has ")
 
 
 def test_an_operation_that_is_not_known_is_refused_by_the_registry_with_the_remedy() -> None:
-    assert refused(serialised(with_nodes(operation("f", "ReadFile", "dense_3/Sigmoid")))) == (
+    assert refused(serialise(with_nodes(operation("f", "ReadFile", "dense_3/Sigmoid")))) == (
         "has the operation ReadFile (node 'f'), which is not known to leave files and network alone; export to ONNX"
     )
 
@@ -165,4 +165,4 @@ def test_noise_is_refused_or_loads(content: bytes) -> None:
 
 def test_what_needs_tensorflow_is_told_apart() -> None:
     with pytest.raises(NeedsTensorFlow):
-        to_onnx(read(serialised(BAD["operation"][0])))
+        to_onnx(read(serialise(BAD["operation"][0])))

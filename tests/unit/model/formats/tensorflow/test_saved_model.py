@@ -11,10 +11,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from data.network_graph import frozen_network, operation, saved_model, serialised, zipped
+from data.network_graph import frozen_network, operation, saved_model, serialise, zip_of
 from model import registry
 from model.errors import ModelRejected
-from model.formats.tensorflow.saved_model import MAX_BYTES, MAX_FILES, check, unpacked
+from model.formats.tensorflow.saved_model import MAX_BYTES, MAX_FILES, check, unpack
 from protobufs.frozen_graph_pb2 import AttrValue, FunctionDef, FunctionDefLibrary, GraphDef, NameAttrList, NodeDef
 from protobufs.model_descriptor_pb2 import ModelDescriptor
 from protobufs.saved_model_pb2 import MetaGraphDef, SavedModel, SavedObject, SavedObjectGraph
@@ -48,7 +48,7 @@ def test_a_path_that_leads_out_is_refused_before_anything_is_written(name: str, 
     inside = tmp_path / "inside"
     inside.mkdir()
     with pytest.raises(ValueError, match=f"has a path that leads out of its directory: {re.escape(repr(name))}"):
-        unpacked(zipped({"saved_model.pb": b"", name: b"x"}), inside)
+        unpack(zip_of({"saved_model.pb": b"", name: b"x"}), inside)
     assert [path.name for path in tmp_path.rglob("*")] == ["inside"]
 
 
@@ -59,7 +59,7 @@ def test_a_symbolic_link_is_refused(tmp_path: Path) -> None:
     with zipfile.ZipFile(content, "w") as archive:
         archive.writestr(link, "/etc")
     with pytest.raises(ValueError, match="has a symbolic link: 'variables'"):
-        unpacked(content.getvalue(), tmp_path)
+        unpack(content.getvalue(), tmp_path)
 
 
 def test_a_zip_that_would_unpack_too_large_is_refused_before_anything_is_written(tmp_path: Path) -> None:
@@ -71,9 +71,9 @@ def test_a_zip_that_would_unpack_too_large_is_refused_before_anything_is_written
         for _ in range(MAX_BYTES // 2**20 + 1):
             member.write(bytes(2**20))
     assert len(content.getvalue()) < 2**20
-    for bomb in (content.getvalue(), zipped({f"{number}": b"" for number in range(MAX_FILES + 1)})):
+    for bomb in (content.getvalue(), zip_of({f"{number}": b"" for number in range(MAX_FILES + 1)})):
         with pytest.raises(ValueError, match="unpacks to more than 1,000 files or 268,435,456 bytes"):
-            unpacked(bomb, tmp_path)
+            unpack(bomb, tmp_path)
     assert not list(tmp_path.iterdir())
 
 
@@ -84,7 +84,7 @@ def test_a_zip_that_lies_about_its_size_writes_no_more_than_it_said(tmp_path: Pa
     lying = content.getvalue().replace((100_000).to_bytes(4, "little"), (10).to_bytes(4, "little"))
     assert lying != content.getvalue()
     with pytest.raises(ValueError, match="is no zip of a SavedModel's directory: Bad CRC-32"):
-        unpacked(lying, tmp_path)
+        unpack(lying, tmp_path)
     assert sum(path.stat().st_size for path in tmp_path.rglob("*")) <= 10
 
 
@@ -93,12 +93,12 @@ def test_a_zip_that_lies_about_its_size_writes_no_more_than_it_said(tmp_path: Pa
     [
         pytest.param(b"no zip", "is no zip of a SavedModel's directory: File is not a zip file", id="no zip"),
         pytest.param(GOOD[:-10], "is no zip of a SavedModel's directory: ", id="cut off"),
-        pytest.param(zipped({"model.pb": b""}), "has 0 files saved_model.pb; zip the directory of one", id="no model"),
+        pytest.param(zip_of({"model.pb": b""}), "has 0 files saved_model.pb; zip the directory of one", id="no model"),
         pytest.param(
-            zipped({"a/saved_model.pb": b"", "b/saved_model.pb": b""}), "has 2 files saved_model.pb;", id="two models"
+            zip_of({"a/saved_model.pb": b"", "b/saved_model.pb": b""}), "has 2 files saved_model.pb;", id="two models"
         ),
-        pytest.param(zipped({"saved_model.pb": b"x"}), "has a saved_model.pb that is no SavedModel", id="no message"),
-        pytest.param(zipped({"saved_model.pb": b""}), "has 0 graphs; a SavedModel of one, tagged 's", id="no graph"),
+        pytest.param(zip_of({"saved_model.pb": b"x"}), "has a saved_model.pb that is no SavedModel", id="no message"),
+        pytest.param(zip_of({"saved_model.pb": b""}), "has 0 graphs; a SavedModel of one, tagged 's", id="no graph"),
     ],
 )
 def test_what_is_no_zip_of_one_saved_model_is_refused(content: bytes, reason: str) -> None:
@@ -137,7 +137,7 @@ def program(*, calls: str = "", attributes: dict[str, AttrValue] | None = None, 
 
 def checked(model: SavedModel, directory: Path) -> None:
     """Check it as a directory."""
-    (directory / "saved_model.pb").write_bytes(serialised(model))
+    (directory / "saved_model.pb").write_bytes(serialise(model))
     check(directory)
 
 
