@@ -26,8 +26,7 @@ Read next: ``state.py`` (the actors), ``journal/`` (what they write down), ``top
 """
 
 import serving as serving  # first, for its check of the environment
-from actors_persistent.state import routes
-from actors_persistent.topology import Topology
+from actors_persistent.topology import Engine
 from serving.engine import Guarantees, Survives
 from serving.kernel import Variant
 
@@ -42,6 +41,5 @@ VARIANT = Variant(
         counters_survive=Survives(killed=True, disk_wiped=False, model_topic_emptied=True),
         queryable=("/models", "/state/{data_type}"),
     ),
-    build=Topology,
-    routes=routes,
+    build=Engine,
 )

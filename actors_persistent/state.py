@@ -19,7 +19,6 @@ from model.errors import ModelRejected
 from model.model import LoadedModel
 from model.serving_state import Scores, ServingState
 from protobufs.kept_state_pb2 import KeptModel
-from serving.engine import Engine
 from serving.models.loading import Load
 from serving.scoring.kept_state import KeptState, is_newer, kept
 from serving.scoring.outcomes import epoch_ms
@@ -173,18 +172,18 @@ class ModelServingManager(pykka.ThreadingActor):
         return _Supervised(ModelServer.start(journal, self.actor_ref, self._load), journal)
 
 
-def routes(engine: Engine) -> APIRouter:
+def routes(states: Callable[[], Sequence[ServingState]]) -> APIRouter:
     """The paths that answer for this state: for what the actors have published, so a query never waits for one."""
     register_any_text()
     router = APIRouter()
 
     @router.get("/models", summary="The model in force for each data type")
     async def models() -> Sequence[ModelAnswer]:
-        return [ModelAnswer.of(state) for state in engine.states() if state.model is not None]
+        return [ModelAnswer.of(state) for state in states() if state.model is not None]
 
     @router.get("/state/{data_type:text}", responses={404: {"model": Refusal}}, summary="One data type's state")
     async def state(data_type: str) -> StateAnswer:
-        known = {each.data_type: each for each in engine.states()}
+        known = {each.data_type: each for each in states()}
         if data_type not in known and data_type != DEFAULT_DATA_TYPE:
             raise HTTPException(404, f"no model and no record of data type {data_type!r} has arrived")
         return StateAnswer.of(known.get(data_type) or ServingState(data_type))

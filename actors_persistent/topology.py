@@ -3,13 +3,16 @@
 import asyncio
 from collections.abc import Awaitable, Collection, Sequence
 
+from fastapi import APIRouter
+
 from actors_persistent.asking import Actors
 from actors_persistent.consumer import RecordConsumer
+from actors_persistent.state import routes
 from model.serving_state import ServingState
 from serving.engine import ArrivedModel, FeedPosition, ModelStart
 from serving.kernel import Kernel
 from serving.models.loading import ModelLoading
-from serving.scoring.outcomes import ServedBatch, epoch_ms, serve
+from serving.scoring.outcomes import BatchOutcome, epoch_ms, score_batch
 from serving.scoring.records import RawRecord
 from serving.threads import in_daemon_thread
 
@@ -17,7 +20,7 @@ STALLED_S = 15.0
 """A batch or a model that waits longer for its actor, or for the disk, has this server told not ready."""
 
 
-class Topology:
+class Engine:
     """Who waits for whom when actors never wait.
 
     An actor's inbox takes whatever it is sent, without end. So the consumer thread asks and waits for the answer before
@@ -30,7 +33,7 @@ class Topology:
         self._kernel = kernel
         lag = kernel.report.metrics.lag
         self._consumer = RecordConsumer(kernel.settings, kernel.group, lag.set, self._ask_topic_id)
-        self._scored: asyncio.Queue[ServedBatch] = asyncio.Queue()  # holds at most ``max_in_flight``
+        self._scored: asyncio.Queue[BatchOutcome] = asyncio.Queue()  # holds at most ``max_in_flight``
         self._loop = asyncio.get_running_loop()
         self._actors: Actors | None = None
         self._models_topic_id = ""
@@ -56,7 +59,7 @@ class Topology:
         if self._caught_up:  # until then, too, models come in no particular order, and more may be missing
             await self._remember(self._reached)
 
-    async def serve(self) -> None:
+    async def run(self) -> None:
         """Fetch, ask, send, commit; after a stop the batches in flight are finished."""
         self._caught_up = True
         if self._reached is not None:
@@ -82,6 +85,10 @@ class Topology:
         """What the actors have told last: a query waits for none of them."""
         return () if self._actors is None else self._actors.states()
 
+    def routes(self) -> APIRouter:
+        """The paths that answer for the actors' states."""
+        return routes(self.states)
+
     async def close(self) -> None:
         """Leave the group, end the actors, which close their models."""
         await in_daemon_thread(self._consumer.close)
@@ -92,19 +99,19 @@ class Topology:
         """On the consumer's thread: one batch after the other, so that results keep their records' order."""
         actors = self._actors
         assert actors is not None
-        served = serve(records, lambda wines: actors.score(wines, data_topic_id), epoch_ms)
-        self._loop.call_soon_threadsafe(self._scored.put_nowait, served)
+        outcome = score_batch(records, lambda wines: actors.score(wines, data_topic_id), epoch_ms)
+        self._loop.call_soon_threadsafe(self._scored.put_nowait, outcome)
 
     async def _send(self, tasks: asyncio.TaskGroup) -> None:
         while True:
-            served = await self._scored.get()
-            acknowledged = await self._kernel.sink.enqueue(served)
-            tasks.create_task(self._settle(served, acknowledged))
+            outcome = await self._scored.get()
+            acknowledged = await self._kernel.sink.enqueue(outcome)
+            tasks.create_task(self._settle(outcome, acknowledged))
 
-    async def _settle(self, served: ServedBatch, acknowledged: Awaitable[None]) -> None:
+    async def _settle(self, outcome: BatchOutcome, acknowledged: Awaitable[None]) -> None:
         await acknowledged
-        self._consumer.acknowledge(served.records)
-        self._kernel.report.batch_served(served)
+        self._consumer.acknowledge(outcome.records)
+        self._kernel.report.batch_finished(outcome)
 
     async def _remember(self, next_offset: int) -> None:
         assert self._actors is not None

@@ -22,8 +22,7 @@ Read next: ``state.py`` (the operator), ``topology.py`` (where demand comes from
 """
 
 import serving as serving  # first, for its check of the environment
-from custom_stage.state import routes
-from custom_stage.topology import Topology
+from custom_stage.topology import Engine
 from serving.engine import Guarantees, Survives
 from serving.kernel import Variant
 
@@ -39,6 +38,5 @@ VARIANT = Variant(
         queryable=("/state",),
         overflow=("wait", "drop-oldest", "spill"),
     ),
-    build=Topology,
-    routes=routes,
+    build=Engine,
 )

@@ -10,8 +10,7 @@ from reactivex.disposable import CompositeDisposable
 
 from model.model import LoadedModel
 from model.serving_state import ServingState
-from serving.engine import Engine
-from serving.scoring.outcomes import ServedBatch
+from serving.scoring.outcomes import BatchOutcome
 from serving.scoring.records import RawRecord
 from serving.scoring.states import States
 from serving.web.answers import Refusal, StateAnswer
@@ -21,25 +20,22 @@ Records: TypeAlias = Sequence[RawRecord]
 DEFAULT_DATA_TYPE = "wine"
 
 
-class ServingStage:
-    """The operator and its handle - what Akka calls the materialised value - in one.
+class ServingStage(States):
+    """The states, and the operator around them: what Akka calls a stage and its materialised value.
 
-    Both streams must call it on one thread, one element after the other, as reactivex asks of every source, and as the
-    states ask of us. Queries may come from any thread.
+    Both streams must call it on one thread, one element after the other, as reactivex asks of every source. Queries may
+    come from any thread.
     """
 
-    def __init__(self) -> None:
-        self._states = States()
-
-    def joined_with(self, models: Observable[LoadedModel]) -> Callable[[Observable[Records]], Observable[ServedBatch]]:
+    def joined_with(self, models: Observable[LoadedModel]) -> Callable[[Observable[Records]], Observable[BatchOutcome]]:
         """The operator: ``data.pipe(stage.joined_with(models))``."""
 
-        def operator(data: Observable[Records]) -> Observable[ServedBatch]:
+        def operator(data: Observable[Records]) -> Observable[BatchOutcome]:
             def subscribe(
-                observer: ObserverBase[ServedBatch], scheduler: SchedulerBase | None = None
+                observer: ObserverBase[BatchOutcome], scheduler: SchedulerBase | None = None
             ) -> DisposableBase:
                 def on_records(records: Records) -> None:
-                    observer.on_next(self.serve(records))
+                    observer.on_next(self.score_batch(records))
 
                 return CompositeDisposable(
                     models.subscribe(self.accept, observer.on_error, scheduler=scheduler),
@@ -50,30 +46,14 @@ class ServingStage:
 
         return operator
 
-    def accept(self, model: LoadedModel) -> None:
-        """Put a model in force at once, and close the one it replaces."""
-        self._states.accept(model)
 
-    def serve(self, records: Records) -> ServedBatch:
-        """What becomes of a batch under the models in force now."""
-        return self._states.serve(records)
-
-    def states(self) -> Sequence[ServingState]:
-        """The query: the state for each data type, all of one moment."""
-        return self._states.all()
-
-    def close(self) -> None:
-        """Close the models in force."""
-        self._states.close()
-
-
-def routes(engine: Engine) -> APIRouter:
+def routes(states: Callable[[], Sequence[ServingState]]) -> APIRouter:
     """The paths that answer for this state."""
     router = APIRouter()
 
     @router.get("/state", responses={404: {"model": Refusal}}, summary="The model in force and what it has done")
     async def state(data_type: str = DEFAULT_DATA_TYPE) -> StateAnswer:
-        for each in engine.states():
+        for each in states():
             if each.data_type == data_type:
                 return StateAnswer.of(each)
         if data_type == DEFAULT_DATA_TYPE:

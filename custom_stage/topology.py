@@ -4,24 +4,25 @@ import asyncio
 from collections.abc import Awaitable, Collection, Sequence
 from typing import TypeVar
 
+from fastapi import APIRouter
 from reactivex import Subject
 from reactivex.abc import DisposableBase, SchedulerBase
 from reactivex.scheduler import EventLoopScheduler
 
-from custom_stage.delivery.modes import delivering
+from custom_stage.delivery.modes import make_delivery
 from custom_stage.delivery.source import Source
-from custom_stage.overflow.policies import overflow
-from custom_stage.state import Records, ServingStage
+from custom_stage.overflow.policies import make_overflow
+from custom_stage.state import Records, ServingStage, routes
 from model.model import LoadedModel
 from model.serving_state import ServingState
 from serving.engine import ArrivedModel, ModelStart
 from serving.kernel import Kernel
-from serving.scoring.outcomes import ServedBatch
+from serving.scoring.outcomes import BatchOutcome
 
 T = TypeVar("T")
 
 
-class Topology:
+class Engine:
     """Where demand comes from when a library only pushes.
 
     A reactivex subscriber cannot ask for less: whatever is pushed, it gets. So the asking is done where the records
@@ -34,10 +35,10 @@ class Topology:
     def __init__(self, kernel: Kernel) -> None:
         self._kernel = kernel
         self._source = Source(kernel.settings, kernel.group, kernel.broker)
-        self._overflow = overflow(kernel, self._source)
-        self._delivering = delivering(kernel, self._source)
+        self._overflow = make_overflow(kernel, self._source)
+        self._delivery = make_delivery(kernel, self._source)
         self._slots = asyncio.Semaphore(kernel.settings.batches_in_flight)
-        self._scored: asyncio.Queue[ServedBatch] = asyncio.Queue()  # holds at most ``max_in_flight``
+        self._scored: asyncio.Queue[BatchOutcome] = asyncio.Queue()  # holds at most ``max_in_flight``
         self._loop = asyncio.get_running_loop()
         self._thread = EventLoopScheduler()
         self._stage = ServingStage()
@@ -47,13 +48,13 @@ class Topology:
 
     async def start(self) -> None:
         """Nothing to restore: the model topic is the memory."""
-        await self._delivering.start()
+        await self._delivery.start()
 
     async def accept(self, arrived: ArrivedModel) -> None:
         """Push a model; it is in force when this returns."""
         await self._push(self._models, arrived.loaded)
 
-    async def serve(self) -> None:
+    async def run(self) -> None:
         """Fetch, score, send, commit; after a stop the batches in flight are finished."""
         await self._source.start()
         async with asyncio.TaskGroup() as tasks:
@@ -66,7 +67,7 @@ class Topology:
                 await self._slots.acquire()
                 records = await self._overflow.next()
                 self._kernel.report.metrics.lag.set(self._source.lag())
-                if records and await self._delivering.begin(records):
+                if records and await self._delivery.begin(records):
                     await self._push(self._data, records)
                 else:
                     self._slots.release()
@@ -87,11 +88,15 @@ class Topology:
         """Ask the stage."""
         return self._stage.states()
 
+    def routes(self) -> APIRouter:
+        """The paths that answer for the operator's state."""
+        return routes(self.states)
+
     async def close(self) -> None:
         """Leave the group, end the scoring thread, close the models."""
         try:
             await self._source.close()
-            await self._delivering.close()
+            await self._delivery.close()
         finally:
             self._thread.dispose()
             self._stage.close()
@@ -112,17 +117,17 @@ class Topology:
         self._thread.schedule(action)
         await through
 
-    def _on_scored(self, served: ServedBatch) -> None:
-        self._loop.call_soon_threadsafe(self._scored.put_nowait, served)
+    def _on_scored(self, outcome: BatchOutcome) -> None:
+        self._loop.call_soon_threadsafe(self._scored.put_nowait, outcome)
 
     async def _send(self, tasks: asyncio.TaskGroup) -> None:
         while True:
-            served = await self._scored.get()
-            tasks.create_task(self._settle(served, await self._delivering.send(served)))
+            outcome = await self._scored.get()
+            tasks.create_task(self._settle(outcome, await self._delivery.send(outcome)))
 
-    async def _settle(self, served: ServedBatch, settled: Awaitable[bool]) -> None:
+    async def _settle(self, outcome: BatchOutcome, settled: Awaitable[bool]) -> None:
         if await settled:
-            self._kernel.report.batch_served(served)
+            self._kernel.report.batch_finished(outcome)
         self._slots.release()
         self._scored.task_done()
 

@@ -1,7 +1,6 @@
 """Writes the table of what survives into the README, from what the variants promise: ``make generate``."""
 
 from pathlib import Path
-from typing import Any
 
 from experiments.markdown import insert_table
 from experiments.markdown import table as markdown
@@ -26,7 +25,7 @@ def with_table(readme: str) -> str:
     return insert_table(readme, MARKER, table())
 
 
-def _row(variant: Variant[Any]) -> tuple[str, ...]:
+def _row(variant: Variant) -> tuple[str, ...]:
     model, counters = variant.guarantees.model_survives, variant.guarantees.counters_survive
     cells = (
         (model.killed, counters.killed),

@@ -3,7 +3,6 @@
 from collections.abc import Mapping, Sequence
 from importlib import import_module
 from types import MappingProxyType
-from typing import Any
 
 from experiments.errors import UnknownVariant
 from serving.kernel import Variant
@@ -22,9 +21,9 @@ STATE_PATHS: Mapping[str, str] = MappingProxyType(
 VARIANTS = tuple(STATE_PATHS)
 
 
-def variant(name: str) -> Variant[Any]:
+def variant(name: str) -> Variant:
     """What the variant of this name promises, and how it is built."""
-    found: Variant[Any] = import_module(name).VARIANT
+    found: Variant = import_module(name).VARIANT
     return found
 
 

@@ -4,12 +4,14 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
+from fastapi import APIRouter
+
 from model.model import LoadedModel
 from model.serving_state import ServingState
 from protobufs.model_descriptor_pb2 import ModelDescriptor
 
-Delivery = Literal["at-most-once", "at-least-once", "exactly-once"]
-Overflow = Literal["wait", "drop-oldest", "spill"]
+DeliveryMode = Literal["at-most-once", "at-least-once", "exactly-once"]
+OverflowPolicy = Literal["wait", "drop-oldest", "spill"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,11 +27,11 @@ class Survives:
 class Guarantees:
     """What a variant promises; the README's table, ``/live`` and the contract tests read this one value."""
 
-    delivery: tuple[Delivery, ...]  # the default first
+    delivery: tuple[DeliveryMode, ...]  # the default first
     model_survives: Survives  # True: the restarted server scores at once; False: it skips until the next model
     counters_survive: Survives  # True: exact, nothing lost and nothing counted twice; False: from zero
     queryable: tuple[str, ...]  # the paths that answer for its state
-    overflow: tuple[Overflow, ...] = ("wait",)  # the default first
+    overflow: tuple[OverflowPolicy, ...] = ("wait",)  # the default first
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +79,7 @@ class Engine(Protocol):
         """
         ...
 
-    async def serve(self) -> None:
+    async def run(self) -> None:
         """Score records until ``Kernel.stop`` is set; then finish what is in hand, commit, and return.
 
         Called once, when the model feed has caught up.
@@ -101,6 +103,10 @@ class Engine(Protocol):
 
     def states(self) -> Sequence[ServingState]:
         """The states, one per data type; called from the HTTP interface at any time."""
+        ...
+
+    def routes(self) -> APIRouter:
+        """The paths that answer for this variant's state; called once, before ``start``."""
         ...
 
     async def close(self) -> None:

@@ -6,10 +6,7 @@ import os
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Generic, TypeVar
 from urllib.parse import quote
-
-from fastapi import APIRouter
 
 from serving.engine import Engine, Guarantees
 from serving.errors import StateDirectoryInUse, StateDirectoryUnusable
@@ -48,7 +45,7 @@ class Kernel:
             StateDirectoryUnusable: it cannot be made or written.
         """
         top = self.settings.data_dir or Path(".state", self.variant, str(self.port))
-        return claimed(top).joinpath(
+        return claim_directory(top).joinpath(
             *(_directory_name(each) for each in (self.broker.cluster_id, self.group, self.settings.topic_prefix))
         )
 
@@ -58,7 +55,7 @@ def _directory_name(text: str) -> str:
     return quote(text, safe="").replace(".", "%2E")
 
 
-def claimed(directory: Path) -> Path:
+def claim_directory(directory: Path) -> Path:
     """Make the directory if need be, and hold its lock until this process ends, however it ends.
 
     Below it comes a directory for each cluster, as offsets mean nothing in another one: a broker whose data was wiped
@@ -81,17 +78,13 @@ def claimed(directory: Path) -> Path:
     return directory
 
 
-E = TypeVar("E", bound=Engine)
-
-
 @dataclass(frozen=True, slots=True)
-class Variant(Generic[E]):
-    """One of the five translations: its name, its promises, and how it is built; ``E`` is its engine."""
+class Variant:
+    """One of the five translations: its name, its promises, and how it is built."""
 
     name: str
     summary: str  # one sentence
     state_lives_in: str
     default_port: int
     guarantees: Guarantees
-    build: Callable[[Kernel], E]
-    routes: Callable[[E], APIRouter]  # an engine may be asked for more than the kernel asks of it
+    build: Callable[[Kernel], Engine]

@@ -6,7 +6,7 @@ import gc
 import signal
 from collections.abc import AsyncIterator, Coroutine, Sequence
 from socket import socket
-from typing import Any, Generic, NoReturn
+from typing import Any, NoReturn
 
 import structlog
 from yarl import URL
@@ -18,7 +18,7 @@ from serving.engine import ArrivedModel, Engine
 from serving.errors import NotOffered
 from serving.kafka.broker import Broker
 from serving.kafka.sink import Sink
-from serving.kernel import E, Kernel, Variant
+from serving.kernel import Kernel, Variant
 from serving.models.feed import ModelFeed
 from serving.scoring.records import RejectedRecord
 from serving.settings.server import Settings
@@ -37,7 +37,7 @@ SMALL_OBJECTS = 50_000
 through them every 700, which took 0.4 of all the time; and through what the libraries have brought, which stays."""
 
 
-def run(variant: Variant[E]) -> NoReturn:
+def run(variant: Variant) -> NoReturn:
     """Run a variant's server until SIGINT or SIGTERM; the process then exits 0, after an error 1, on bad flags 2."""
     gc.set_threshold(SMALL_OBJECTS, *gc.get_threshold()[1:])
     scratch.sweep()
@@ -70,13 +70,13 @@ def _fetch_jpmml() -> None:
     jpmml_jars()
 
 
-def _check_offered(variant: Variant[E], flag: str, asked: str | None, offered: Sequence[str]) -> None:
+def _check_offered(variant: Variant, flag: str, asked: str | None, offered: Sequence[str]) -> None:
     if asked is not None and asked not in offered:
         raise NotOffered(variant.name, flag, asked, offered)
 
 
-class _Server(Generic[E]):
-    def __init__(self, variant: Variant[E], settings: Settings, ending: Ending) -> None:
+class _Server:
+    def __init__(self, variant: Variant, settings: Settings, ending: Ending) -> None:
         self._variant, self._settings, self._ending = variant, settings, ending
         self._port = settings.port or variant.default_port
         self._health = Health()
@@ -107,7 +107,7 @@ class _Server(Generic[E]):
         async with self._http(engine, listening):
             await self._watched(self._start_and_serve(kernel, engine))
 
-    async def _start_and_serve(self, kernel: Kernel, engine: E) -> None:
+    async def _start_and_serve(self, kernel: Kernel, engine: Engine) -> None:
         await until(kernel.broker.wait_for_topics(), self._stop)
         if not self._stop.is_set():
             self._broker_changed(True)
@@ -136,12 +136,12 @@ class _Server(Generic[E]):
             gc.freeze()
             if not self._stop.is_set():
                 self._health.caught_up = True
-                await until(self._endless(engine.serve()), self._stop, grace_s=STOP_TIMEOUT_S)
+                await until(self._endless(engine.run()), self._stop, grace_s=STOP_TIMEOUT_S)
             for task in beside:
                 task.cancel()
 
     @contextlib.asynccontextmanager
-    async def _http(self, engine: E, listening: socket) -> AsyncIterator[None]:
+    async def _http(self, engine: Engine, listening: socket) -> AsyncIterator[None]:
         url = self._settings.url(self._port)
         names = [self._settings.host, str(URL(url).host)]
         app = application(self._variant, engine, self._report, self._health, self._settings.token, names)

@@ -26,8 +26,7 @@ Read next: ``store/store.py`` (what an engine asks), ``store/database.py`` (the 
 import serving as serving  # first, for its check of the environment
 from serving.engine import Guarantees, Survives
 from serving.kernel import Variant
-from streams_customstore.state import routes
-from streams_customstore.topology import Topology
+from streams_customstore.topology import Engine
 
 VARIANT = Variant(
     name="streams_customstore",
@@ -40,6 +39,5 @@ VARIANT = Variant(
         counters_survive=Survives(killed=True, disk_wiped=True, model_topic_emptied=True),
         queryable=("/state/instances", "/state/value"),
     ),
-    build=Topology,
-    routes=routes,
+    build=Engine,
 )

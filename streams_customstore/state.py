@@ -1,16 +1,15 @@
 """Where state lives: in tables on a store of our own, a SQLite file each, and in the tables' changelogs in Kafka."""
 
-from fastapi import APIRouter
+import faust
 
-from serving.streams import queries
 from serving.streams.application import Application
-from serving.streams.queryable import QueryableEngine
 from serving.streams.table_state import TableState
 from streams_customstore.store import store
 from streams_customstore.store.models import ModelFile
 
-COUNTERS, MODELS = "state", "models"
 STORE = f"{store.SCHEME}://"
+COUNTERS, MODELS = "state", "models"
+ROWS_RESTORED_AT_ONCE = 100  # a row of an earlier version can be a model of megabytes
 
 
 class CustomStoreState(TableState):
@@ -21,13 +20,14 @@ class CustomStoreState(TableState):
     other, and both can be ahead of the committed offsets: the offsets in the rows say which records are counted.
     """
 
-    async def open(self, application: Application) -> None:
-        """Declare the tables; faust fills one from the disk and the changelog when it starts, the other is filled."""
+    async def open(self, app: faust.App, application: Application) -> None:
+        """Declare the tables; faust restores the first from disk and changelog when it starts, we the second."""
         store.register()
-        counters = await application.table(COUNTERS, STORE)
-        self.use(counters, await application.model_table(MODELS, ModelFile))
-
-
-def routes(engine: QueryableEngine) -> APIRouter:
-    """The paths that answer for this state."""
-    return queries.routes(engine.application)
+        counters = app.Table(
+            await application.table_name(COUNTERS),
+            partitions=application.partitions,
+            key_type=bytes,
+            value_type=bytes,
+            recovery_buffer_size=ROWS_RESTORED_AT_ONCE,
+        )
+        self.use(counters, await application.model_table(app.conf.tabledir, MODELS, ModelFile))

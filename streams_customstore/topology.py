@@ -1,20 +1,27 @@
-"""Sources, wiring, sinks: a faust agent from Kafka to Kafka, at-least-once."""
+"""Sources, wiring, sinks: ``streams_kvstore/topology.py`` word for word, but for the state's name.
+
+A store is all that differs.
+"""
 
 from collections.abc import Awaitable, Collection, Sequence
+from typing import Any
 
 import faust
+from fastapi import APIRouter
 
 from model.serving_state import ServingState
 from serving.engine import ArrivedModel, ModelStart
 from serving.kernel import Kernel
 from serving.models.loading import ModelLoading
-from serving.scoring.outcomes import ServedBatch
+from serving.scoring.outcomes import BatchOutcome
+from serving.streams import queries
 from serving.streams.application import Application
 from serving.streams.batches import Batch, BatchSchema
-from streams_customstore.state import CustomStoreState
+from serving.streams.faust_settings import lossless
+from streams_customstore.state import STORE, CustomStoreState
 
 
-class Topology:
+class Engine:
     """One agent over the data topic; the models come beside it, outside the group, so that every instance has them."""
 
     def __init__(self, kernel: Kernel) -> None:
@@ -32,20 +39,20 @@ class Topology:
 
         What this server's disk has is there at once; what it lacks comes from the changelog.
         """
-        app = self.application.app
+        app: Any = faust.App(store=STORE, **lossless(self._kernel, self.application.url))
         wines = app.topic(self._kernel.settings.topics.data, schema=BatchSchema())
-        await self._state.open(self.application)
+        await self._state.open(app, self.application)
         app.agent(wines, name="score")(self._score)
-        await self.application.start()
+        await self.application.start(app)
 
     async def accept(self, arrived: ArrivedModel) -> None:
         """Put a model in force between two batches."""
         async with self.application.between_batches():
             self._state.accept(arrived)
 
-    async def serve(self) -> None:
+    async def run(self) -> None:
         """Let the agent work; after a stop its batches in flight are finished."""
-        await self.application.serve()
+        await self.application.run()
 
     def assigned(self) -> Collection[int] | None:
         """Ask the application."""
@@ -59,6 +66,10 @@ class Topology:
     def states(self) -> Sequence[ServingState]:
         """Ask the table's rows."""
         return self._state.states()
+
+    def routes(self) -> APIRouter:
+        """The paths that answer for the whole application."""
+        return queries.routes(self.application)
 
     async def close(self) -> None:
         """Leave the group, close the models."""
@@ -74,15 +85,15 @@ class Topology:
                     await self._score_batch(batch)
 
     async def _score_batch(self, batch: Batch) -> None:
-        served, after = await self.application.in_thread(self._state.serve, batch)
+        outcome, after = await self.application.in_thread(self._state.score_batch, batch)
         if batch.stale:
             return
         self._state.write(batch, after)
-        sent = await self._kernel.sink.enqueue(served)
-        await self.application.finish(self._finish(batch, served, sent))
+        sent = await self._kernel.sink.enqueue(outcome)
+        await self.application.finish(self._finish(batch, outcome, sent))
 
-    async def _finish(self, batch: Batch, served: ServedBatch, sent: Awaitable[None]) -> None:
+    async def _finish(self, batch: Batch, outcome: BatchOutcome, sent: Awaitable[None]) -> None:
         await sent
         await self._state.acknowledged()
         batch.acknowledge()
-        self._kernel.report.batch_served(served)
+        self._kernel.report.batch_finished(outcome)

@@ -21,8 +21,7 @@ Read next: ``state.py`` (the object), ``topology.py`` (the agent), then ``stream
 import serving as serving  # first, for its check of the environment
 from serving.engine import Guarantees, Survives
 from serving.kernel import Variant
-from streams_inmemory.state import routes
-from streams_inmemory.topology import Topology
+from streams_inmemory.topology import Engine
 
 VARIANT = Variant(
     name="streams_inmemory",
@@ -35,6 +34,5 @@ VARIANT = Variant(
         counters_survive=Survives(killed=False, disk_wiped=False, model_topic_emptied=False),
         queryable=("/state/instances", "/state/value"),
     ),
-    build=Topology,
-    routes=routes,
+    build=Engine,
 )

@@ -1,19 +1,23 @@
 """Sources, wiring, sinks: a faust agent from Kafka to Kafka, at-least-once."""
 
 from collections.abc import Awaitable, Collection, Sequence
+from typing import Any
 
 import faust
+from fastapi import APIRouter
 
 from model.serving_state import ServingState
 from serving.engine import ArrivedModel, ModelStart
 from serving.kernel import Kernel
-from serving.scoring.outcomes import ServedBatch
+from serving.scoring.outcomes import BatchOutcome
+from serving.streams import queries
 from serving.streams.application import Application
 from serving.streams.batches import Batch, BatchSchema
+from serving.streams.faust_settings import lossless
 from streams_inmemory.state import StateInMemory
 
 
-class Topology:
+class Engine:
     """One agent over the data topic; the models come beside it, outside the group, so that every instance has them."""
 
     models_from: ModelStart = "end"  # naive, on purpose: this server asks nobody what it missed
@@ -25,19 +29,19 @@ class Topology:
 
     async def start(self) -> None:
         """Nothing to restore: declare the source and its agent, as in any faust app, and join the group."""
-        app = self.application.app
+        app: Any = faust.App(**lossless(self._kernel, self.application.url))
         wines = app.topic(self._kernel.settings.topics.data, schema=BatchSchema())
         app.agent(wines, name="score")(self._score)
-        await self.application.start()
+        await self.application.start(app)
 
     async def accept(self, arrived: ArrivedModel) -> None:
         """Put a model in force between two batches."""
         async with self.application.between_batches():
-            self._state.accept(arrived)
+            self._state.accept_arrived(arrived)
 
-    async def serve(self) -> None:
+    async def run(self) -> None:
         """Let the agent work; after a stop its batches in flight are finished."""
-        await self.application.serve()
+        await self.application.run()
 
     def assigned(self) -> Collection[int] | None:
         """Ask the application."""
@@ -50,6 +54,10 @@ class Topology:
     def states(self) -> Sequence[ServingState]:
         """Ask the object."""
         return self._state.states()
+
+    def routes(self) -> APIRouter:
+        """The paths that answer for the whole application."""
+        return queries.routes(self.application)
 
     async def close(self) -> None:
         """Leave the group, close the models."""
@@ -65,13 +73,13 @@ class Topology:
                     await self._score_batch(batch)
 
     async def _score_batch(self, batch: Batch) -> None:
-        served = await self.application.in_thread(self._state.serve, batch.records)
+        outcome = await self.application.in_thread(self._state.score_batch, batch.records)
         if batch.stale:
             return
-        sent = await self._kernel.sink.enqueue(served)
-        await self.application.finish(self._finish(batch, served, sent))
+        sent = await self._kernel.sink.enqueue(outcome)
+        await self.application.finish(self._finish(batch, outcome, sent))
 
-    async def _finish(self, batch: Batch, served: ServedBatch, sent: Awaitable[None]) -> None:
+    async def _finish(self, batch: Batch, outcome: BatchOutcome, sent: Awaitable[None]) -> None:
         await sent
         batch.acknowledge()
-        self._kernel.report.batch_served(served)
+        self._kernel.report.batch_finished(outcome)

@@ -27,8 +27,7 @@ damaged database is), ``streams_customstore`` (what an engine asks of a store).
 import serving as serving  # first, for its check of the environment
 from serving.engine import Guarantees, Survives
 from serving.kernel import Variant
-from streams_kvstore.state import routes
-from streams_kvstore.topology import Topology
+from streams_kvstore.topology import Engine
 
 VARIANT = Variant(
     name="streams_kvstore",
@@ -41,6 +40,5 @@ VARIANT = Variant(
         counters_survive=Survives(killed=True, disk_wiped=True, model_topic_emptied=True),
         queryable=("/state/instances", "/state/value"),
     ),
-    build=Topology,
-    routes=routes,
+    build=Engine,
 )

@@ -1,15 +1,14 @@
 """Where state lives: in RocksDB tables on this server's disk, and in the tables' changelogs in Kafka."""
 
-from fastapi import APIRouter
+import faust
 
-from serving.streams import queries
 from serving.streams.application import Application
-from serving.streams.queryable import QueryableEngine
 from serving.streams.table_state import TableState
 from streams_kvstore.store import databases
 
-COUNTERS, MODELS = "state", "models"
 STORE = f"{databases.SCHEME}://"
+COUNTERS, MODELS = "state", "models"
+ROWS_RESTORED_AT_ONCE = 100  # a row of an earlier version can be a model of megabytes
 
 
 class KeyValueState(TableState):
@@ -21,13 +20,15 @@ class KeyValueState(TableState):
     and both can be ahead of the committed offsets: the offsets in the rows say which records are counted.
     """
 
-    async def open(self, application: Application) -> None:
-        """Declare the tables; faust fills one from the disk and the changelog when it starts, the other is filled."""
+    async def open(self, app: faust.App, application: Application) -> None:
+        """Declare the tables; faust restores the first from disk and changelog when it starts, we the second."""
         databases.register()
-        counters = await application.table(COUNTERS, STORE, databases.OPTIONS)
-        self.use(counters, await application.model_table(MODELS, databases.ModelDatabase))
-
-
-def routes(engine: QueryableEngine) -> APIRouter:
-    """The paths that answer for this state."""
-    return queries.routes(engine.application)
+        counters = app.Table(
+            await application.table_name(COUNTERS),
+            partitions=application.partitions,
+            key_type=bytes,
+            value_type=bytes,
+            recovery_buffer_size=ROWS_RESTORED_AT_ONCE,
+            options=databases.OPTIONS,
+        )
+        self.use(counters, await application.model_table(app.conf.tabledir, MODELS, databases.ModelDatabase))

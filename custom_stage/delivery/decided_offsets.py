@@ -16,7 +16,7 @@ log: structlog.stdlib.BoundLogger = structlog.get_logger()
 WAIT_S = 1.0
 
 
-class SettledOffsets:
+class DecidedOffsets:
     """Holds up an aiokafka consumer until the transactions of its partitions' last owners are decided.
 
     Source: KIP-447, "Producer scalability for exactly once semantics". librdkafka asks the broker for offsets that no

@@ -14,16 +14,16 @@ import structlog
 
 from custom_stage.delivery.source import Source
 from custom_stage.delivery.transactional_sink import TransactionalSink
-from serving.kafka.clients import FAILURES, passes
+from serving.kafka.clients import FAILURES, is_transient
 from serving.kafka.sink import Sent, Sink
 from serving.kernel import Kernel
-from serving.scoring.outcomes import ServedBatch
+from serving.scoring.outcomes import BatchOutcome
 from serving.scoring.records import RawRecord
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger()
 
 
-class Delivering(Protocol):
+class Delivery(Protocol):
     """How batches leave: ``begin`` before one is scored, ``send`` after it."""
 
     async def start(self) -> None:
@@ -34,11 +34,12 @@ class Delivering(Protocol):
         """False: the batch is another instance's now, and must not be scored."""
         ...
 
-    async def send(self, served: ServedBatch) -> Awaitable[bool]:
+    async def send(self, outcome: BatchOutcome) -> Awaitable[bool]:
         """Hand over what became of a batch; calls in order.
 
         Returns:
-            to await: all of it is in Kafka, and settled; False: none of it is, for it is another instance's now.
+            to await; True: all of it is in Kafka, and the source knows; False: none of it is: it is another
+            instance's now.
         """
         ...
 
@@ -47,7 +48,7 @@ class Delivering(Protocol):
         ...
 
 
-def delivering(kernel: Kernel, source: Source) -> Delivering:
+def make_delivery(kernel: Kernel, source: Source) -> Delivery:
     """The mode that the settings name."""
     if kernel.settings.delivery == "exactly-once":
         return ExactlyOnce(kernel, source)
@@ -64,24 +65,24 @@ class AtLeastOnce:
         self._sink, self._source = kernel.sink, source
 
     async def start(self) -> None:
-        """See ``Delivering``."""
+        """See ``Delivery``."""
 
     async def begin(self, records: Sequence[RawRecord]) -> bool:  # noqa: ARG002 - nothing is done before
-        """See ``Delivering``."""
+        """See ``Delivery``."""
         return True
 
-    async def send(self, served: ServedBatch) -> Awaitable[bool]:
-        """See ``Delivering``."""
-        if not self._source.holds(served.records):
+    async def send(self, outcome: BatchOutcome) -> Awaitable[bool]:
+        """See ``Delivery``."""
+        if not self._source.holds(outcome.records):
             return _nothing()
-        return self._settled(served, await self._sink.enqueue(served))
+        return self._finish(outcome, await self._sink.enqueue(outcome))
 
     async def close(self) -> None:
-        """See ``Delivering``."""
+        """See ``Delivery``."""
 
-    async def _settled(self, served: ServedBatch, acknowledged: Awaitable[None]) -> bool:
+    async def _finish(self, outcome: BatchOutcome, acknowledged: Awaitable[None]) -> bool:
         await acknowledged
-        self._source.acknowledge(served.records)
+        self._source.acknowledge(outcome.records)
         return True
 
 
@@ -94,27 +95,27 @@ class AtMostOnce:
         self._source = source
 
     async def start(self) -> None:
-        """See ``Delivering``."""
+        """See ``Delivery``."""
         await self._sink.start()
 
     async def begin(self, records: Sequence[RawRecord]) -> bool:
-        """See ``Delivering``."""
+        """See ``Delivery``."""
         committed = await self._source.commit_before(records)
         if not committed:
-            self._source.settle(records)
+            self._source.discard(records)
         return committed
 
-    async def send(self, served: ServedBatch) -> Awaitable[bool]:
-        """See ``Delivering``."""
-        return self._settled(served, await self._sink.enqueue(served))
+    async def send(self, outcome: BatchOutcome) -> Awaitable[bool]:
+        """See ``Delivery``."""
+        return self._finish(outcome, await self._sink.enqueue(outcome))
 
     async def close(self) -> None:
-        """See ``Delivering``."""
+        """See ``Delivery``."""
         await self._sink.close()
 
-    async def _settled(self, served: ServedBatch, acknowledged: Awaitable[None]) -> bool:
+    async def _finish(self, outcome: BatchOutcome, acknowledged: Awaitable[None]) -> bool:
         await acknowledged
-        self._source.settle(served.records)
+        self._source.discard(outcome.records)
         return True
 
 
@@ -137,36 +138,36 @@ class ExactlyOnce:
         self._one_at_a_time = asyncio.Lock()
 
     async def start(self) -> None:
-        """See ``Delivering``."""
+        """See ``Delivery``."""
         await self._sink.start()
 
     async def begin(self, records: Sequence[RawRecord]) -> bool:  # noqa: ARG002 - the transaction begins with the sending
-        """See ``Delivering``."""
+        """See ``Delivery``."""
         return True
 
-    async def send(self, served: ServedBatch) -> Awaitable[bool]:
-        """See ``Delivering``."""
-        self._next.batches.append(served)
-        return self._settled(served, self._next)
+    async def send(self, outcome: BatchOutcome) -> Awaitable[bool]:
+        """See ``Delivery``."""
+        self._next.batches.append(outcome)
+        return self._finish(outcome, self._next)
 
     async def close(self) -> None:
-        """See ``Delivering``."""
+        """See ``Delivery``."""
         await self._sink.close()
 
-    async def _settled(self, served: ServedBatch, transaction: "_Transaction") -> bool:
+    async def _finish(self, outcome: BatchOutcome, transaction: "_Transaction") -> bool:
         async with self._one_at_a_time:
             if transaction is self._next:  # the first of its batches to get here sees to all of them
                 self._next = _Transaction()
                 transaction.committed = await self._sink.commit(transaction.batches)
                 for each in transaction.batches:
-                    self._source.settle(each.records)
-        return any(each is served for each in transaction.committed)
+                    self._source.discard(each.records)
+        return any(each is outcome for each in transaction.committed)
 
 
 @dataclass(slots=True)
 class _Transaction:
-    batches: list[ServedBatch] = field(default_factory=list)
-    committed: Sequence[ServedBatch] = ()
+    batches: list[BatchOutcome] = field(default_factory=list)
+    committed: Sequence[BatchOutcome] = ()
 
 
 class OnceSink(Sink):
@@ -178,7 +179,7 @@ class OnceSink(Sink):
         try:
             await sent.future
         except FAILURES as error:
-            if passes(error):
+            if is_transient(error):
                 log.warning("scores_lost", scores=len(sent.messages), partition=sent.partition, reason=str(error))
             else:
                 await super()._acknowledged(sent)

@@ -10,10 +10,18 @@ import structlog
 from aiokafka import ConsumerRebalanceListener, TopicPartition
 from aiokafka.errors import CommitFailedError, IllegalStateError, KafkaError
 
-from custom_stage.delivery.decided_offsets import SettledOffsets
+from custom_stage.delivery.decided_offsets import DecidedOffsets
 from serving.errors import BrokerRefused
 from serving.kafka.broker import Broker
-from serving.kafka.clients import FETCH_MAX_WAIT_MS, RETRY_S, answered, closed, lags, passes, positions
+from serving.kafka.clients import (
+    FETCH_MAX_WAIT_MS,
+    RETRY_S,
+    close_quietly,
+    is_transient,
+    lags,
+    positions,
+    retry_until_answered,
+)
 from serving.kafka.header_names import consumer
 from serving.kafka.ledger import Ledger
 from serving.scoring.records import RawRecord
@@ -35,7 +43,7 @@ TOPIC_ID_AGE_S = 0.1
 class Source(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ships no types
     """Batches in hand: ``fetch``, then ``acknowledge``; ``commit_acknowledged`` runs beside them, never ahead.
 
-    Whoever commits otherwise - before a batch is scored, or in a transaction - says ``settle`` in place of
+    Whoever commits otherwise - before a batch is scored, or in a transaction - says ``discard`` in place of
     ``acknowledge``.
 
     A data topic that is deleted and created again has another id, and its offsets begin at 0. The client does not
@@ -52,7 +60,7 @@ class Source(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ships
         self._confirmed_s = -math.inf  # when it was asked last, and was the same
         self._positions: dict[TopicPartition, int] = {}
         self._ledger = Ledger()
-        self._settled = SettledOffsets(settings, group)
+        self._decided = DecidedOffsets(settings, group)
         self.generation = 0
         """Incremented when our partitions are revoked, or the topic is another one: what was read before is not ours
         any more."""
@@ -83,15 +91,15 @@ class Source(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ships
         self._consumer.subscribe([self._settings.topics.data], listener=self)
         waiting = asyncio.get_running_loop().call_later(JOINING_S, self._say_joining)
         try:
-            await answered(self._consumer.start)
+            await retry_until_answered(self._consumer.start)
         finally:
             waiting.cancel()
 
     async def close(self) -> None:
         """Commit what is acknowledged, and leave the group."""
-        await closed(self._commit())
-        await closed(self._consumer.stop())
-        await closed(self._settled.close())
+        await close_quietly(self._commit())
+        await close_quietly(self._consumer.stop())
+        await close_quietly(self._decided.close())
 
     async def fetch(self) -> Sequence[RawRecord]:
         """The records at hand, in hand from now on; see ``read``."""
@@ -147,9 +155,9 @@ class Source(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ships
         self._ledger.acknowledge(records)
         self._one_less()
 
-    def settle(self, records: Sequence[RawRecord]) -> None:
+    def discard(self, records: Sequence[RawRecord]) -> None:
         """Nothing remains to be done for a batch, and nothing to be committed."""
-        self._ledger.settle(records)
+        self._ledger.discard(records)
         self._one_less()
 
     def holds(self, records: Sequence[RawRecord]) -> bool:
@@ -183,7 +191,7 @@ class Source(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ships
             except KafkaError as error:
                 if _is_of_another_generation(error):
                     break
-                if not passes(error):
+                if not is_transient(error):
                     raise self._refused(error) from error
             await asyncio.sleep(RETRY_S if self.holds(records) else 0)
         return False
@@ -271,7 +279,7 @@ class Source(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ships
                     await self._consumer.commit({at: (offset, self._note) for at, offset in ours.items()})
             except KafkaError as error:
                 log.debug("commit_failed", reason=str(error))
-                if not (passes(error) or _is_of_another_generation(error)):
+                if not (is_transient(error) or _is_of_another_generation(error)):
                     raise self._refused(error) from error
                 return False
             self._ledger.committed(offsets)
@@ -280,7 +288,7 @@ class Source(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ships
     def _begin_anew(self) -> None:
         self._topic_in_doubt = self._to_be_found = True
         if self._settings.delivery == "exactly-once":
-            self._settled.await_for(self._consumer.assignment())
+            self._decided.await_for(self._consumer.assignment())
 
     @property
     def _note(self) -> str:
@@ -289,7 +297,7 @@ class Source(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ships
 
     @property
     def _positions_are_certain(self) -> bool:
-        return not (self._topic_in_doubt or self._to_be_found or self._settled.awaited)
+        return not (self._topic_in_doubt or self._to_be_found or self._decided.awaited)
 
     async def _find_positions(self) -> None:
         """Read on from what the group has committed for this topic, or from its beginning; only after an assignment.
@@ -297,12 +305,14 @@ class Source(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ships
         The client's own positions may be of the old topic: it asks for what is committed, and not of which topic it is.
         """
         if self._settings.delivery == "exactly-once":
-            await self._settled.reach(self._consumer, self._topic_id)
+            await self._decided.reach(self._consumer, self._topic_id)
             self._to_be_found = False
         if not self._to_be_found:
             return
         generation, assigned = self.generation, self._consumer.assignment()
-        committed = await answered(lambda: self._consumer._coordinator.fetch_committed_offsets(list(assigned)))
+        committed = await retry_until_answered(
+            lambda: self._consumer._coordinator.fetch_committed_offsets(list(assigned))
+        )
         if self.generation != generation or assigned != self._consumer.assignment():
             return
         for partition in assigned:

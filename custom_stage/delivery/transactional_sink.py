@@ -21,9 +21,9 @@ from aiokafka import TopicPartition
 from custom_stage.delivery.source import Source
 from serving.errors import BrokerRefused, InstanceFenced
 from serving.kafka.broker import Broker
-from serving.kafka.clients import FAILURES, FENCED, RETRY_S, breaks, passes
+from serving.kafka.clients import FAILURES, FENCED, RETRY_S, breaks_producer, is_transient
 from serving.kafka.sink import Sink, refusal
-from serving.scoring.outcomes import ServedBatch
+from serving.scoring.outcomes import BatchOutcome
 from serving.settings.server import Settings
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger()
@@ -69,7 +69,7 @@ class TransactionalSink(Sink):
         self._max_records = MAX_RECORDS
         self._timeout_s = TRANSACTION_TIMEOUT_S
 
-    async def commit(self, batches: Sequence[ServedBatch]) -> Sequence[ServedBatch]:
+    async def commit(self, batches: Sequence[BatchOutcome]) -> Sequence[BatchOutcome]:
         """Write and commit all that became of these batches; what failed is written again, in a new transaction.
 
         Whether they are still ours is looked at before the writing and after it; those that are not are left out.
@@ -80,7 +80,7 @@ class TransactionalSink(Sink):
             InstanceFenced: another process has this transactional id.
             BrokerRefused, ClockRefused: the broker will never take this.
         """
-        waiting, committed = list(batches), list[ServedBatch]()
+        waiting, committed = list(batches), list[BatchOutcome]()
         while waiting := [batch for batch in waiting if self._is_ours(batch)]:
             portion = self._portion(waiting)
             if await self._is_committed(portion):
@@ -92,10 +92,10 @@ class TransactionalSink(Sink):
         self._options["transaction_timeout_ms"] = self._timeout_s * 1000
         return await super()._connected()
 
-    def _is_ours(self, served: ServedBatch) -> bool:
-        return self._source.holds(served.records)
+    def _is_ours(self, outcome: BatchOutcome) -> bool:
+        return self._source.holds(outcome.records)
 
-    def _portion(self, batches: Sequence[ServedBatch]) -> Sequence[ServedBatch]:
+    def _portion(self, batches: Sequence[BatchOutcome]) -> Sequence[BatchOutcome]:
         """The first of them, at least one."""
         records = 0
         for number, each in enumerate(batches):
@@ -104,7 +104,7 @@ class TransactionalSink(Sink):
                 return batches[:number]
         return batches
 
-    async def _is_committed(self, batches: Sequence[ServedBatch]) -> bool:
+    async def _is_committed(self, batches: Sequence[BatchOutcome]) -> bool:
         """Try once; False: nothing of it is committed, and it may be tried again."""
         offsets = self._offsets(batches)  # asked now: while the transaction begins they may all be taken away
         producer, began_s = self._producer, time.time()  # no other clock goes on while a machine sleeps
@@ -122,7 +122,7 @@ class TransactionalSink(Sink):
         except FAILURES as error:
             if isinstance(error, FENCED):
                 self._make_smaller(batches, time.time() - began_s)
-            elif not (breaks(error) or passes(error)):
+            elif not (breaks_producer(error) or is_transient(error)):
                 raise BrokerRefused("committing a transaction", str(error) or repr(error)) from error
             await self._replace(producer, error)
             await asyncio.sleep(RETRY_S)
@@ -131,7 +131,7 @@ class TransactionalSink(Sink):
             self._max_records = min(2 * self._max_records, MAX_RECORDS)
         return True
 
-    def _make_smaller(self, batches: Sequence[ServedBatch], took_s: float) -> None:
+    def _make_smaller(self, batches: Sequence[BatchOutcome], took_s: float) -> None:
         """The broker gives a transaction up after its time, or when another producer comes with our id.
 
         Raises:
@@ -146,24 +146,24 @@ class TransactionalSink(Sink):
         else:
             self._timeout_s = min(2 * self._timeout_s, MAX_TRANSACTION_TIMEOUT_S)
 
-    def _offsets(self, batches: Sequence[ServedBatch]) -> dict[TopicPartition, tuple[int, str]]:
+    def _offsets(self, batches: Sequence[BatchOutcome]) -> dict[TopicPartition, tuple[int, str]]:
         offsets: dict[TopicPartition, tuple[int, str]] = {}
-        for served in batches:
-            offsets |= self._source.next_offsets(served.records)
+        for outcome in batches:
+            offsets |= self._source.next_offsets(outcome.records)
         return offsets
 
-    async def _write(self, batches: Sequence[ServedBatch]) -> None:
+    async def _write(self, batches: Sequence[BatchOutcome]) -> None:
         """Return when all of it is acknowledged."""
         writing: list[asyncio.Future[None]] = []
         try:
-            for served in batches:
-                writing.append(asyncio.ensure_future(await self.enqueue(served)))
+            for outcome in batches:
+                writing.append(asyncio.ensure_future(await self.enqueue(outcome)))
             await asyncio.gather(*writing)
         finally:
             for each in writing:
                 each.cancel()
 
     async def _recover(self, error: Exception, topic: str, producer: Any) -> None:  # noqa: ARG002 - see ``Sink``
-        if breaks(error) or passes(error):
+        if breaks_producer(error) or is_transient(error):
             raise error  # the transaction is lost as a whole, and written again as a whole
         raise refusal(topic, error) from error

@@ -37,7 +37,7 @@ class Overflow(Protocol):
         ...
 
 
-def overflow(kernel: Kernel, source: Source) -> Overflow:
+def make_overflow(kernel: Kernel, source: Source) -> Overflow:
     """The policy that the settings name."""
     metrics, most_bytes = kernel.report.metrics, kernel.settings.overflow_bytes
     if kernel.settings.overflow == "drop-oldest":

@@ -4,18 +4,11 @@ It decodes nothing and scores nothing, but reads in batches, sends in batches, w
 commits as the others do, with the same client. What a variant needs beyond this is the price of its work.
 """
 
-from fastapi import APIRouter
-
-from experiments.pass_through.topology import Topology
+from experiments.pass_through.topology import Engine
 from serving.engine import Guarantees, Survives
 from serving.kernel import Variant
 
 NOTHING = Survives(killed=False, disk_wiped=False, model_topic_emptied=False)
-
-
-def routes(engine: Topology) -> APIRouter:  # noqa: ARG001 - it has no state to be asked for
-    """No paths of its own."""
-    return APIRouter()
 
 
 VARIANT = Variant(
@@ -24,6 +17,5 @@ VARIANT = Variant(
     state_lives_in="nowhere",
     default_port=5500,
     guarantees=Guarantees(("at-least-once",), NOTHING, NOTHING, ()),
-    build=Topology,
-    routes=routes,
+    build=Engine,
 )

@@ -7,6 +7,7 @@ from operator import attrgetter
 from typing import Any
 
 from aiokafka import AIOKafkaProducer
+from fastapi import APIRouter
 
 from custom_stage.delivery.source import Source
 from model.serving_state import ServingState
@@ -18,7 +19,7 @@ from serving.scoring.records import RawRecord
 PARTITION = attrgetter("partition")
 
 
-class Topology:
+class Engine:
     """An engine that learns models, as the measurement asks it to, and uses none."""
 
     models_from: ModelStart = "end"
@@ -39,7 +40,7 @@ class Topology:
         """Not even looked at."""
         arrived.loaded.close()
 
-    async def serve(self) -> None:
+    async def run(self) -> None:
         """Fetch, send, commit."""
         await self._source.start()
         async with asyncio.TaskGroup() as tasks:
@@ -62,6 +63,10 @@ class Topology:
     def states(self) -> Sequence[ServingState]:
         """It has none."""
         return ()
+
+    def routes(self) -> APIRouter:
+        """None: it has no state."""
+        return APIRouter()
 
     async def close(self) -> None:
         """Leave the group, disconnect."""

@@ -18,7 +18,7 @@ from serving.errors import (
     TopicMissing,
     TopicTakesTooLittle,
 )
-from serving.kafka.clients import RETRY_S, closed
+from serving.kafka.clients import RETRY_S, close_quietly
 from serving.kafka.login import check_login
 from serving.kafka.topic_ids import TopicIds
 from serving.settings.server import Settings
@@ -117,7 +117,7 @@ class Broker:
 
     async def close(self) -> None:
         """Close the connection."""
-        await closed(self._admin.close())
+        await close_quietly(self._admin.close())
 
     async def _missing(self) -> BrokerNotFound | TopicMissing | None:
         topics = self._settings.topics

@@ -44,18 +44,18 @@ FAILURES = (KafkaError, IllegalOperation, AssertionError)
 T = TypeVar("T")
 
 
-def passes(error: Exception) -> bool:
+def is_transient(error: Exception) -> bool:
     """Whether waiting may help: the broker is away or busy, and did not say no."""
     return isinstance(error, KafkaTimeoutError) or (isinstance(error, KafkaError) and bool(error.retriable))
 
 
-def breaks(error: Exception) -> bool:
+def breaks_producer(error: Exception) -> bool:
     """Whether a producer is of no use any more, while a new one may be taken what this one was not."""
     # The plain class is what aiokafka raises once its sender has ended by an error; the error itself is lost.
     return isinstance(error, BROKEN) or type(error) is KafkaError
 
 
-async def answered(ask: Callable[[], Awaitable[T]]) -> T:
+async def retry_until_answered(ask: Callable[[], Awaitable[T]]) -> T:
     """Ask as often as it takes: at a start the broker may be lost between one client's first words and the next's.
 
     Raises:
@@ -65,12 +65,12 @@ async def answered(ask: Callable[[], Awaitable[T]]) -> T:
         try:
             return await ask()
         except KafkaError as error:
-            if not passes(error):
+            if not is_transient(error):
                 raise
         await asyncio.sleep(RETRY_S)
 
 
-async def closed(stopping: Coroutine[Any, Any, object], timeout_s: float = CLOSE_TIMEOUT_S) -> None:
+async def close_quietly(stopping: Coroutine[Any, Any, object], timeout_s: float = CLOSE_TIMEOUT_S) -> None:
     """Wait for a client to stop, but not for long; what goes wrong on the way out is nobody's concern any more.
 
     As a task of its own: aiokafka's ``stop`` can raise the CancelledError of one of its inner tasks, which, awaited

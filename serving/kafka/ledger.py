@@ -56,7 +56,7 @@ class Ledger:
         while self._in_flight and self._in_flight[0].acknowledged:
             self._committable.update(self._in_flight.popleft().next_offsets)
 
-    def settle(self, records: Sequence[RawRecord]) -> None:
+    def discard(self, records: Sequence[RawRecord]) -> None:
         """Likewise, and its offsets are committed already."""
         for batch in self._in_flight:
             if batch.records is records:

@@ -13,9 +13,9 @@ from aiokafka.errors import InvalidTimestampError, MessageSizeTooLargeError
 from model.errors import ServingError
 from serving.errors import BrokerRefused, ClockRefused
 from serving.kafka.broker import Broker
-from serving.kafka.clients import FAILURES, RETRY_S, answered, breaks, closed, passes
+from serving.kafka.clients import FAILURES, RETRY_S, breaks_producer, close_quietly, is_transient, retry_until_answered
 from serving.scoring.bulk_encoding import Result, results
-from serving.scoring.outcomes import ScoredWines, ServedBatch
+from serving.scoring.outcomes import BatchOutcome, ScoredWines
 from serving.scoring.records import MAX_KEY_BYTES, RejectedRecord
 from serving.settings.server import Settings
 from serving.settings.topics import LEAST_MESSAGE_BYTES, MAX_MESSAGE_BYTES
@@ -93,9 +93,9 @@ class Sink:
     async def close(self) -> None:
         """Send what is still buffered, and close."""
         if self._producer is not None:
-            await closed(self._producer.stop())
+            await close_quietly(self._producer.stop())
 
-    async def enqueue(self, served: ServedBatch) -> Awaitable[None]:
+    async def enqueue(self, outcome: BatchOutcome) -> Awaitable[None]:
         """Hand a batch to the producer; calls in order keep the order of the scores in each partition.
 
         The exception is an outage longer than the producer's own retries, 40 s: what was in flight is sent again, and
@@ -106,11 +106,11 @@ class Sink:
         Raises:
             BrokerRefused, ClockRefused: (also from the awaitable) the broker will never take this.
         """
-        served = self._that_fits(served)
+        outcome = self._that_fits(outcome)
         sent: list[Sent] = []
-        for partition, messages in results(served).items():
+        for partition, messages in results(outcome).items():
             sent += await self._send(messages, partition)
-        return self._all_acknowledged(sent, served.rejected)
+        return self._all_acknowledged(sent, outcome.rejected)
 
     async def dead_letter(self, rejected: RejectedRecord) -> None:
         """Publish the bytes as they came, with the reason and their origin in the headers; returns when acknowledged.
@@ -126,9 +126,9 @@ class Sink:
             max_batch_size=min(MAX_BATCH_BYTES, scores_bytes, self._max_letter_bytes), **self._options
         )
         try:
-            await answered(producer.start)
+            await retry_until_answered(producer.start)
         except BaseException:
-            await closed(producer.stop())
+            await close_quietly(producer.stop())
             raise
         return producer
 
@@ -225,9 +225,9 @@ class Sink:
         Raises:
             BrokerRefused, ClockRefused: sending it again is of no use.
         """
-        if breaks(error):
+        if breaks_producer(error):
             await self._replace(producer, error)
-        elif passes(error):
+        elif is_transient(error):
             await asyncio.sleep(RETRY_S)
         else:
             raise refusal(topic, error) from error
@@ -241,24 +241,24 @@ class Sink:
             if self._broken_in_a_row > ATTEMPTS:
                 raise BrokerRefused(f"writing with {ATTEMPTS} producers, one after the other", repr(error)) from error
             log.warning("producer_replaced", reason=repr(error))
-            await closed(broken.stop())
+            await close_quietly(broken.stop())
             self._producer = await self._connected()
 
-    def _that_fits(self, served: ServedBatch) -> ServedBatch:
+    def _that_fits(self, outcome: BatchOutcome) -> BatchOutcome:
         """A score carries its record's key; with a key that makes it larger than its topic takes, it is rejected."""
         longest_key = self._broker.max_message_bytes[self._topics.scores] - LEAST_MESSAGE_BYTES
         if longest_key >= MAX_KEY_BYTES:
-            return served
+            return outcome
         reason = f"key longer than {longest_key} bytes: its score would be larger than {self._topics.scores} takes"
         scored: list[ScoredWines] = []
-        rejected = list(served.rejected)
-        for each in served.scored:
+        rejected = list(outcome.rejected)
+        for each in outcome.scored:
             fits = np.array([len(record.key or b"") <= longest_key for record in each.wines.records])
             too_long = each.wines.only(~fits).records
             rejected += [RejectedRecord(record, reason, each.wines.data_type) for record in too_long]
             if fits.any():
                 scored.append(replace(each, wines=each.wines.only(fits), values=each.values[fits]))
-        return replace(served, scored=scored, rejected=rejected)
+        return replace(outcome, scored=scored, rejected=rejected)
 
 
 def refusal(topic: str, error: Exception) -> ServingError:

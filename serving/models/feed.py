@@ -16,7 +16,7 @@ from model.model import LoadedModel
 from protobufs.model_descriptor_pb2 import ModelDescriptor
 from serving.engine import ArrivedModel, FeedPosition, ModelStart
 from serving.errors import BrokerRefused
-from serving.kafka.clients import FETCH_MAX_WAIT_MS, RETRY_S, answered, closed, passes
+from serving.kafka.clients import FETCH_MAX_WAIT_MS, RETRY_S, close_quietly, is_transient, retry_until_answered
 from serving.kafka.header_names import consumer
 from serving.models.digest import announced_sha256
 from serving.models.loading import ModelLoading
@@ -75,7 +75,7 @@ class ModelFeed:
     async def run(self) -> None:
         """Until cancelled: hand over models. Catching up loads only the newest loadable model of each data type."""
         try:
-            await answered(self._consumer.start)
+            await retry_until_answered(self._consumer.start)
             await self._catch_up(await self._seek())
             self.caught_up.set()
             while True:
@@ -85,7 +85,7 @@ class ModelFeed:
                 for record in await self._fetch():
                     await self._take(record)
         finally:
-            await closed(self._consumer.stop())
+            await close_quietly(self._consumer.stop())
 
     def topic_recreated(self) -> None:
         """The models topic was deleted and created again: read it from its beginning, after the model in progress."""
@@ -93,7 +93,9 @@ class ModelFeed:
 
     async def _seek(self) -> int:
         self._consumer.assign([self._partition])
-        first = (await answered(lambda: self._consumer.beginning_offsets([self._partition])))[self._partition]
+        first = (await retry_until_answered(lambda: self._consumer.beginning_offsets([self._partition])))[
+            self._partition
+        ]
         end = await self._end()
         self._consumer.seek(self._partition, self._first_to_read(first, end))
         return end
@@ -106,7 +108,7 @@ class ModelFeed:
         return first if self._start == "beginning" else end
 
     async def _end(self) -> int:
-        return int((await answered(lambda: self._consumer.end_offsets([self._partition])))[self._partition])
+        return int((await retry_until_answered(lambda: self._consumer.end_offsets([self._partition])))[self._partition])
 
     async def _catch_up(self, end: int) -> None:
         newest: defaultdict[str, deque[tuple[RawRecord, ModelDescriptor]]]
@@ -125,7 +127,7 @@ class ModelFeed:
         try:
             fetched = await self._consumer.getmany(timeout_ms=FETCH_WAIT_MS)
         except KafkaError as error:
-            if not passes(error):
+            if not is_transient(error):
                 raise BrokerRefused(f"reading {self._partition.topic}", str(error)) from error
             await asyncio.sleep(RETRY_S)
             return []

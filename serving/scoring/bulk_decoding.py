@@ -28,7 +28,7 @@ Bytes = NDArray[np.uint8]
 
 
 @dataclass(frozen=True, slots=True)
-class UsualWines:
+class UniformWines:
     """Messages of one length and one data type, read."""
 
     rows: NDArray[np.intp]  # shape (n,): which of the messages, ascending
@@ -45,7 +45,7 @@ class _Layout:
     ts_at: int  # where the time's varint begins; the message's length where there is none
 
 
-def usual_wines(messages: Sequence[bytes]) -> Iterator[UsualWines]:
+def decode_uniform(messages: Sequence[bytes]) -> Iterator[UniformWines]:
     """The messages that are written as usual, by length; those which are in none of the answers go to the parser."""
     lengths = np.fromiter(map(len, messages), dtype=np.intp, count=len(messages))
     counts = np.bincount(np.minimum(lengths, LONGEST + 1), minlength=LONGEST + 2)
@@ -54,11 +54,11 @@ def usual_wines(messages: Sequence[bytes]) -> Iterator[UsualWines]:
         if length == 0:
             continue
         block = np.frombuffer(b"".join([messages[row] for row in rows.tolist()]), np.uint8).reshape(-1, length)
-        if (layout := _learnt(block[0].tobytes())) is not None:
+        if (layout := _infer_layout(block[0].tobytes())) is not None:
             yield _read(block, rows, layout)
 
 
-def _learnt(message: bytes) -> _Layout | None:
+def _infer_layout(message: bytes) -> _Layout | None:
     """How a message is written; None: not as usual, or its data type is no text."""
     columns: list[int] = []
     tags = []
@@ -86,7 +86,7 @@ def _learnt(message: bytes) -> _Layout | None:
     return _Layout(columns, data_type, np.array([*tags, *range(at, ts_at)]), ts_at)
 
 
-def _read(block: Bytes, rows: NDArray[np.intp], layout: _Layout) -> UsualWines:
+def _read(block: Bytes, rows: NDArray[np.intp], layout: _Layout) -> UniformWines:
     good = (block[:, layout.fixed] == block[0, layout.fixed]).all(axis=1)
     varint = block[:, layout.ts_at :]
     if varint.shape[1]:
@@ -99,4 +99,4 @@ def _read(block: Bytes, rows: NDArray[np.intp], layout: _Layout) -> UsualWines:
     features[:, layout.columns] = np.ascontiguousarray(doubles[:, :, 1:]).view("<f8")[:, :, 0]
     shifts = 7 * np.arange(varint.shape[1], dtype=np.int64)
     ts_ms = ((varint & (MORE - 1)).astype(np.int64) << shifts).sum(axis=1)
-    return UsualWines(rows, layout.data_type, ts_ms, features)
+    return UniformWines(rows, layout.data_type, ts_ms, features)

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from protobufs.serving_result_pb2 import ServingResult
-from serving.scoring.outcomes import ScoredWines, ServedBatch
+from serving.scoring.outcomes import BatchOutcome, ScoredWines
 from serving.scoring.records import RawRecord
 
 MAX_RECORD_ID_CHARACTERS = 255
@@ -24,7 +24,7 @@ Result = tuple[bytes | None, bytes]
 """A score on its way to the scores topic: the record's own key, and a ``ServingResult``."""
 
 
-def results(served: ServedBatch) -> Mapping[int, Sequence[Result]]:
+def results(served: BatchOutcome) -> Mapping[int, Sequence[Result]]:
     """The messages by partition - each record's own - and in the order of their records within it."""
     pairs = [pair for scored in served.scored for pair in zip(scored.wines.records, _messages(scored), strict=True)]
     if len(served.scored) > 1:

@@ -9,7 +9,7 @@ from model.serving_state import Scores, ServingState
 from protobufs.kept_state_pb2 import KeptCounters, KeptModel
 from protobufs.model_descriptor_pb2 import ModelDescriptor
 from serving.engine import ArrivedModel
-from serving.scoring.outcomes import score
+from serving.scoring.outcomes import score_wines
 from serving.scoring.records import WineBatch
 
 
@@ -73,7 +73,7 @@ class KeptState:
 
     def score(self, wines: WineBatch) -> tuple[Self, Scores]:
         """The next state, and what the batch got; redelivered records are scored, and not counted twice."""
-        serving, scores = score(self.serving, wines, self.next_offsets)
+        serving, scores = score_wines(self.serving, wines, self.next_offsets)
         reached = dict(self.next_offsets)
         for record in (*wines.records, *wines.unfit):
             reached[record.partition] = max(reached.get(record.partition, 0), record.offset + 1)

@@ -23,7 +23,7 @@ class ScoredWines:
 
 
 @dataclass(frozen=True, slots=True)
-class ServedBatch:
+class BatchOutcome:
     """What became of a batch: each of its records is in exactly one of the three lists."""
 
     records: Sequence[RawRecord]
@@ -33,10 +33,10 @@ class ServedBatch:
 
 
 Scorer = Callable[[WineBatch], Scores]
-"""What a variant brings: find the data type's state, wherever that lives, call ``score``, and keep the next one."""
+"""What a variant brings: find the data type's state, wherever it lives, call ``score_wines``, keep the next state."""
 
 
-def score(
+def score_wines(
     state: ServingState, wines: WineBatch, next_offsets: Mapping[int, int] | None = None
 ) -> tuple[ServingState, Scores]:
     """The next state, and what a batch of its data type got.
@@ -59,7 +59,7 @@ def is_new(record: RawRecord, next_offsets: Mapping[int, int]) -> bool:
     return record.offset >= next_offsets.get(record.partition, 0)
 
 
-def serve(records: Sequence[RawRecord], scorer: Scorer, now_ms: Callable[[], int]) -> ServedBatch:
+def score_batch(records: Sequence[RawRecord], scorer: Scorer, now_ms: Callable[[], int]) -> BatchOutcome:
     """Decode a batch, score it by data type with one call each, and sort out what has no score."""
     batches, rejected = decode(records)
     scored: list[ScoredWines] = []
@@ -79,7 +79,7 @@ def serve(records: Sequence[RawRecord], scorer: Scorer, now_ms: Callable[[], int
             wines = wines.only(finite)
         if finite.any():
             scored.append(ScoredWines(wines, scores.values[finite], scores.model_name, scores.duration_ms, now_ms()))
-    return ServedBatch(records, scored, rejected, skipped)
+    return BatchOutcome(records, scored, rejected, skipped)
 
 
 def epoch_ms() -> int:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from model.features import WINE, Features
 from protobufs.wine_record_pb2 import WineRecord
-from serving.scoring.bulk_decoding import UsualWines, usual_wines
+from serving.scoring.bulk_decoding import UniformWines, decode_uniform
 
 MAX_DATA_TYPE_CHARACTERS = 255
 MAX_KEY_BYTES = 64 * 1024
@@ -84,9 +84,9 @@ _measurements = attrgetter(*WINE)
 
 def decode(records: Sequence[RawRecord]) -> tuple[list[WineBatch], list[RejectedRecord]]:
     """Sort a batch by data type; each record comes back exactly once, in a ``WineBatch`` to score or rejected."""
-    parts: dict[str, list[UsualWines]] = {}
+    parts: dict[str, list[UniformWines]] = {}
     rest = np.ones(len(records), dtype=np.bool_)
-    for usual in usual_wines([_short(record) for record in records]):
+    for usual in decode_uniform([_short(record) for record in records]):
         rest[usual.rows] = False
         parts.setdefault(usual.data_type, []).append(usual)
     parsed, rejected = _parsed(records, np.flatnonzero(rest).tolist())
@@ -100,7 +100,7 @@ def _short(record: RawRecord) -> bytes:
     return record.value or b"" if record.key is None or len(record.key) <= MAX_KEY_BYTES else b""
 
 
-def _parsed(records: Sequence[RawRecord], rows: Sequence[int]) -> tuple[list[UsualWines], list[RejectedRecord]]:
+def _parsed(records: Sequence[RawRecord], rows: Sequence[int]) -> tuple[list[UniformWines], list[RejectedRecord]]:
     wines: dict[str, list[tuple[int, WineRecord]]] = {}
     rejected: list[RejectedRecord] = []
     for row in rows:
@@ -111,7 +111,7 @@ def _parsed(records: Sequence[RawRecord], rows: Sequence[int]) -> tuple[list[Usu
         else:
             wines.setdefault(wine.dataType, []).append((row, wine))
     read = [
-        UsualWines(
+        UniformWines(
             np.array([row for row, _ in parsed]),
             data_type,
             np.array([wine.ts for _, wine in parsed]),
@@ -138,7 +138,7 @@ def _parse(record: RawRecord) -> WineRecord:
     return wine
 
 
-def _batch(records: Sequence[RawRecord], parts: Sequence[UsualWines]) -> WineBatch:
+def _batch(records: Sequence[RawRecord], parts: Sequence[UniformWines]) -> WineBatch:
     rows = np.concatenate([part.rows for part in parts])
     ts_ms = np.concatenate([part.ts_ms for part in parts])
     features = np.concatenate([part.features for part in parts])

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 from model.model import LoadedModel
 from model.serving_state import Scores, ServingState
-from serving.scoring.outcomes import ServedBatch, epoch_ms, score, serve
+from serving.scoring.outcomes import BatchOutcome, epoch_ms, score_batch, score_wines
 from serving.scoring.records import RawRecord, WineBatch
 
 MAX_DATA_TYPES_WITHOUT_MODEL = 100  # a record's data type is a stranger's text: it must not fill our memory
@@ -27,11 +27,11 @@ class States:
         if state.model is not None:
             state.model.close()
 
-    def serve(self, records: Sequence[RawRecord]) -> ServedBatch:
+    def score_batch(self, records: Sequence[RawRecord]) -> BatchOutcome:
         """What becomes of a batch under the models in force now."""
-        return serve(records, self._score, epoch_ms)
+        return score_batch(records, self._score, epoch_ms)
 
-    def all(self) -> Sequence[ServingState]:
+    def states(self) -> Sequence[ServingState]:
         """The state for each data type, all of one moment."""
         return tuple(self._states.values())
 
@@ -43,7 +43,7 @@ class States:
                 state.model.close()
 
     def _score(self, wines: WineBatch) -> Scores:
-        state, scores = score(self._state(wines.data_type), wines)
+        state, scores = score_wines(self._state(wines.data_type), wines)
         self._keep(state)
         return scores
 

@@ -8,7 +8,7 @@ from pydantic import DirectoryPath, Field, PrivateAttr, SecretStr, model_validat
 from pydantic_settings import SettingsConfigDict
 
 from model.model import PmmlEngine
-from serving.engine import Delivery, Overflow
+from serving.engine import DeliveryMode, OverflowPolicy
 from serving.settings.addresses import BootstrapServers, InstanceUrl, in_url, is_any_address, is_loopback
 from serving.settings.command_line import bootstrap_servers_field
 from serving.settings.kafka import KafkaSettings
@@ -41,13 +41,13 @@ class Settings(KafkaSettings):
         description=f"batches fetched and not yet acknowledged, at most; default: {IN_FLIGHT}, or {IN_TRANSACTIONS}"
         " with exactly-once",
     )
-    delivery: Delivery | None = Field(
+    delivery: DeliveryMode | None = Field(
         None, description="what a kill costs; default: at-least-once. custom_stage offers all three"
     )
     transactional_id: str | None = Field(
         None, min_length=1, description="for exactly-once: this instance's own; default: GROUP-HOST-PORT"
     )
-    overflow: Overflow | None = Field(
+    overflow: OverflowPolicy | None = Field(
         None,
         description="what happens while records come in faster than they are scored; default: wait, and let the lag"
         " grow in Kafka. custom_stage offers all three",

@@ -11,16 +11,14 @@ from faust.exceptions import ProducerSendError
 
 from model.errors import ServingError
 from serving.errors import EngineCrashed
-from serving.kafka.clients import closed
+from serving.kafka.clients import close_quietly
 from serving.kernel import Kernel
 from serving.settings.addresses import with_port
 from serving.streams.batches import Batch
 from serving.streams.changelogs import ensure_changelog
 from serving.streams.errors import EngineNotStarted
-from serving.streams.faust_app import faust_app, table_of_bytes
 from serving.streams.local_state import LocalState
 from serving.streams.model_table import PARTITIONS, Copy, ModelTable
-from serving.streams.table import AcknowledgedTable
 from serving.threads import DaemonThread
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger()
@@ -54,7 +52,7 @@ class Application:
         self._stores: list[str] = []
         self._models: ModelTable | None = None
         self._keeping_models: asyncio.Task[None] | None = None
-        self._app: Any = None  # a faust.App; its settings are known when Kafka has answered
+        self._app: Any = None  # a faust.App, from ``start`` on
         self._may_serve, self._ended = asyncio.Event(), False
         self._scoring = asyncio.Lock()
         self._finishing: set[asyncio.Task[None]] = set()  # scored, and not acknowledged
@@ -63,57 +61,52 @@ class Application:
         """What the group's other instances know this one by."""
         self.token = kernel.settings.token
 
-    @property
-    def app(self) -> Any:
-        """The application; made at the first use, which is not before ``Engine.start``."""
-        if self._app is None:
-            self._app = faust_app(self._kernel, self.url)
-        return self._app
-
-    async def table(self, name: str, store: str, options: Mapping[str, Any] | None = None) -> AcknowledgedTable:
-        """A table of bytes by bytes, partitioned like the data, on a store by its URL; declared before ``start``.
+    async def table_name(self, name: str) -> str:
+        """The full name for a table partitioned like the data, whose changelog topic is there and fit for it.
 
         Raises:
-            ServingError: its changelog topic is there, and of no use as it is.
+            ServingError: the topic is there, and of no use as it is.
         """
-        settings, partitions = self._kernel.settings, self._kernel.broker.data_partitions
-        name = f"{settings.topic_prefix}_{name}"
-        changelog = f"{self._kernel.group}-{name}-changelog"
-        await ensure_changelog(settings.bootstrap_servers, changelog, partitions, settings.security)
+        name = await self._with_changelog(name, self.partitions)
         self._stores.append(name)
-        return table_of_bytes(self.app, name, partitions, store, options)
+        return name
 
-    async def model_table(self, name: str, open_copy: Callable[[Path], Copy]) -> ModelTable:
-        """A table of models that every instance has whole, in a copy at a path that is this instance's.
+    async def model_table(self, directory: Path, name: str, open_copy: Callable[[Path], Copy]) -> ModelTable:
+        """A table of models that every instance has whole, in a copy below a directory that is this instance's.
 
         Raises:
             ServingError: its changelog topic is there, and of no use as it is; or the copy cannot be read or written.
         """
-        settings, broker = self._kernel.settings, self._kernel.broker
-        name = f"{settings.topic_prefix}_{name}"
-        changelog = f"{self._kernel.group}-{name}-changelog"
-        await ensure_changelog(settings.bootstrap_servers, changelog, PARTITIONS, settings.security)
-        copy = open_copy(self.app.conf.tabledir / name)
+        name = await self._with_changelog(name, PARTITIONS)
         self._models = ModelTable(
-            settings, changelog, copy, self._owns_first, lambda: broker.models_topic_id, self._send
+            self._kernel.settings,
+            self._changelog(name),
+            open_copy(directory / name),
+            self._owns_first,
+            lambda: self._kernel.broker.models_topic_id,
+            self._send,
         )
         await self._models.start()
         return self._models
 
-    async def start(self) -> None:
-        """Join the group and restore the tables; topics, tables and agents are declared by now.
+    async def start(self, app: Any) -> None:
+        """Join the group and restore the tables.
+
+        Args:
+            app: a ``faust.App`` with its topics, tables and agents, made with the settings ``lossless``.
 
         Raises:
             EngineNotStarted: for whatever reason.
         """
-        consumer = self.app.consumer
+        self._app = app
+        consumer = app.consumer
         consumer.topic_ids[self._kernel.settings.topics.data] = self._kernel.broker.data_topic_id
         consumer.finish_in_flight = self._finish_in_flight
         consumer.fetches_waiting = self._kernel.settings.batches_in_flight + FETCHES_AHEAD
         self._kernel.report.metrics.lag.set_function(consumer.lag)
         waiting = asyncio.get_running_loop().call_later(JOINING_S, self._say_joining)
         try:
-            await self.app.start()
+            await self._app.start()
             while not self.restored():
                 self._check()
                 await asyncio.sleep(POLL_S)
@@ -128,7 +121,7 @@ class Application:
             self._keeping_models = asyncio.create_task(self._keep(self._models))
         log.info("partitions_assigned", partitions=sorted(self.assigned()))
 
-    async def serve(self) -> None:
+    async def run(self) -> None:
         """Let the agent work until the kernel's stop; then its batches in flight are finished and committed.
 
         Raises:
@@ -145,7 +138,7 @@ class Application:
         async with self._scoring:
             self._ended = True
         await self._all_finished()
-        await closed(self._commit(), STOP_TIMEOUT_S)
+        await close_quietly(self._commit(), STOP_TIMEOUT_S)
 
     async def stop(self) -> None:
         """Leave the group and end faust's services."""
@@ -157,12 +150,12 @@ class Application:
         for task in self._finishing:
             task.cancel()
         if self._app is not None and self._app.started:
-            await closed(self._app.stop(), STOP_TIMEOUT_S)
+            await close_quietly(self._app.stop(), STOP_TIMEOUT_S)
         self._thread.close()
 
     @contextlib.asynccontextmanager
     async def scoring(self, batch: Batch) -> AsyncIterator[bool]:
-        """``async with``: this batch, and no other, is scored; it waits for ``serve``, and for the tables' rows.
+        """``async with``: this batch, and no other, is scored; it waits for ``run``, and for the tables' rows.
 
         Gives False if it must be left alone: it is stale, or the server ends. It is read again then.
         """
@@ -215,12 +208,12 @@ class Application:
 
     def restored(self) -> bool:
         """Whether the partitions are known, the tables hold what their changelogs say, and we have read it."""
-        return self._balanced() and self._restored_generation == self.app.consumer_generation_id
+        return self._balanced() and self._restored_generation == self._app.consumer_generation_id
 
     def instances(self) -> Mapping[str, Sequence[int]]:
         """The application's instances and their source partitions, as the group's leader has given them out."""
         topic = self._kernel.settings.topics.data
-        shared = self.app.router.external_topics_metadata()
+        shared = self._app.router.external_topics_metadata()
         return {with_port(str(url).rstrip("/")): sorted(topics.get(topic, ())) for url, topics in shared.items()}
 
     def stores(self) -> Sequence[str]:
@@ -230,7 +223,16 @@ class Application:
     def assigned(self) -> set[int]:
         """The source partitions of this instance."""
         topic = self._kernel.settings.topics.data
-        return {each.partition for each in self.app.consumer.assignment() if each.topic == topic}
+        return {each.partition for each in self._app.consumer.assignment() if each.topic == topic}
+
+    async def _with_changelog(self, name: str, partitions: int) -> str:
+        settings = self._kernel.settings
+        name = f"{settings.topic_prefix}_{name}"
+        await ensure_changelog(settings.bootstrap_servers, self._changelog(name), partitions, settings.security)
+        return name
+
+    def _changelog(self, table: str) -> str:
+        return f"{self._kernel.group}-{table}-changelog"  # as faust calls it
 
     def _balanced(self) -> bool:
         app = self._app
@@ -240,7 +242,7 @@ class Application:
 
     async def _read_rows(self) -> None:
         """Read what the tables say of the partitions that the last rebalance gave us."""
-        generation = self.app.consumer_generation_id
+        generation = self._app.consumer_generation_id
         if self._balanced() and generation != self._restored_generation:
             if self._restore is not None:
                 await self._restore(self.assigned())
@@ -250,27 +252,27 @@ class Application:
         try:
             await models.run()
         except Exception as error:
-            await self.app.crash(error)
+            await self._app.crash(error)
 
     def _owns_first(self) -> bool:
         return self.restored() and 0 in self.assigned()
 
     async def _send(self, topic: str, key: bytes, value: bytes) -> None:
         try:
-            await self.app.producer.send_and_wait(topic, key, value, partition=0, timestamp=None, headers=None)
+            await self._app.producer.send_and_wait(topic, key, value, partition=0, timestamp=None, headers=None)
         except ProducerSendError as error:  # faust's wrapping of what its client says at once
             raise error.__cause__ or error from None
 
     def _check(self) -> None:
-        if self.app.crashed:
-            reason = self.app.crash_reason
+        if self._app.crashed:
+            reason = self._app.crash_reason
             raise reason if isinstance(reason, ServingError) else EngineCrashed(reason)
 
     async def _finish(self, finishing: Coroutine[Any, Any, None]) -> None:
         try:
             await finishing
         except Exception as error:
-            await self.app.crash(error)
+            await self._app.crash(error)
 
     async def _all_finished(self) -> None:
         while self._finishing:
@@ -285,7 +287,7 @@ class Application:
             log.warning("batches_left_behind", reason="not acknowledged in time; they will be scored again")
 
     async def _commit(self) -> None:
-        consumer = self.app.consumer
+        consumer = self._app.consumer
         await consumer.maybe_wait_for_commit_to_finish()
         await consumer.commit()
 

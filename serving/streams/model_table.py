@@ -33,7 +33,7 @@ from google.protobuf.message import DecodeError
 
 from protobufs.kept_state_pb2 import KeptModel
 from serving.errors import BrokerRefused
-from serving.kafka.clients import FETCH_MAX_WAIT_MS, RETRY_S, answered, closed, passes
+from serving.kafka.clients import FETCH_MAX_WAIT_MS, RETRY_S, close_quietly, is_transient, retry_until_answered
 from serving.scoring.kept_state import is_newer, without_data
 from serving.settings.server import Settings
 from serving.settings.topics import MAX_MESSAGE_BYTES
@@ -118,9 +118,11 @@ class ModelTable:
         """Read what the copy lacks of the changelog."""
         for key in self._copy.data_types():
             self._models[key.decode()] = without_data(KeptModel.FromString(self._copy.get(key) or b""))
-        await answered(self._consumer.start)
+        await retry_until_answered(self._consumer.start)
         self._consumer.assign([self._partition])
-        first = (await answered(lambda: self._consumer.beginning_offsets([self._partition])))[self._partition]
+        first = (await retry_until_answered(lambda: self._consumer.beginning_offsets([self._partition])))[
+            self._partition
+        ]
         reached = self._copy.offset()
         start = first if reached is None else reached + 1
         if not first <= start <= await self._end():
@@ -147,7 +149,7 @@ class ModelTable:
 
     async def close(self) -> None:
         """Close the client and the copy."""
-        await closed(self._consumer.stop())
+        await close_quietly(self._consumer.stop())
         self._copy.close()
 
     def data_types(self) -> list[str]:
@@ -215,7 +217,7 @@ class ModelTable:
         try:
             await self._send_record(self._partition.topic, data_type.encode(), model.SerializeToString())
         except KafkaError as error:
-            if not passes(error):
+            if not is_transient(error):
                 raise BrokerRefused(f"writing to {self._partition.topic}", str(error)) from error
             await asyncio.sleep(RETRY_S)
         else:
@@ -226,7 +228,7 @@ class ModelTable:
             try:
                 fetched = await self._consumer.getmany(timeout_ms=FETCH_WAIT_MS)
             except KafkaError as error:
-                if not passes(error):
+                if not is_transient(error):
                     raise BrokerRefused(f"reading {self._partition.topic}", str(error)) from error
                 await asyncio.sleep(RETRY_S)
                 return
@@ -238,7 +240,7 @@ class ModelTable:
                 self._copy.reached(records[-1].offset)
 
     async def _end(self) -> int:
-        return int((await answered(lambda: self._consumer.end_offsets([self._partition])))[self._partition])
+        return int((await retry_until_answered(lambda: self._consumer.end_offsets([self._partition])))[self._partition])
 
     def _apply(self, record: Any) -> None:
         model = _row(record)

@@ -1,9 +1,8 @@
-"""What the queries ask of a streams server's engine."""
+"""What the queries ask of a streams server's application."""
 
 from collections.abc import Mapping, Sequence
 from typing import Protocol
 
-from serving.engine import Engine
 from serving.streams.local_state import LocalState
 
 
@@ -53,13 +52,4 @@ class Queryable(Protocol):
 
     def parts(self) -> Sequence[LocalState]:
         """What this instance knows of the partitions that are its own now; none that it holds for others."""
-        ...
-
-
-class QueryableEngine(Engine, Protocol):
-    """An engine that queries reach through its application."""
-
-    @property
-    def application(self) -> Queryable:
-        """What answers them."""
         ...

@@ -12,7 +12,7 @@ import faust
 from aiokafka.errors import KafkaError
 
 from serving.errors import BrokerRefused
-from serving.kafka.clients import RETRY_S, passes
+from serving.kafka.clients import RETRY_S, is_transient
 
 
 class AcknowledgedTable(faust.Table[Any, Any]):
@@ -46,7 +46,7 @@ class AcknowledgedTable(faust.Table[Any, Any]):
             try:
                 await sent
             except KafkaError as error:
-                if not passes(error):
+                if not is_transient(error):
                     raise BrokerRefused(f"writing to the changelog of {self.name}", str(error)) from error
             else:
                 return

@@ -26,7 +26,7 @@ from protobufs.model_descriptor_pb2 import ModelDescriptor
 from serving.engine import ArrivedModel, FeedPosition, ModelStart
 from serving.models.loading import Load
 from serving.scoring.kept_state import KeptState, is_newer, kept, without_data
-from serving.scoring.outcomes import ServedBatch, epoch_ms, serve
+from serving.scoring.outcomes import BatchOutcome, epoch_ms, score_batch
 from serving.scoring.records import WineBatch
 from serving.streams.batches import Batch
 from serving.streams.local_state import LocalState
@@ -61,7 +61,8 @@ class NotLoaded:
 class TableState:
     """The states of the partitions that this instance has, written through to the tables.
 
-    ``accept``, ``restore`` and ``write`` belong on the event loop, between batches; ``serve`` may run in a thread.
+    ``accept``, ``restore`` and ``write`` belong on the event loop, between batches; ``score_batch`` may run in
+    a thread.
     """
 
     def __init__(self, load: Load, topics: TopicIds) -> None:
@@ -124,10 +125,10 @@ class TableState:
             self._model_table.put(model)
         self._activate(arrived.loaded, without_data(model))
 
-    def serve(self, batch: Batch) -> tuple[ServedBatch, dict[Key, KeptState]]:
+    def score_batch(self, batch: Batch) -> tuple[BatchOutcome, dict[Key, KeptState]]:
         """What becomes of a batch, and the states after it; nothing is kept until ``write``."""
         after: dict[Key, KeptState] = {}
-        return serve(batch.records, self._scorer(batch.partition, after), epoch_ms), after
+        return score_batch(batch.records, self._scorer(batch.partition, after), epoch_ms), after
 
     def write(self, batch: Batch, after: dict[Key, KeptState]) -> None:
         """Keep the states after a batch, here and in the table; the batch must not be stale, and nothing is awaited.

@@ -41,7 +41,7 @@ from faust.transport.drivers.aiokafka import Consumer as StockConsumer
 from faust.transport.drivers.aiokafka import Transport as StockTransport
 from faust.types.tuples import ConsumerMessage
 
-from serving.kafka.clients import FETCH_MAX_WAIT_MS, closed, positions
+from serving.kafka.clients import FETCH_MAX_WAIT_MS, close_quietly, positions
 from serving.kafka.header_names import read_any_header_names
 from serving.scoring.records import RawRecord
 
@@ -185,7 +185,7 @@ class ConsumerThread(AIOKafkaConsumerThread):
 
     async def on_thread_stop(self) -> None:
         """Called by faust in this thread; aiokafka's ``stop`` can raise the cancellation of one of its own tasks."""
-        await closed(super().on_thread_stop(), STOP_TIMEOUT_S)
+        await close_quietly(super().on_thread_stop(), STOP_TIMEOUT_S)
 
     def _create_worker_consumer(self, transport: Any) -> Any:
         read_any_header_names()

@@ -7,7 +7,7 @@ import structlog
 
 from serving.engine import ArrivedModel
 from serving.scoring.bulk_encoding import record_id
-from serving.scoring.outcomes import ScoredWines, ServedBatch
+from serving.scoring.outcomes import BatchOutcome, ScoredWines
 from serving.scoring.records import RejectedRecord
 from serving.telemetry.live_view import LAST_SCORES, LiveView, latencies_ms
 from serving.telemetry.metrics import Metrics
@@ -28,19 +28,19 @@ class Report:
         self.scored = self.skipped = self.dead_letters = 0
         self._of_records, self._of_models = _Lines(), _Lines()  # scores never hide that a model was refused
 
-    def batch_served(self, served: ServedBatch) -> None:
+    def batch_finished(self, outcome: BatchOutcome) -> None:
         """A batch whose scores and dead letters are acknowledged."""
-        self.metrics.batch_records.observe(len(served.records))
-        for scored in served.scored:
+        self.metrics.batch_records.observe(len(outcome.records))
+        for scored in outcome.scored:
             self._scored(scored)
-        skipped = sum(len(wines.records) for wines in served.skipped)
+        skipped = sum(len(wines.records) for wines in outcome.skipped)
         self.skipped += skipped
         self.metrics.skipped.inc(skipped)
         for _ in range(self._of_records.room_for(skipped)):
             log.info("record_skipped")
-        self.dead_letters += len(served.rejected)
-        self.metrics.dead_letters.labels("record").inc(len(served.rejected))
-        for rejected in served.rejected[: self._of_records.room_for(len(served.rejected))]:
+        self.dead_letters += len(outcome.rejected)
+        self.metrics.dead_letters.labels("record").inc(len(outcome.rejected))
+        for rejected in outcome.rejected[: self._of_records.room_for(len(outcome.rejected))]:
             log.warning("record_rejected", record=str(rejected))
 
     def model_serving(self, arrived: ArrivedModel) -> None:

@@ -11,8 +11,9 @@ from fastapi import APIRouter, FastAPI, Request, Response
 from fastapi.responses import HTMLResponse, JSONResponse, PlainTextResponse
 from fastapi_offline import FastAPIOffline
 
+from serving.engine import Engine
 from serving.errors import in_one_line
-from serving.kernel import E, Variant
+from serving.kernel import Variant
 from serving.telemetry.health import Health
 from serving.telemetry.report import Report
 from serving.web.answers import HealthAnswer, StateAnswer
@@ -29,8 +30,8 @@ MAX_PATH_SHOWN = 100
 
 
 def application(
-    variant: Variant[E],
-    engine: E,
+    variant: Variant,
+    engine: Engine,
     report: Report,
     health: Health,
     token: str | None = None,
@@ -71,7 +72,7 @@ def application(
 
     # FastAPI's own /docs loads its script from the internet, which a workshop's room may not have.
     app = FastAPIOffline(title=variant.name, description=variant.summary, redoc_url=None)
-    for router in (variant.routes(engine), shared):
+    for router in (engine.routes(), shared):
         app.include_router(router, **({} if token is None else TOKEN_DOCUMENTED))
     app.include_router(healthy)
 

@@ -6,7 +6,6 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
-from typing import Any
 from uuid import uuid4
 
 import pytest
@@ -32,9 +31,9 @@ An instance keeps its directory over restarts; several at once need names of the
 """
 
 
-def package(name: str) -> Variant[Any]:
+def package(name: str) -> Variant:
     """The variant as data."""
-    variant: Variant[Any] = import_module(name).VARIANT
+    variant: Variant = import_module(name).VARIANT
     return variant
 
 

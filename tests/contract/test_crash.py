@@ -2,19 +2,19 @@
 
 from pathlib import Path
 
-from serving.scoring import outcomes as serve
+from serving.scoring import outcomes
 from tests.contract.conftest import put_in_force
 from tests.support.server_process import ServerProcess
 from tests.support.stream import Stream
 
 A_BUG = f"""
 import runpy, sys
-from serving.scoring import outcomes as serve
+from serving.scoring import outcomes
 
 def broken(*_):
     raise ZeroDivisionError("a bug")
 
-serve.{serve.serve.__name__} = broken
+outcomes.{outcomes.score_batch.__name__} = broken
 runpy.run_module(sys.argv.pop(1), run_name="__main__")
 """
 

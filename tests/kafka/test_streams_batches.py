@@ -24,12 +24,12 @@ EACH = 20  # records
 
 HELD = """
 import os, pathlib, runpy, sys, time
-from serving.scoring import outcomes as serve
+from serving.scoring import outcomes
 from serving.streams import application, transport
 
 application.REVOKE_TIMEOUT_S = 0.1
 hold = pathlib.Path(os.environ["HOLD"])
-stock = serve.serve
+stock = outcomes.score_batch
 
 def held(*batch):
     outcome = stock(*batch)
@@ -43,7 +43,7 @@ async def seek(consumer, stock=transport.Consumer.perform_seek):
     await stock(consumer)
     hold.with_suffix(".sought").touch()
 
-serve.serve, transport.Consumer.perform_seek = held, seek
+outcomes.score_batch, transport.Consumer.perform_seek = held, seek
 runpy.run_module(sys.argv.pop(1), run_name="__main__")
 """
 """A server whose model works on a batch as long as the file exists that the environment names.

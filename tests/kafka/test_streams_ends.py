@@ -18,13 +18,13 @@ RECORDS = 20_000  # seconds of work for the model
 
 HANGS = """
 import runpy, sys, threading
-from serving.scoring import outcomes as serve
+from serving.scoring import outcomes
 
 def hangs(*_):
     print("hangs now", flush=True)
     threading.Event().wait()
 
-serve.serve = hangs
+outcomes.score_batch = hangs
 runpy.run_module(sys.argv.pop(1), run_name="__main__")
 """
 

@@ -100,7 +100,6 @@ class Scene:
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch, host: str = "127.0.0.1") -> None:
         self.group = Group()
-        monkeypatch.setattr(application, "faust_app", lambda *_: self.group)
         monkeypatch.setattr(application, "POLL_S", 0)  # each turn of the event loop
         self.broker = SimpleNamespace(cluster_id="cluster", data_partitions=3, data_topic_id="first")
         flags: dict[str, Any] = {"host": host, "topic_prefix": "models"}
@@ -130,9 +129,9 @@ class Scene:
 
     @asynccontextmanager
     async def serving(self) -> AsyncIterator["asyncio.Task[None]"]:
-        """Started, with the agent at work; the task is ``serve``."""
-        await self.application.start()
-        tasks = [asyncio.create_task(each) for each in (self.application.serve(), self.agent())]
+        """Started, with the agent at work; the task is ``run``."""
+        await self.application.start(self.group)
+        tasks = [asyncio.create_task(each) for each in (self.application.run(), self.agent())]
         try:
             async with asyncio.timeout(DEADLINE_S):
                 yield tasks[0]

@@ -5,13 +5,13 @@ from typing import Any
 
 import numpy as np
 
-from serving.scoring.outcomes import ScoredWines, ServedBatch
+from serving.scoring.outcomes import BatchOutcome, ScoredWines
 from serving.scoring.records import Record, RejectedRecord, WineBatch
 
 RECORD = Record("models_data", 0, 7, 0, b"id", b"")
 WINES = WineBatch("wine", [RECORD], np.array([0]), np.zeros((1, 11), dtype=np.float32))
-SCORED = ServedBatch([RECORD], [ScoredWines(WINES, np.array([5.0]), "a model", 0.0, 0)], [], [])
-REJECTED = ServedBatch([RECORD], [], [RejectedRecord(RECORD, "bad")], [])
+SCORED = BatchOutcome([RECORD], [ScoredWines(WINES, np.array([5.0]), "a model", 0.0, 0)], [], [])
+REJECTED = BatchOutcome([RECORD], [], [RejectedRecord(RECORD, "bad")], [])
 
 
 class Broker:

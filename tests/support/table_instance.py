@@ -153,7 +153,7 @@ class Instance:
         return [Scored(event, *self._served(event)) for event in batches]
 
     def _served(self, event: Any) -> tuple[Sequence[ScoredWines], Any]:
-        served, after = self.state.serve(event.value)
+        served, after = self.state.score_batch(event.value)
         return served.scored, after
 
     def write(self, scored: Scored) -> None:

@@ -1,7 +1,6 @@
 """The paths that answer for the actors' state."""
 
 import asyncio
-from collections.abc import Sequence
 from typing import Any
 
 import pytest
@@ -11,33 +10,13 @@ from fastapi.routing import APIRoute
 from actors_persistent.state import routes
 from model.model import LoadedModel
 from model.serving_state import ServingState
-from serving.engine import ArrivedModel, ModelStart
 from serving.web.answers import StateAnswer
 from tests.unit.actors_persistent.conftest import Scripted
 
 
-class Knows:
-    """An engine that is only asked for its states."""
-
-    models_from: ModelStart = "beginning"
-
-    def __init__(self, *states: ServingState) -> None:
-        self._states = states
-
-    async def start(self) -> None: ...
-    async def accept(self, arrived: ArrivedModel) -> None: ...
-    async def serve(self) -> None: ...
-    async def close(self) -> None: ...
-    async def data_topic_recreated(self) -> None: ...
-    def assigned(self) -> None: ...
-
-    def states(self) -> Sequence[ServingState]:
-        return self._states
-
-
 def asked(path: str, *states: ServingState, **parameters: str) -> Any:
     (endpoint,) = (
-        route.endpoint for route in routes(Knows(*states)).routes if isinstance(route, APIRoute) and route.path == path
+        route.endpoint for route in routes(lambda: states).routes if isinstance(route, APIRoute) and route.path == path
     )
     return asyncio.run(endpoint(**parameters))
 

@@ -10,7 +10,7 @@ import pytest
 from actors_persistent.asking import Actors
 from actors_persistent.journal.feed_position import keep_position, kept_position
 from actors_persistent.journal.journal_file import JournalFile
-from actors_persistent.topology import Topology
+from actors_persistent.topology import Engine
 from client.broker.ports import free_port
 from serving.engine import FeedPosition
 from serving.kernel import Kernel
@@ -59,14 +59,14 @@ def test_what_catching_up_brings_in_whatever_order_counts_when_all_of_it_is_ther
 ) -> None:
     async def live() -> None:
         here = kernel(tmp_path)
-        topology, root = Topology(here), root_of(here, tmp_path)
+        topology, root = Engine(here), root_of(here, tmp_path)
         await topology.start()
         assert topology.models_from == "beginning"
         await topology.accept(models.arrived(5.0, 9, "beer"))
         assert position_in(root) is None, "a wine's model may be still to come, before offset 9"
         await topology.accept(models.arrived(6.0, 4, "wine"))
         here.stop.set()
-        await topology.serve()
+        await topology.run()
         assert position_in(root) == FeedPosition(MODELS_TOPIC_ID, 10)
         await topology.accept(models.arrived(7.0, 12, "wine"))
         assert position_in(root) == FeedPosition(MODELS_TOPIC_ID, 13)
@@ -82,7 +82,7 @@ def test_the_feed_goes_on_where_the_last_life_had_come_to(tmp_path: Path, models
         here = kernel(tmp_path)
         with opened(root_of(here, tmp_path)) as file:
             keep_position(file, FeedPosition("whichever topic", 13))
-        topology = Topology(here)
+        topology = Engine(here)
         await topology.start()
         assert topology.models_from == FeedPosition("whichever topic", 13)
         await topology.close()
@@ -95,11 +95,11 @@ def test_a_model_that_its_actor_did_not_accept_does_not_move_the_position(
 ) -> None:
     async def live() -> None:
         here = kernel(tmp_path)
-        topology, root = Topology(here), root_of(here, tmp_path)
+        topology, root = Engine(here), root_of(here, tmp_path)
         await topology.start()
         await topology.accept(models.arrived(5.0, 3))
         here.stop.set()
-        await topology.serve()
+        await topology.run()
         before = position_in(root)
 
         def refuse(_actors: Actors, _arrived: object) -> None:

@@ -11,7 +11,7 @@ from custom_stage.state import Records, ServingStage
 from model.features import Features, Values
 from model.model import LoadedModel
 from protobufs.wine_record_pb2 import WineRecord
-from serving.scoring.outcomes import ServedBatch
+from serving.scoring.outcomes import BatchOutcome
 from serving.scoring.states import MAX_DATA_TYPES_WITHOUT_MODEL
 
 
@@ -47,7 +47,7 @@ class Stage:
     stage: ServingStage = field(default_factory=ServingStage)
     data: Subject[Records] = field(default_factory=Subject)
     models: Subject[LoadedModel] = field(default_factory=Subject)
-    out: list[ServedBatch] = field(default_factory=list)
+    out: list[BatchOutcome] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.data.pipe(self.stage.joined_with(self.models)).subscribe(self.out.append)
@@ -57,7 +57,7 @@ class Stage:
         self.models.on_next(LoadedModel(f"constant {value}", "", data_type, "ONNX", model))
         return model
 
-    def push_wines(self, *data_types: str) -> ServedBatch:
+    def push_wines(self, *data_types: str) -> BatchOutcome:
         records = [Record(WineRecord(dataType=each).SerializeToString(), n) for n, each in enumerate(data_types)]
         self.data.on_next(records)
         return self.out[-1]
@@ -68,7 +68,7 @@ def pushed() -> Stage:
     return Stage()
 
 
-def values(served: ServedBatch) -> Sequence[float]:
+def values(served: BatchOutcome) -> Sequence[float]:
     return [value for scored in served.scored for value in scored.values]
 
 

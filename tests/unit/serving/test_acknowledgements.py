@@ -4,11 +4,13 @@ import asyncio
 from pathlib import Path
 from typing import Any
 
+import faust
+
 from serving.kafka.broker import Broker
 from serving.kafka.sink import Sink
 from serving.kernel import Kernel
 from serving.settings.server import Settings
-from serving.streams.faust_app import faust_app
+from serving.streams.faust_settings import lossless
 from serving.telemetry.report import Report
 
 ALL_IN_SYNC = -1  # Kafka documentation, "Producer Configs", acks: the same as "all"
@@ -20,7 +22,8 @@ def test_scores_dead_letters_and_table_rows_wait_for_all_replicas_in_sync(tmp_pa
         broker = Broker(settings, lambda _: None)
         sink = Sink(settings, "a variant", broker)
         try:
-            app = faust_app(Kernel("a variant", 1, settings, sink, broker, Report()), "http://127.0.0.1:1")
+            kernel = Kernel("a variant", 1, settings, sink, broker, Report())
+            app = faust.App(**lossless(kernel, "http://127.0.0.1:1"))
             return sink._options["acks"], app.conf.producer_acks
         finally:
             await sink.close()

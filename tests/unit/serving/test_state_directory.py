@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from serving.errors import StateDirectoryInUse, StateDirectoryUnusable
-from serving.kernel import Kernel, claimed
+from serving.kernel import Kernel, claim_directory
 from serving.settings.server import Settings
 
 
@@ -20,7 +20,8 @@ def kernel(top: Path, **settings: Any) -> Kernel:
 
 
 def test_a_second_server_is_refused_while_the_first_runs_and_admitted_when_it_was_killed(tmp_path: Path) -> None:
-    holds = f"from serving.kernel import claimed; from pathlib import Path; claimed(Path({str(tmp_path)!r}))"
+    claim = f"claim_directory(Path({str(tmp_path)!r}))"
+    holds = f"from serving.kernel import claim_directory; from pathlib import Path; {claim}"
     first = subprocess.Popen(
         [sys.executable, "-c", f"{holds}; print('has it', flush=True); input()"],
         stdin=subprocess.PIPE,
@@ -31,15 +32,15 @@ def test_a_second_server_is_refused_while_the_first_runs_and_admitted_when_it_wa
         assert first.stdout is not None
         assert first.stdout.readline() == "has it\n"
         with pytest.raises(StateDirectoryInUse, match="--data-dir"):
-            claimed(tmp_path)
+            claim_directory(tmp_path)
         first.kill()
-    assert claimed(tmp_path) == tmp_path
+    assert claim_directory(tmp_path) == tmp_path
 
 
 def test_a_directory_that_cannot_be_made_says_so(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("in the way")
     with pytest.raises(StateDirectoryUnusable, match="--data-dir"):
-        claimed(tmp_path / "file" / "state")
+        claim_directory(tmp_path / "file" / "state")
 
 
 @pytest.mark.parametrize("group", ["../../elsewhere", "..", "/etc", "a/b"])

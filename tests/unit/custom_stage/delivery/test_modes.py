@@ -6,10 +6,10 @@ from types import SimpleNamespace
 from typing import Any
 
 from custom_stage.delivery.modes import AtLeastOnce
-from serving.scoring.outcomes import ServedBatch
+from serving.scoring.outcomes import BatchOutcome
 from serving.scoring.records import Record
 
-SERVED = ServedBatch([Record("models_data", 0, 7, 0, None, b"")], [], [], [])
+SERVED = BatchOutcome([Record("models_data", 0, 7, 0, None, b"")], [], [], [])
 
 
 class Source:
@@ -30,9 +30,9 @@ class Sink:
     """Keeps what it is given."""
 
     def __init__(self) -> None:
-        self.sent: list[ServedBatch] = []
+        self.sent: list[BatchOutcome] = []
 
-    async def enqueue(self, served: ServedBatch) -> Awaitable[None]:
+    async def enqueue(self, served: BatchOutcome) -> Awaitable[None]:
         self.sent.append(served)
         return asyncio.sleep(0)
 

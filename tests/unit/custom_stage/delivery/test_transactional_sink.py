@@ -21,7 +21,7 @@ from custom_stage.delivery import transactional_sink
 from custom_stage.delivery.transactional_sink import TransactionalSink
 from model.errors import ServingError
 from serving.errors import BrokerRefused, ClockRefused, InstanceFenced
-from serving.scoring.outcomes import ServedBatch
+from serving.scoring.outcomes import BatchOutcome
 from serving.settings.server import Settings
 from tests.support.played_producer import REJECTED, SCORED, Broker, Producer, other_tasks_run
 
@@ -90,7 +90,7 @@ class Scene:
     async def _connected(self) -> Any:
         return self._left.pop(0) if len(self._left) > 1 else self._left[0]
 
-    async def commit(self, *batches: ServedBatch) -> Sequence[ServedBatch]:
+    async def commit(self, *batches: BatchOutcome) -> Sequence[BatchOutcome]:
         await self.sink.start()
         return await self.sink.commit(batches)
 
@@ -149,7 +149,7 @@ def test_while_nobody_tells_the_data_topics_id_nothing_is_committed() -> None:
 
 
 @pytest.mark.parametrize("batch", [SCORED, REJECTED], ids=["a score", "a dead letter"])
-def test_nothing_is_committed_before_every_answer_has_come(batch: ServedBatch) -> None:
+def test_nothing_is_committed_before_every_answer_has_come(batch: BatchOutcome) -> None:
     async def act() -> None:
         scene = Scene(TimeoutError())
         committing = asyncio.ensure_future(scene.commit(batch))
@@ -171,7 +171,7 @@ def test_nothing_is_committed_before_every_answer_has_come(batch: ServedBatch) -
     ],
 )
 def test_a_refusal_ends_it_with_a_remedy_and_nothing_is_committed(
-    batch: ServedBatch, answer: KafkaError, raised: type[ServingError], says: str
+    batch: BatchOutcome, answer: KafkaError, raised: type[ServingError], says: str
 ) -> None:
     async def act() -> None:
         scene = Scene(answer)

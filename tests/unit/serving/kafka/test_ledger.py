@@ -121,7 +121,7 @@ def test_of_a_settled_batch_nothing_is_committed_whenever_it_is_settled() -> Non
     first, second = batches_of([[0], [0]])
     ledger.take(first)
     ledger.take(second)
-    ledger.settle(second)
-    ledger.settle(first)
+    ledger.discard(second)
+    ledger.discard(first)
     assert ledger.empty
     assert ledger.committable() == {}

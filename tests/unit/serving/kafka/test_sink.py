@@ -17,7 +17,7 @@ from custom_stage.delivery.modes import OnceSink
 from serving.errors import BrokerRefused
 from serving.kafka import sink as sink_module
 from serving.kafka.sink import Sink
-from serving.scoring.outcomes import ServedBatch
+from serving.scoring.outcomes import BatchOutcome
 from serving.settings.server import Settings
 from tests.support.played_producer import REJECTED, SCORED, Broker, Producer, other_tasks_run
 
@@ -38,7 +38,7 @@ class Scene:
     async def _connected(self) -> Any:
         return self._left.pop(0)
 
-    async def written(self, *batches: ServedBatch) -> None:
+    async def written(self, *batches: BatchOutcome) -> None:
         await self.sink.start()
         for served in batches:
             await (await self.sink.enqueue(served))
@@ -54,7 +54,7 @@ def run(act: Callable[[], Coroutine[Any, Any, None]]) -> None:
 
 
 @of_each_kind
-def test_a_batch_is_acknowledged_when_the_answer_to_all_of_it_has_come_and_not_before(served: ServedBatch) -> None:
+def test_a_batch_is_acknowledged_when_the_answer_to_all_of_it_has_come_and_not_before(served: BatchOutcome) -> None:
     async def act() -> None:
         scene = Scene(TimeoutError())
         writing = asyncio.ensure_future(scene.written(served))
@@ -69,7 +69,7 @@ def test_a_batch_is_acknowledged_when_the_answer_to_all_of_it_has_come_and_not_b
 def test_dead_letters_are_sent_together_and_none_waits_for_another() -> None:
     async def act() -> None:
         scene = Scene(TimeoutError())
-        many = ServedBatch(REJECTED.records, [], list(REJECTED.rejected) * 50, [])
+        many = BatchOutcome(REJECTED.records, [], list(REJECTED.rejected) * 50, [])
         writing = asyncio.ensure_future(scene.written(many))
         await other_tasks_run()
         assert len(scene.producers[0].unanswered) == 50
@@ -79,7 +79,7 @@ def test_dead_letters_are_sent_together_and_none_waits_for_another() -> None:
 
 
 @of_each_kind
-def test_a_refusal_is_raised_with_its_topic(served: ServedBatch) -> None:
+def test_a_refusal_is_raised_with_its_topic(served: BatchOutcome) -> None:
     async def act() -> None:
         scene = Scene(TopicAuthorizationFailedError())
         with pytest.raises(BrokerRefused, match="writing to models_"):
@@ -89,7 +89,7 @@ def test_a_refusal_is_raised_with_its_topic(served: ServedBatch) -> None:
 
 
 @of_each_kind
-def test_what_passes_is_waited_for_and_it_is_sent_again(served: ServedBatch) -> None:
+def test_what_passes_is_waited_for_and_it_is_sent_again(served: BatchOutcome) -> None:
     async def act() -> None:
         scene = Scene(NotLeaderForPartitionError())
         writing = asyncio.ensure_future(scene.written(served))
@@ -104,7 +104,7 @@ def test_what_passes_is_waited_for_and_it_is_sent_again(served: ServedBatch) -> 
 def test_a_dead_letter_that_is_too_large_for_its_topic_after_all_goes_without_its_content() -> None:
     async def act() -> None:
         rejected = REJECTED.rejected[0]
-        large = ServedBatch([], [], [type(rejected)(rejected.record._replace(value=b"v" * 10_000), "bad")], [])  # type: ignore[attr-defined]
+        large = BatchOutcome([], [], [type(rejected)(rejected.record._replace(value=b"v" * 10_000), "bad")], [])  # type: ignore[attr-defined]
         scene = Scene(TimeoutError())
         writing = asyncio.ensure_future(scene.written(large))
         await other_tasks_run()

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from model.features import WINE
 from protobufs.wine_record_pb2 import WineRecord
-from serving.scoring.bulk_decoding import FEW, usual_wines
+from serving.scoring.bulk_decoding import FEW, decode_uniform
 
 USUAL = WineRecord(**{name: n / 7 for n, name in enumerate(WINE, 1)}, dataType="wine", ts=1_763_700_000_000)
 WITHOUT_ACID_AND_TIME = WineRecord(alcohol=9.5, pH=3.25, dataType="wine")
@@ -17,7 +17,7 @@ WITHOUT_ACID_AND_TIME = WineRecord(alcohol=9.5, pH=3.25, dataType="wine")
 def read(messages: Sequence[bytes]) -> dict[int, WineRecord]:
     """By row, what was read in bulk."""
     wines: dict[int, WineRecord] = {}
-    for part in usual_wines(messages):
+    for part in decode_uniform(messages):
         for row, ts_ms, features in zip(part.rows.tolist(), part.ts_ms.tolist(), part.features.tolist(), strict=True):
             assert row not in wines
             wines[row] = WineRecord(**dict(zip(WINE, features, strict=True)), dataType=part.data_type, ts=ts_ms)
@@ -90,6 +90,6 @@ def test_a_text_that_is_none_is_left_to_the_parser() -> None:
 
 
 def test_features_can_be_written_to() -> None:
-    (part,) = usual_wines([USUAL.SerializeToString()] * FEW)
+    (part,) = decode_uniform([USUAL.SerializeToString()] * FEW)
     part.features[0] = np.nan
     assert np.isfinite(part.features[1:]).all()

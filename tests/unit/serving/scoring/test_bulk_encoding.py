@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from model.features import WINE
 from protobufs.serving_result_pb2 import ServingResult
 from serving.scoring.bulk_encoding import record_id, results
-from serving.scoring.outcomes import ScoredWines, ServedBatch
+from serving.scoring.outcomes import BatchOutcome, ScoredWines
 from serving.scoring.records import WineBatch
 
 
@@ -28,8 +28,8 @@ def scored(records: Sequence[Record], values: Sequence[float], ts_ms: Sequence[i
     return ScoredWines(wines, np.array(values), f"for {data_type}", 0.5, 99)
 
 
-def served(*parts: ScoredWines) -> ServedBatch:
-    return ServedBatch([record for part in parts for record in part.wines.records], parts, [], [])
+def served(*parts: ScoredWines) -> BatchOutcome:
+    return BatchOutcome([record for part in parts for record in part.wines.records], parts, [], [])
 
 
 def test_results_are_in_their_records_order_whatever_their_data_types() -> None:

@@ -5,7 +5,7 @@ import numpy as np
 from model.features import WINE
 from model.serving_state import Scores
 from protobufs.wine_record_pb2 import WineRecord
-from serving.scoring.outcomes import serve
+from serving.scoring.outcomes import score_batch
 from serving.scoring.records import WineBatch
 
 NO_SCORE = 13.0
@@ -50,7 +50,7 @@ def test_what_becomes_of_each_record_of_a_mixed_batch() -> None:
         of("wine", float("nan"), 1, 2),
         of("cider", 6.0, 0, 3),
     ]
-    served = serve(batch, scorer, lambda: 99)
+    served = score_batch(batch, scorer, lambda: 99)
     assert [(s.model_name, s.values.tolist()) for s in served.scored] == [
         ("for cider", [5.0, 6.0]),
         ("for wine", [9.0]),

@@ -14,7 +14,7 @@ def test_a_start_ends_when_the_tables_of_this_generation_have_been_read(run: Run
     async def play(scene: Scene) -> None:
         group = scene.group
         recovered, group.recovered = group.recovered, lambda: None  # type: ignore[method-assign]
-        starting = asyncio.create_task(scene.application.start())
+        starting = asyncio.create_task(scene.application.start(scene.group))
         await until(lambda: group.started)
         group.tables.recovery.completed_generation = 0  # of an older generation: its partitions were others
         await some_turns()
@@ -34,7 +34,7 @@ def test_a_start_that_fails_says_why(run: Run, error: Exception, raised: type[Ex
     async def play(scene: Scene) -> None:
         scene.group.fails = error
         with pytest.raises(raised, match=r"no way|no right"):
-            await scene.application.start()
+            await scene.application.start(scene.group)
 
     run(play)
 
@@ -50,7 +50,7 @@ def test_a_crash_ends_the_start_and_the_serving_alike(run: Run, reason: Exceptio
             with pytest.raises(raised):
                 await serving
         with pytest.raises(raised):
-            await scene.application.start()
+            await scene.application.start(scene.group)
 
     run(play)
 
@@ -82,7 +82,7 @@ def test_a_rebalance_while_the_rows_are_read_has_them_read_again(run: Run) -> No
             scene.group.recovered()
 
         scene.while_restoring = rebalanced
-        await asyncio.wait_for(scene.application.start(), DEADLINE_S)
+        await asyncio.wait_for(scene.application.start(scene.group), DEADLINE_S)
         assert (scene.application.restored(), scene.restored) == (True, [{0, 2}, {1}])
 
     run(play)
@@ -104,7 +104,7 @@ def test_an_instance_without_records_is_restored_after_a_rebalance_too(run: Run)
 def test_while_the_group_is_rebalanced_or_lost_nothing_is_called_restored(run: Run, flag: str) -> None:
     async def play(scene: Scene) -> None:
         assert not scene.application.restored(), "not even started"
-        await scene.application.start()
+        await scene.application.start(scene.group)
         assert scene.application.restored()
         setattr(scene.group, flag, True)
         assert not scene.application.restored()
@@ -123,7 +123,7 @@ def test_an_instance_is_known_by_its_url(monkeypatch: pytest.MonkeyPatch, host: 
 def test_what_the_group_says_of_its_instances_is_told_in_our_spelling(run: Run) -> None:
     async def play(scene: Scene) -> None:
         scene.group.metadata = {"http://b:1/": {TOPIC: [2, 0], "other": [7]}, "http://a:1": {"other": [1]}}
-        assert scene.application.app is scene.group
+        await scene.application.start(scene.group)
         assert scene.application.instances() == {"http://b:1": [0, 2], "http://a:1": []}
         assert scene.application.assigned() == {0, 2}, "the data topic's, not the changelog's"
         assert scene.application.application_id == "cluster/scores/models"

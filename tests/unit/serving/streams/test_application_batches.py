@@ -13,12 +13,12 @@ from tests.support.faust_scene import Run, Scene, some_turns, until
 
 def test_no_batch_comes_before_serving_begins(run: Run) -> None:
     async def play(scene: Scene) -> None:
-        await scene.application.start()
+        await scene.application.start(scene.group)
         scene.group.fetched((0, 0))
         working = asyncio.create_task(scene.agent())
         await some_turns()
         assert scene.places == []
-        serving = asyncio.create_task(scene.application.serve())
+        serving = asyncio.create_task(scene.application.run())
         await until(lambda: scene.places == [[(0, 0)]])
         for task in (working, serving):
             task.cancel()

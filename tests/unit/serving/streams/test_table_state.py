@@ -40,7 +40,7 @@ def test_serving_keeps_nothing_until_it_is_written() -> None:
     instance = Instance()
     instance.accept(0)
     (event,) = events(instance.app, [(0, 0, wine()), (0, 1, wine())])
-    served, after = instance.state.serve(event.value)
+    served, after = instance.state.score_batch(event.value)
     assert (sum(len(each.values) for each in served.scored), instance.disk) == (2, {})
     assert [state.usage for state in instance.state.states()] == [0]
     asyncio.run(written(instance.state, event, after))
@@ -52,7 +52,7 @@ def test_each_record_of_a_batch_has_one_outcome() -> None:
     instance.accept(0)
     records = [(1, 0, wine()), (1, 1, wine(NO_SCORE)), (1, 2, wine(UNFIT)), (1, 3, wine(data_type="cider"))]
     (event,) = events(instance.app, records)
-    served, _ = instance.state.serve(event.value)
+    served, _ = instance.state.score_batch(event.value)
     assert [each.offset for each in served.records] == [0, 1, 2, 3]
     assert [record.offset for scored in served.scored for record in scored.wines.records] == [0]
     assert sorted(each.record.offset for each in served.rejected) == [1, 2]

@@ -8,7 +8,7 @@ import structlog
 from prometheus_client.parser import text_string_to_metric_families
 from structlog.testing import CapturingLogger
 
-from serving.scoring.outcomes import ScoredWines, ServedBatch
+from serving.scoring.outcomes import BatchOutcome, ScoredWines
 from serving.scoring.records import RejectedRecord, WineBatch
 from serving.settings.server import Settings
 from serving.telemetry import logs
@@ -44,14 +44,14 @@ def console() -> Console:
     return console
 
 
-def batch(records: int, skipped: int = 0, rejected: int = 0, ts_ms: Sequence[int] = (1000,)) -> ServedBatch:
+def batch(records: int, skipped: int = 0, rejected: int = 0, ts_ms: Sequence[int] = (1000,)) -> BatchOutcome:
     def wines(n: int) -> WineBatch:
         return WineBatch("wine", [Record(offset) for offset in range(n)], np.resize(ts_ms, n), np.zeros((n, 11)))
 
     scored = [ScoredWines(wines(records), np.full(records, 5.6789), "forest", 0.1234, 1005)] if records else []
     bad = [RejectedRecord(Record(offset), "not a wine") for offset in range(rejected)]
     every = [Record(offset) for offset in range(records + skipped + rejected)]
-    return ServedBatch(every, scored, bad, [wines(skipped)] if skipped else [])
+    return BatchOutcome(every, scored, bad, [wines(skipped)] if skipped else [])
 
 
 def report() -> Report:
@@ -59,7 +59,7 @@ def report() -> Report:
 
 
 def test_a_score_a_skip_and_a_refusal_are_a_line_each_in_the_tutorial_s_words(console: Console) -> None:
-    report().batch_served(batch(1, skipped=1, rejected=1))
+    report().batch_finished(batch(1, skipped=1, rejected=1))
     assert console.lines == [
         "Calculated quality - 5.68 calculated in 0.123 ms",
         "No model available - skipping",
@@ -70,19 +70,19 @@ def test_a_score_a_skip_and_a_refusal_are_a_line_each_in_the_tutorial_s_words(co
 def test_above_ten_lines_a_second_it_samples_and_says_so(console: Console) -> None:
     told = report()
     for _ in range(5):
-        told.batch_served(batch(5))
+        told.batch_finished(batch(5))
     assert len(console.lines) == 10
     told.tick()
     assert console.lines[10] == "... and 15 lines like this in the last second (sampled above 10 per second)"
     told.tick()
     assert len(console.lines) == 11, "nothing was left out of the second after"
-    told.batch_served(batch(1))
+    told.batch_finished(batch(1))
     assert len(console.lines) == 12
 
 
 def test_refused_models_are_sampled_too_and_no_number_of_scores_hides_one(console: Console) -> None:
     told = report()
-    told.batch_served(batch(50))
+    told.batch_finished(batch(50))
     for offset in range(13):
         told.model_rejected(RejectedRecord(Record(offset), "not ONNX"), f"model-{offset}", None)
     refused = [line for line in console.lines if line.startswith("Model refused - model-")]
@@ -94,7 +94,7 @@ def test_refused_models_are_sampled_too_and_no_number_of_scores_hides_one(consol
 
 def test_metrics_count_every_record_sampled_or_not(console: Console) -> None:
     told = report()
-    told.batch_served(batch(1000, skipped=20, rejected=3))
+    told.batch_finished(batch(1000, skipped=20, rejected=3))
     exposed = told.metrics.exposition().decode()
     assert "serving_records_scored_total 1000.0" in exposed
     assert "serving_records_skipped_total 20.0" in exposed
@@ -108,8 +108,8 @@ def test_metrics_count_every_record_sampled_or_not(console: Console) -> None:
 @pytest.mark.parametrize("ts_ms", [-(2**63), 2**63 - 1, -1_000 * 86_400, 2 * 1_000 * 86_400])
 def test_a_time_stamp_that_is_no_time_of_submission_is_in_no_sum(ts_ms: int, console: Console) -> None:
     told = report()
-    told.batch_served(batch(2, ts_ms=[ts_ms, 1000]))
-    told.batch_served(batch(1, ts_ms=[ts_ms]))
+    told.batch_finished(batch(2, ts_ms=[ts_ms, 1000]))
+    told.batch_finished(batch(1, ts_ms=[ts_ms]))
     exposed = told.metrics.exposition().decode()
     assert "serving_end_to_end_seconds_sum 0.25" in exposed
     assert "serving_end_to_end_seconds_count 1.0" in exposed
@@ -122,7 +122,7 @@ def test_a_time_stamp_that_is_no_time_of_submission_is_in_no_sum(ts_ms: int, con
 
 def test_a_producer_s_clock_that_is_ahead_makes_no_negative_latency(console: Console) -> None:
     told = report()
-    told.batch_served(batch(1, ts_ms=[1300]))  # 50 ms ahead
+    told.batch_finished(batch(1, ts_ms=[1300]))  # 50 ms ahead
     exposed = told.metrics.exposition().decode()
     assert "serving_end_to_end_seconds_sum 0.0" in exposed
     assert 'serving_end_to_end_seconds_bucket{le="0.001"} 1.0' in exposed

@@ -1,7 +1,6 @@
-"""A faust application with the settings that keep its promises."""
+"""The settings with which a faust application keeps what this project promises."""
 
 import logging
-from collections.abc import Mapping
 from typing import Any
 
 import faust
@@ -30,14 +29,14 @@ ALWAYS: dict[str, Any] = {
     "stream_wait_empty": False,  # we wait for the batch in flight ourselves, and no longer than we say
     "stream_recovery_delay": 0,
     "table_standby_replicas": 0,
-    "Table": AcknowledgedTable,
+    "Table": AcknowledgedTable,  # app.Table makes these
     "TableManager": GenerationTableManager,
 }
 """Settings of ``faust.App`` that do not depend on anything."""
 
 
-def faust_app(kernel: Kernel, url: str) -> Any:
-    """The application, not started.
+def lossless(kernel: Kernel, url: str) -> dict[str, Any]:
+    """Settings for ``faust.App`` with which it keeps what this project promises; asked once, from ``Engine.start`` on.
 
     Args:
         url: what the group's other instances know this one by.
@@ -49,8 +48,8 @@ def faust_app(kernel: Kernel, url: str) -> Any:
     settings = kernel.settings
     directory = kernel.state_directory()
     directory.mkdir(parents=True, exist_ok=True)
-    return faust.App(
-        kernel.group,
+    return dict(
+        id=kernel.group,
         broker=[f"{transport.SCHEME}://{server.strip()}" for server in settings.bootstrap_servers.split(",")],
         broker_credentials=_credentials(settings.security),
         canonical_url=url,
@@ -74,19 +73,3 @@ def _credentials(security: KafkaSecurity) -> Any:
     return faust.SASLCredentials(
         username=login.username, password=password, mechanism=login.mechanism, ssl_context=context
     )
-
-
-def table_of_bytes(
-    app: Any, name: str, partitions: int, store: str, options: Mapping[str, Any] | None
-) -> AcknowledgedTable:
-    """A table with bytes for keys and values, on a store by its URL; for an application that is not started."""
-    app.conf.store = store
-    table: AcknowledgedTable = app.Table(
-        name,
-        partitions=partitions,
-        key_type=bytes,
-        value_type=bytes,
-        recovery_buffer_size=100,  # rows; of an earlier version, one can be a model of megabytes
-        options=options,
-    )
-    return table
