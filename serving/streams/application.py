@@ -160,6 +160,8 @@ class Application:
         Gives False if it must be left alone: it is stale, or the server ends. It is read again then.
         """
         await self._may_serve.wait()
+        while not self._balanced():  # noqa: ASYNC110  # faust's flags have no event
+            await asyncio.sleep(POLL_S)
         async with self._scoring:
             await self._read_rows()
             yield not (self._ended or batch.stale)

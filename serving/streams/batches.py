@@ -9,7 +9,7 @@ from serving.scoring.records import RawRecord
 
 
 class Batch:
-    """Records of one partition, in their order; fetched in one generation of the group."""
+    """Records of one partition, in their order; fetched in one epoch of the consumer."""
 
     def __init__(self, app: Any, message: Any) -> None:
         """``message``: as the transport made it of what was fetched."""
@@ -20,12 +20,11 @@ class Batch:
 
     @property
     def stale(self) -> bool:
-        """Whether the group was rebalanced since, or the topic created again: nothing of it may be written or sent.
+        """Whether its partition was revoked since, or its topic created again: nothing of it may be written or sent.
 
         Its owner, which may be this instance, reads these records again.
         """
-        app = self._app
-        return bool(app.consumer_generation_id != self._message.generation_id or app.consumer.epoch != self._epoch)
+        return bool(self._app.consumer.epoch != self._epoch)
 
     def acknowledge(self) -> None:
         """All of its outcomes are in Kafka: its offsets may be committed."""

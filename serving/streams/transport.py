@@ -27,7 +27,7 @@ It overrides private methods, so the versions of faust-streaming, mode-streaming
 import asyncio
 import contextlib
 from collections import deque
-from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from operator import attrgetter
 from typing import Any, NamedTuple
 
@@ -164,11 +164,11 @@ class ConsumerThread(AIOKafkaConsumerThread):
         offset: int | None = consumer.last_stable_offset(tp)
         return offset
 
-    async def _commit(self, offsets: Mapping[Any, int]) -> bool:
+    async def _commit(self, offsets: Mapping[Any, OffsetAndMetadata]) -> bool:
         consumer = self._ensure_consumer()
         assigned = self.assignment()
         ours = {
-            TopicPartition(*tp): OffsetAndMetadata(offset, self.consumer.topic_ids.get(tp.topic, ""))
+            TopicPartition(*tp): offset
             for tp, offset in offsets.items()
             if tp in assigned and consumer.partitions_for_topic(tp.topic)
         }
@@ -205,9 +205,15 @@ class ConsumerThread(AIOKafkaConsumerThread):
 
 
 class Consumer(StockConsumer):
-    """Delivers each record that the group has not committed, in order, to the agents of this very generation.
+    """Delivers each record that the group has not committed, in order, to the agents of the current generation.
 
     A partition without a committed offset is read from its beginning (``consumer_auto_offset_reset="earliest"``).
+    Where Kafka is read and what is delivered stay in step by three rules:
+
+    - A seek stops the flow, and waits for the fetch under way and its delivery. What a fetch brings while the flow
+      stands still is dropped. Recoveries seek, and resume the flow afterwards; nobody else does either.
+    - Between a revocation and the next assignment the flow cannot be resumed, and no recovery can end.
+    - Batches of an earlier epoch mean nothing: nothing of them is written, sent or acknowledged any more.
 
     ``_read_offset`` is, per partition, the next offset to deliver; None, for a changelog's: the first that comes.
     """
@@ -221,12 +227,13 @@ class Consumer(StockConsumer):
         self.topic_ids: dict[str, str] = {}
         """By name, for the source topics whose ids are known."""
         self.epoch = 0
-        """Incremented when a source topic was created again: batches delivered under an older one mean nothing."""
+        """Incremented when partitions are revoked, and when a source topic was created again."""
         self.fetches_waiting = FETCHES_WAITING
-        self._delivered: dict[Any, Delivered] = {}  # by source partition
-        self._fetching = asyncio.Lock()
         self.finish_in_flight: Callable[[], Awaitable[None]] = _nothing
         """Waits, for a limited time, until the batches in flight are acknowledged; the application sets it."""
+        self._delivered: dict[Any, Delivered] = {}  # by source partition
+        self._has_assignment = False
+        self._reading = asyncio.Lock()  # held by a fetch until its records are delivered, and by a seek
 
     def _new_consumer_thread(self) -> ConsumerThread:
         return ConsumerThread(self, loop=self.loop, beacon=self.beacon)
@@ -240,8 +247,12 @@ class Consumer(StockConsumer):
                 waiting += max(0, end - delivered.committable(self._acked_index[tp]))
         return waiting
 
+    # What happens to the group, and to its topics.
+
     async def on_partitions_revoked(self, revoked: set[Any]) -> None:
-        """Commit until nothing is left to commit; only then is it forgotten, and the application told."""
+        """Finish what is in flight, and commit until nothing is left to commit; then it means nothing any more."""
+        self._has_assignment = False
+        self.stop_flow()
         self.app.flow_control.suspend()  # no further batch begins
         await self.finish_in_flight()
         with contextlib.suppress(TimeoutError):
@@ -249,8 +260,14 @@ class Consumer(StockConsumer):
                 await self.maybe_wait_for_commit_to_finish()
                 while await self.commit():
                     pass
+        self.epoch += 1
         await super().on_partitions_revoked(revoked)
         self._forget(revoked)
+
+    async def on_partitions_assigned(self, assigned: set[Any], generation_id: int = 0) -> None:
+        """A recovery begins, which resumes the flow when it has sought."""
+        self._has_assignment = True
+        await super().on_partitions_assigned(assigned, generation_id)
 
     async def topic_recreated(self, topic: str, topic_id: str) -> None:
         """Forget all that was delivered of a topic, and read the one that has its name now from its beginning."""
@@ -262,30 +279,54 @@ class Consumer(StockConsumer):
         self._forget([tp for tp in self._delivered if tp.topic == topic])
         await self._thread.rejoin()
 
-    async def perform_seek(self) -> None:
-        """Go back to what is committed; both callers resume the flow afterwards, so nothing may be delivered before."""
-        self.stop_flow()
-        await asyncio.sleep(0)  # a delivery under way sees it, and ends
-        epoch = None
-        while epoch != self.epoch:
-            epoch = self.epoch
-            committed = await self.seek_to_committed()
-            sources = {tp: offset for tp, offset in committed.items() if not self._is_changelog_tp(tp)}
-            # Where nothing is committed, stock faust does not seek: the consumer would go on from where it was.
-            if fresh := [tp for tp, offset in sources.items() if not offset]:
-                earliest = await self.earliest_offsets(*fresh)
-                await self.seek_wait(dict(earliest))
-                sources |= earliest
-        self._forget(list(self._delivered))
-        for tp, offset in sources.items():
-            self._begin(tp, offset)
-
     async def on_task_error(self, exc: BaseException) -> None:
         """Called by faust when an agent has failed; stock, it commits, and the agent begins again behind its batch.
 
         It would wait for ever there: nothing behind a batch that nobody acknowledges is committed.
         """
         await self.app.crash(exc)
+
+    # What a recovery asks for.
+
+    async def seek_wait(self, partitions: Mapping[Any, int]) -> None:
+        """Go to where the changelogs are read from; the flow stands still until the recovery resumes it."""
+        async with self._standing_still():
+            await super().seek_wait(partitions)
+
+    async def perform_seek(self) -> None:
+        """Go back to what is committed; the flow stands still until the recovery resumes it.
+
+        Raises:
+            IllegalStateError: the partitions have been revoked, or a topic was created again; faust leaves this
+                recovery then, and begins the next one after the rebalance.
+        """
+        epoch = self.epoch
+        async with self._standing_still():
+            committed = await self.seek_to_committed()
+            sources = {tp: offset for tp, offset in committed.items() if not self._is_changelog_tp(tp)}
+            # Where nothing is committed, stock faust does not seek: the consumer would go on from where it was.
+            if fresh := [tp for tp, offset in sources.items() if not offset]:
+                earliest = await self.earliest_offsets(*fresh)
+                await super().seek_wait(dict(earliest))
+                sources |= earliest
+        if not self._has_assignment or epoch != self.epoch:
+            raise IllegalStateError("the group is being rebalanced")
+        self._forget(list(self._delivered))
+        for tp, offset in sources.items():
+            self._begin(tp, offset)
+
+    @contextlib.asynccontextmanager
+    async def _standing_still(self) -> AsyncIterator[None]:
+        self.stop_flow()  # a delivery under way ends
+        async with self._reading:
+            yield
+
+    def resume_flow(self) -> None:
+        """Called by a recovery; without effect once its partitions are being revoked."""
+        if self._has_assignment:
+            super().resume_flow()
+
+    # Fetching and delivering.
 
     async def _drain_messages(self, fetcher: Any) -> None:
         try:
@@ -307,43 +348,13 @@ class Consumer(StockConsumer):
         if not self._get_active_partitions():
             await asyncio.sleep(NOTHING_TO_FETCH_S)
             return
-        fetched: Any
-        async with self._fetching:
+        async with self._reading:
             if not self.flow_active:
-                return  # stopped while a seek had the lock
+                return  # stopped by a seek that had the lock
+            fetched: Any
             fetched, active = await self._wait_next_records(FETCH_WAIT_S)
-            if fetched is None or self.should_stop:
-                return
-            if not self.flow_active:
-                await self._give_back_changelogs(fetched)
-        if self.flow_active:
             generation = self.app.consumer_generation_id
             await self.wait_first(self._deliver(fetched, active, generation), self.suspend_flow.wait())
-        elif any(each.records for each in fetched.values()):
-            with contextlib.suppress(IllegalStateError):  # revoked meanwhile; the next recovery seeks
-                await self.perform_seek()
-        await asyncio.sleep(0)
-
-    async def seek_wait(self, partitions: Mapping[Any, int]) -> None:
-        """Called by a recovery, before it resumes the flow; not while a fetch is under way.
-
-        Such a fetch would return records from behind the seek while the flow stands still. They would be dropped, and
-        the consumer goes on behind them: the recovery would wait for them without end, or end without them.
-        """
-        async with self._fetching:
-            await super().seek_wait(partitions)
-
-    async def _give_back_changelogs(self, fetched: Mapping[Any, Fetched]) -> None:
-        """Read again what a fetch brought of changelogs and nobody gets, as the flow has been stopped meanwhile."""
-        assigned = self.assignment()
-        first = {
-            tp: batch.records[0].offset
-            for tp, batch in fetched.items()
-            if batch.records and self._is_changelog_tp(tp) and tp in assigned
-        }
-        if first:
-            with contextlib.suppress(IllegalStateError):  # revoked meanwhile; the next recovery seeks
-                await super().seek_wait(first)
 
     def _enough_waits(self) -> bool:
         """Whether so much is delivered and not acknowledged, or not restored, that no more should be fetched."""
@@ -419,12 +430,19 @@ class Consumer(StockConsumer):
         self._acked[tp].clear()  # stock's list for the same purpose; ``_acked_index`` has the same offsets
         return self._delivered[tp].committable(self._acked_index[tp])
 
-    async def _commit_offsets(self, offsets: Mapping[Any, int], start_new_transaction: bool = True) -> bool:
-        before = {tp: self._committed_offset[tp] for tp in offsets}
-        if await super()._commit_offsets(offsets, start_new_transaction):
-            return True
-        self._committed_offset.update(before)  # stock takes it for committed, and would not try again
-        return False
+    async def _commit_tps(self, tps: Iterable[Any], start_new_transaction: bool) -> bool:  # noqa: ARG002  # faust's
+        """Commit what is acknowledged; all of it is in Kafka, so there is nothing to be flushed before."""
+        offsets = self._filter_committable_offsets(tps)
+        if not offsets:
+            return False
+        delivered = {tp: self._delivered[tp] for tp in offsets}
+        with_ids = {tp: OffsetAndMetadata(offset, self.topic_ids.get(tp.topic, "")) for tp, offset in offsets.items()}
+        if not await self._commit(with_ids):
+            return False  # the next commit tries again
+        for tp, offset in offsets.items():
+            if self._delivered.get(tp) is delivered[tp]:  # else revoked meanwhile, or the topic was created again
+                self._committed_offset[tp] = offset
+        return True
 
     def _begin(self, tp: Any, offset: int) -> None:
         self._forget([tp])

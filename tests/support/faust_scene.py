@@ -80,6 +80,7 @@ class Group:
 
     def rebalanced(self) -> None:
         """The group has given the partitions out anew; this instance's tables are not read yet."""
+        self.consumer.epoch += 1
         self.consumer_generation_id += 1
         self._faust.consumer_generation_id = self.consumer_generation_id
 

@@ -65,6 +65,23 @@ def test_a_batch_whose_generation_is_over_is_not_handed_out(run: Run) -> None:
     run(play)
 
 
+def test_no_batch_is_handed_out_before_its_generation_s_rows_are_read(run: Run) -> None:
+    """Without them its records would be counted as its partition's first ones, and so written."""
+
+    async def play(scene: Scene) -> None:
+        async with scene.serving():
+            scene.group.consumer.partitions = {0, 1, 2}
+            scene.group.rebalanced()
+            scene.group.fetched((1, 0))
+            await some_turns()
+            assert (scene.places, len(scene.restored)) == ([], 1)
+            scene.group.recovered()
+            await until(lambda: scene.places == [[(1, 0)]])
+            assert len(scene.restored) == 2
+
+    run(play)
+
+
 def test_a_stop_waits_for_the_batches_in_flight_commits_them_and_begins_no_other(run: Run) -> None:
     async def play(scene: Scene) -> None:
         async with scene.serving() as serving:

@@ -1,12 +1,13 @@
 """The transport's consumer by itself: everything is faust's and ours but the thread that talks to Kafka."""
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from types import SimpleNamespace
 from typing import Any, NamedTuple, Self
 
 import pytest
+from aiokafka.errors import IllegalStateError
 from faust.types import TP
 from hypothesis import given
 from hypothesis import strategies as st
@@ -15,7 +16,7 @@ from mode import Service
 from serving.streams.batches import BatchSchema
 from serving.streams.transport import FETCHES_WAITING, MAX_WAITING_BYTES, Consumer, ConsumerThread, Delivered, Fetched
 from tests.support.faust_records import GENERATION, TOPIC, event, unstarted
-from tests.support.faust_scene import DEADLINE_S, until
+from tests.support.faust_scene import DEADLINE_S, some_turns, until
 
 FETCH = 100  # records
 
@@ -72,6 +73,7 @@ class OneEndlessTopic(Consumer):
         self.end_of = dict.fromkeys(sorted(self.tps), 0)
         self.value = b""
         self.commits: list[dict[int, int]] = []
+        self.commit_ids: set[str] = set()
         self.meanwhile: list[Any] = []  # each happens during one commit
         self.refusals = 0  # of commits to come
 
@@ -92,15 +94,19 @@ class OneEndlessTopic(Consumer):
             found[tp] = fetched(tp, range(first, self.end_of[tp]), value=self.value)
         return found
 
-    async def _commit(self, offsets: Mapping[TP, int]) -> bool:
+    async def _commit(self, offsets: Mapping[TP, Any]) -> bool:
         await asyncio.sleep(0)
         if self.meanwhile:
             self.meanwhile.pop(0)()
         if self.refusals:
             self.refusals -= 1
             return False
-        self.commits.append({tp.partition: offset for tp, offset in offsets.items()})
+        self.commits.append({tp.partition: offset for tp, (offset, _) in offsets.items()})
+        self.commit_ids |= {topic_id for _, topic_id in offsets.values()}
         return True
+
+
+async def _nothing(*_: Any) -> None: ...
 
 
 class Member:
@@ -113,7 +119,7 @@ class Member:
             self.app.transport,
             callback=self.app.topics.on_message,
             on_partitions_revoked=self._on_revoked,
-            on_partitions_assigned=self._on_revoked,
+            on_partitions_assigned=_nothing,
             partitions=partitions,
         )
         self.app.consumer = self.consumer
@@ -125,7 +131,7 @@ class Member:
         self.app.topics.add(self.topic)
         await self.app.topics._update_indices()
         await self.app.topics.on_partitions_assigned(self.consumer.tps)
-        self.consumer._set_active_tps(self.consumer.tps)
+        await self.consumer.on_partitions_assigned(self.consumer.tps, GENERATION)
         await self.consumer.perform_seek()
         self.resume()
         return self
@@ -143,7 +149,7 @@ class Member:
         await self.consumer.commit()
         return self.consumer.commits[-1][0] if self.consumer.commits else None
 
-    async def _on_revoked(self, *_: Any) -> None:
+    async def _on_revoked(self, _: set[TP]) -> None:
         self.told_of_revocation = True
 
     def events(self) -> list[Any]:
@@ -287,20 +293,21 @@ def test_no_batch_begins_while_partitions_are_revoked() -> None:
     asyncio.run(run())
 
 
-def test_what_is_fetched_while_the_flow_stands_still_is_fetched_again_when_it_goes_on() -> None:
+def test_what_is_fetched_while_the_flow_stands_still_is_dropped_and_fetched_again_after_the_recovery_s_seek() -> None:
     async def run() -> None:
         member = await Member().at_work()
         fetch = member.consumer._getmany
 
         async def slow_fetch(*args: Any, **kwargs: Any) -> Any:
             found = await fetch(*args, **kwargs)
-            member.consumer.stop_flow()  # recovery begins to seek
+            member.consumer.stop_flow()  # the group is rebalanced
             return found
 
         member.consumer._getmany = slow_fetch  # type: ignore[method-assign]
         await member.consumer._drain_once()
         assert member.events() == []
         member.consumer._getmany = fetch  # type: ignore[method-assign]
+        await member.consumer.perform_seek()
         member.resume()
         await member.consumer._drain_once()
         assert member.places(member.events()) == [(0, offset) for offset in range(FETCH)]
@@ -308,9 +315,22 @@ def test_what_is_fetched_while_the_flow_stands_still_is_fetched_again_when_it_go
     asyncio.run(run())
 
 
-def test_a_recovery_seeks_when_the_fetch_under_way_has_ended() -> None:
+Seek = Callable[[OneEndlessTopic], Coroutine[Any, Any, None]]
+SEEKS = [
+    pytest.param(lambda consumer: consumer.seek_wait({}), id="to the changelogs"),
+    pytest.param(lambda consumer: consumer.perform_seek(), id="to what is committed"),
+]
+
+
+@pytest.mark.parametrize("seek", SEEKS)
+def test_a_seek_waits_for_the_fetch_under_way_and_after_it_nothing_is_fetched_until_the_flow_is_resumed(
+    seek: Seek,
+) -> None:
+    """What is fetched between the two would be dropped, and the recovery wait for it, or end without it."""
+
     async def run() -> None:
-        consumer = (await Member().at_work()).consumer
+        member = await Member().at_work()
+        consumer = member.consumer
         fetching, let_go = asyncio.Event(), asyncio.Event()
         order: list[str] = []
 
@@ -318,7 +338,7 @@ def test_a_recovery_seeks_when_the_fetch_under_way_has_ended() -> None:
             fetching.set()
             await let_go.wait()
             order.append("fetched")
-            return {}
+            return {tp: fetched(tp, range(FETCH)) for tp in consumer.tps}
 
         async def seek_wait(_: Mapping[TP, int]) -> None:
             order.append("sought")
@@ -327,37 +347,165 @@ def test_a_recovery_seeks_when_the_fetch_under_way_has_ended() -> None:
         consumer._thread.seek_wait = seek_wait
         draining = asyncio.create_task(consumer._drain_once())
         await fetching.wait()
-        consumer.stop_flow()
-        seeking = asyncio.create_task(consumer.seek_wait({}))
-        for _ in range(10):  # turns of the event loop
-            await asyncio.sleep(0)
+        seeking = asyncio.create_task(seek(consumer))
+        await some_turns()
+        assert order == []
         let_go.set()
         await asyncio.gather(draining, seeking)
         assert order == ["fetched", "sought"]
+        assert member.events() == []
+        draining = asyncio.create_task(consumer._drain_once())
+        await some_turns()
+        assert order == ["fetched", "sought"]
+        member.resume()
+        await draining
+        assert order == ["fetched", "sought", "fetched"]
 
     asyncio.run(run())
 
 
-def test_what_is_fetched_of_a_changelog_while_the_flow_stands_still_is_sought_again() -> None:
+@pytest.mark.parametrize("seek", SEEKS)
+def test_a_seek_ends_the_delivery_under_way_before(seek: Seek) -> None:
+    """Delivered behind the seek, records would pass for read that the recovery must read again."""
+
+    async def run() -> None:
+        member = await Member(2).at_work()
+        consumer = member.consumer
+        delivering, let_go = asyncio.Event(), asyncio.Event()
+        stock = consumer.callback
+
+        async def slow_delivery(message: Any) -> None:
+            delivering.set()
+            await let_go.wait()
+            await stock(message)
+
+        consumer.callback = slow_delivery
+        draining = asyncio.create_task(consumer._drain_once())
+        await delivering.wait()
+        await seek(consumer)
+        let_go.set()
+        await draining
+        assert member.events() == []
+
+    asyncio.run(run())
+
+
+def test_nothing_of_a_new_assignment_is_delivered_before_its_recovery_has_sought() -> None:
+    """Its rows are not restored yet: scored now, a partition's records would be counted as its first ones."""
+
     async def run() -> None:
         member = await Member().at_work()
-        consumer, changelog = member.consumer, TP("a changelog", 0)
-        revoked = TP("a changelog", 1)
-        consumer.tps.add(changelog)
-        sought: list[Mapping[TP, int]] = []
+        consumer = member.consumer
+        await consumer.on_partitions_revoked(consumer.tps)
+        fetch = consumer._getmany
 
-        async def fetch_and_stop(*_: Any, **__: Any) -> Any:
+        async def fetch_during_the_rebalance(*args: Any, **kwargs: Any) -> Any:
+            found = await fetch(*args, **kwargs)
             consumer.stop_flow()
-            return {changelog: fetched(changelog, [5, 7]), revoked: fetched(revoked, [3])}
+            return found
 
-        async def seek_wait(partitions: Mapping[TP, int]) -> None:
-            sought.append(dict(partitions))
-
-        consumer._is_changelog_tp = lambda tp: tp.topic == changelog.topic  # type: ignore[method-assign]
-        consumer._getmany = fetch_and_stop  # type: ignore[method-assign]
-        consumer._thread.seek_wait = seek_wait
+        consumer._getmany = fetch_during_the_rebalance  # type: ignore[method-assign]
+        await consumer.on_partitions_assigned(consumer.tps, GENERATION)
+        member.resume()  # for the changelogs
         await consumer._drain_once()
-        assert sought[0] == {changelog: 5}
+        consumer._getmany = fetch  # type: ignore[method-assign]
+        member.resume()
+        await consumer._drain_once()
+        assert member.events() == []
+        await consumer.perform_seek()
+        member.resume()
+        await consumer._drain_once()
+        assert member.places(member.events()) == [(0, offset) for offset in range(FETCH)]
+
+    asyncio.run(run())
+
+
+def test_a_recovery_that_ends_while_its_partitions_are_revoked_begins_nothing() -> None:
+    async def run() -> None:
+        member = await Member().at_work()
+        consumer = member.consumer
+
+        async def recovery_ends() -> None:
+            with pytest.raises(IllegalStateError):
+                await consumer.perform_seek()
+            member.resume()
+
+        consumer.finish_in_flight = recovery_ends
+        await consumer.on_partitions_revoked(consumer.tps)
+        assert not consumer.flow_active
+        member.resume()
+        assert not consumer.flow_active
+        await consumer.on_partitions_assigned(consumer.tps, GENERATION)
+        member.resume()
+        assert consumer.flow_active
+        await consumer._drain_once()
+        assert member.events() == []
+
+    asyncio.run(run())
+
+
+def test_a_recovery_that_was_overtaken_by_a_rebalance_begins_nothing() -> None:
+    async def run() -> None:
+        member = await Member().at_work()
+        consumer = member.consumer
+        stock = consumer._thread.seek_to_committed
+
+        async def rebalanced() -> Any:
+            committed = await stock()
+            await consumer.on_partitions_revoked(consumer.tps)
+            await consumer.on_partitions_assigned(consumer.tps, GENERATION)
+            return committed
+
+        consumer._thread.seek_to_committed = rebalanced
+        with pytest.raises(IllegalStateError):
+            await consumer.perform_seek()
+        member.resume()
+        await consumer._drain_once()
+        assert member.events() == []
+
+    asyncio.run(run())
+
+
+def test_nothing_is_fetched_while_partitions_are_revoked_nor_when_none_were_assigned_before() -> None:
+    async def run() -> None:
+        member = await Member().at_work()
+        consumer = member.consumer
+        draining: list[asyncio.Task[None]] = []
+
+        async def finish_in_flight() -> None:
+            draining.append(asyncio.create_task(consumer._drain_once()))
+            await some_turns()
+
+        consumer.finish_in_flight = finish_in_flight
+        async with asyncio.timeout(DEADLINE_S):
+            for revoked in (consumer.tps, set[TP]()):
+                member.resume()
+                await consumer.on_partitions_revoked(revoked)
+                await consumer.on_partitions_assigned(consumer.tps, GENERATION)
+        assert (set(consumer.end_of.values()), member.events()) == ({0}, [])
+        for each in draining:
+            each.cancel()
+        await asyncio.wait(draining)
+
+    asyncio.run(run())
+
+
+def test_a_batch_is_stale_as_soon_as_it_was_revoked_and_not_while_it_may_still_be_finished() -> None:
+    """Its next owner may have it before this instance knows of the next generation."""
+
+    async def run() -> None:
+        member = await Member().at_work()
+        await member.consumer._drain_once()
+        (batch,) = (each.value for each in member.events())
+        stale: list[bool] = []
+
+        async def finish_in_flight() -> None:
+            stale.append(batch.stale)
+
+        member.consumer.finish_in_flight = finish_in_flight
+        await member.consumer.on_partitions_revoked(member.consumer.tps)
+        assert [*stale, batch.stale] == [False, True]
+        assert member.app.consumer_generation_id == GENERATION
 
     asyncio.run(run())
 
@@ -471,6 +619,33 @@ def test_a_commit_that_fails_is_made_again_though_nothing_more_is_acknowledged()
         member.consumer.refusals = 1
         assert await member.committed() is None
         assert await member.committed() == FETCH
+
+    asyncio.run(run())
+
+
+def test_a_commit_that_ends_when_the_topic_is_another_one_holds_up_no_commit_there() -> None:
+    async def run() -> None:
+        member = await Member().at_work()
+        (tp,) = member.consumer.tps
+        await member.consumer._drain_once()
+        member.events()[0].ack()
+        member.consumer.meanwhile.append(lambda: member.consumer._begin(tp, 0))
+        assert await member.committed() == FETCH
+        await member.deliver(tp, fetched(tp, range(30)))
+        member.events()[0].ack()
+        assert await member.committed() == 30
+
+    asyncio.run(run())
+
+
+def test_an_offset_is_committed_with_the_id_of_its_own_topic_though_another_one_has_the_name_meanwhile() -> None:
+    async def run() -> None:
+        member = await Member().at_work()
+        member.consumer.topic_ids = {TOPIC: "first"}
+        await member.consumer._drain_once()
+        member.events()[0].ack()
+        member.consumer.meanwhile.append(lambda: member.consumer.topic_ids.update({TOPIC: "second"}))
+        assert (await member.committed(), member.consumer.commit_ids) == (FETCH, {"first"})
 
     asyncio.run(run())
 
