@@ -248,13 +248,12 @@ class ModelTable:
             log.warning("changelog_record_ignored", topic=record.topic, offset=record.offset)
             data_type = (record.key or b"").decode(errors="replace")
             if data_type in self._models:  # a tombstone: compaction would leave nothing to restore from
-                self._overwritten.setdefault(data_type, time.monotonic())
+                self._is_overwritten(data_type)
             return
         data_type, current = model.descriptor.dataType, self._models_topic_id()
         known = self._models.get(data_type)
         if known is not None and is_newer(known, model, current):
-            self._overwritten.setdefault(data_type, time.monotonic())
-            self._sent.pop(data_type, None)
+            self._is_overwritten(data_type)
             return
         self._copy.put(record.key, record.value)
         self._models[data_type] = without_data(model)
@@ -262,6 +261,10 @@ class ModelTable:
         self._sent.pop(data_type, None)
         if data_type in self._unwritten and not is_newer(self._unwritten[data_type][0], model, current):
             del self._unwritten[data_type]
+
+    def _is_overwritten(self, data_type: str) -> None:
+        self._overwritten.setdefault(data_type, time.monotonic())
+        self._sent.pop(data_type, None)
 
 
 def _row(record: Any) -> KeptModel | None:

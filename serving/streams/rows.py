@@ -20,16 +20,16 @@ class Key(NamedTuple):
         return b"%s/%d/%s" % (kind, self.partition, self.data_type.encode())
 
     @classmethod
-    def of_row(cls, row: bytes) -> tuple[bytes, "Key"]:
-        """The kind of a row, and whose it is.
+    def of_row(cls, row: bytes, kind: bytes) -> "Key":
+        """Whose a row of this kind is.
 
         Raises:
-            ValueError: it is no row that was written here.
+            ValueError: it is no row of this kind that was written here.
         """
-        kind, partition, data_type = row.split(b"/", 2)
-        if kind not in (COUNTERS, MODEL):
+        found, partition, data_type = row.split(b"/", 2)
+        if found != kind:
             raise ValueError(row)
-        return kind, cls(int(partition), data_type.decode())
+        return cls(int(partition), data_type.decode())
 
 
 def total(data_type: str, parts: Sequence[ServingState]) -> ServingState:

@@ -27,7 +27,7 @@ class AcknowledgedTable(faust.Table[Any, Any]):
     def send_changelog(self, *write: Any, **more: Any) -> Any:
         """Called by faust for each write: partition, key, value, and how to serialize them."""
         sent = super().send_changelog(*write, **more)
-        arriving = asyncio.ensure_future(self._arrives(sent, write, more))
+        arriving = asyncio.ensure_future(self._arrives(sent, write, more, self._epoch))
         self._arriving.add(arriving)
         self._newest[write[1]] = arriving
         arriving.add_done_callback(self._arrived)
@@ -41,7 +41,20 @@ class AcknowledgedTable(faust.Table[Any, Any]):
         """
         await asyncio.gather(*self._arriving)
 
-    async def _arrives(self, sent: Any, write: tuple[Any, ...], more: dict[str, Any]) -> None:
+    @property
+    def _epoch(self) -> int:
+        consumer: Any = self.app.consumer
+        return int(consumer.epoch)
+
+    def _on_changelog_sent(self, fut: Any) -> None:
+        """Called by faust for an acknowledgement: nothing yet, see ``_arrives``."""
+
+    async def _arrives(self, sent: Any, write: tuple[Any, ...], more: dict[str, Any], epoch: int) -> None:
+        """Wait for a write's acknowledgement; the store then has what the changelog has, up to its offset.
+
+        Once the partition was revoked, neither is known: its next owner may have written rows before this one, and
+        newer ones after it.
+        """
         while True:
             try:
                 await sent
@@ -49,8 +62,12 @@ class AcknowledgedTable(faust.Table[Any, Any]):
                 if not is_transient(error):
                     raise BrokerRefused(f"writing to the changelog of {self.name}", str(error)) from error
             else:
+                if epoch == self._epoch:
+                    super()._on_changelog_sent(sent)
                 return
             await asyncio.sleep(RETRY_S)
+            if epoch != self._epoch:
+                return  # stale: nobody waits for it
             newest = self._newest[write[1]]
             if newest is not asyncio.current_task():  # resent now, this would come behind it, and be restored
                 await asyncio.shield(newest)

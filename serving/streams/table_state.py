@@ -12,7 +12,7 @@ their scores are counted nowhere: that is what becomes of an older model's count
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 import structlog
 from google.protobuf.message import DecodeError
@@ -35,6 +35,8 @@ from serving.streams.rows import COUNTERS, MODEL, Key, total
 from serving.threads import in_daemon_thread
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger()
+
+M = TypeVar("M", KeptCounters, KeptModel)
 
 MAX_STATES_WITHOUT_MODEL = 300  # a record's data type is a stranger's text: it must not fill our memory, or the disk
 
@@ -81,25 +83,16 @@ class TableState:
         self._table, self._model_table = table, models
 
     async def restore(self, partitions: set[int]) -> None:
-        """Read the rows of the partitions that are this instance's now, and activate the newest models."""
+        """Read the rows of the partitions that are this instance's now, and activate the newest models.
+
+        The counters are read last, when nothing is awaited any more: they are what the table says at this moment.
+        """
         await self._model_table.catch_up()
-        counters: dict[Key, KeptCounters] = {}
-        former: dict[Key, KeptModel] = {}
-        for row, value in self._table.items():
-            try:
-                kind, key = Key.of_row(row)
-                if key.partition not in partitions:
-                    continue
-                if kind == MODEL:
-                    former[key] = KeptModel.FromString(value)
-                else:
-                    counters[key] = KeptCounters.FromString(value)
-            except (ValueError, DecodeError):
-                log.warning("row_ignored", row=row.decode(errors="replace"))
+        former = self._read(MODEL, KeptModel, partitions)
         self._take_over(former)
-        for data_type, model in self._newest_models().items():
-            if self._is_newest(data_type, model):
-                await self._activate_again(data_type, model)
+        for data_type in self._model_table.data_types():
+            await self._activate_newest(data_type)
+        counters = self._read(COUNTERS, KeptCounters, partitions)
         self._states = {key: self._restored(key, counters.get(key)) for key in counters.keys() | former.keys()}
         self._log_newer()
 
@@ -173,6 +166,19 @@ class TableState:
         for loaded, _ in active.values():
             loaded.close()
 
+    def _read(self, kind: bytes, message: type[M], partitions: set[int]) -> dict[Key, M]:
+        read: dict[Key, M] = {}
+        for row, value in self._table.items():
+            if row.startswith(MODEL) != (kind == MODEL):
+                continue  # what was not written here is ignored once, with the counters
+            try:
+                key = Key.of_row(row, kind)
+                if key.partition in partitions:
+                    read[key] = message.FromString(value)
+            except (ValueError, DecodeError):
+                log.warning("row_ignored", row=row.decode(errors="replace"))
+        return read
+
     def _log_newer(self) -> None:
         newer = {key: state.model for key, state in self._states.items() if self._is_ahead(key.data_type, state)}
         for data_type in sorted({key.data_type for key in newer}):
@@ -202,13 +208,15 @@ class TableState:
                 del self._table[key.row(MODEL)]
                 self._former_rows.remove(key)
 
-    async def _activate_again(self, data_type: str, model: KeptModel) -> None:
-        if self._refused.get(data_type) == model:
+    async def _activate_newest(self, data_type: str) -> None:
+        model = self._model_table.newest(data_type)
+        if model is None or not self._is_newest(data_type, model) or self._refused.get(data_type) == model:
             return
+        descriptor = self._model_table.model(data_type).descriptor  # now: while it loads, a newer one may come
         try:
-            loaded = await in_daemon_thread(self._load_again, self._model_table.model(data_type).descriptor)
+            loaded = await in_daemon_thread(self._load_again, descriptor)
         except ModelRejected as error:  # it could be loaded when it was written; the feed may still bring it
-            log.error("model_not_restored", model=model.descriptor.name, reason=error.reason)
+            log.error("model_not_restored", model=descriptor.name, reason=error.reason)
             self._refused[data_type] = model
             return
         self._activate(loaded, model)

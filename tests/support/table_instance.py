@@ -2,7 +2,7 @@
 
 import asyncio
 import weakref
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
@@ -110,6 +110,7 @@ class Instance:
     topics: Topics = field(default_factory=Topics)
     models: list[Alcohol] = field(default_factory=list)  # all that were ever loaded here
     asked: list[str] = field(default_factory=list)  # names of those that were to be loaded
+    while_loading: Callable[[ModelDescriptor], object] = lambda _: None
 
     def __post_init__(self) -> None:
         self.rows = Rows(self.disk, self.changelog)
@@ -126,6 +127,7 @@ class Instance:
 
     def load(self, kept: ModelDescriptor) -> LoadedModel:
         self.asked.append(kept.name)
+        self.while_loading(kept)
         if kept.name in self.unloadable:
             raise ModelRejected(kept.name, "its location is gone")
         self.models.append(Alcohol())

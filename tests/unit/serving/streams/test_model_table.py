@@ -286,6 +286,25 @@ def test_a_tombstone_is_written_over_and_what_nobody_of_us_wrote_is_ignored(run:
     run(play)
 
 
+def test_a_tombstone_is_written_over_though_the_write_before_was_read_back_at_once(run: Callable[[Play], None]) -> None:
+    async def play(scene: Scene) -> None:
+        table = await scene.started()
+
+        async def read_back(*record: Any) -> None:
+            await scene.changelog.send(*record)
+            await table.catch_up()
+
+        table._send_record = read_back
+        table.put(model(5))
+        await table.written()
+        scene.changelog.records.append((b"wine", None))
+        await table.catch_up()
+        await table.written()
+        assert scene.changelog.records[-1] == (b"wine", model(5).SerializeToString())
+
+    run(play)
+
+
 def test_any_model_of_the_topic_that_is_there_now_is_newer_than_those_of_one_that_is_gone(
     run: Callable[[Play], None],
 ) -> None:

@@ -1,6 +1,9 @@
 """Models in their table, and in the rows of counters: which one is active, who closes it, where the feed goes on."""
 
+from dataclasses import replace
+
 from protobufs.kept_state_pb2 import KeptCounters, KeptModel
+from protobufs.model_descriptor_pb2 import ModelDescriptor
 from serving.engine import FeedPosition
 from tests.support.table_instance import NO_SCORE, UNFIT, Instance, Topics, descriptor, wine
 
@@ -254,3 +257,37 @@ def test_records_of_a_data_topic_that_was_recreated_while_down_count() -> None:
     second = first.next_life(0, topics=Topics(data_topic_id="data, recreated"))
     second.serve(*((0, offset, wine()) for offset in range(60)))
     assert second.counts(0) == (120, 0, 0)
+
+
+def test_a_row_that_is_written_while_a_model_loads_is_restored_as_it_was_written() -> None:
+    first = Instance()
+    first.accept(0)
+    first.serve((0, 0, wine()))
+    first.acknowledged()
+    older = first.disk[b"counters/0/wine"]
+    first.serve((0, 1, wine()))
+    newer = first.disk[b"counters/0/wine"]
+    second = replace(first, disk={b"counters/0/wine": older}, models=[])
+    second.while_loading = lambda _: second.disk.update({b"counters/0/wine": newer})
+    second.restore(0)
+    assert (second.counts(0), second.part(0).next_offset) == ((2, 0, 0), 2)
+
+
+def test_a_model_that_comes_into_the_table_while_another_one_loads_is_what_its_offset_says() -> None:
+    first = Instance()
+    first.accept(0, data_type="cider")
+    first.accept(1)
+    first.acknowledged()
+    newer = KeptModel(offset=2, topic_id="models", descriptor=descriptor("model 2"))
+    second = replace(first, models=[])
+
+    def another_owner_writes(loading: ModelDescriptor) -> None:
+        if loading.dataType == "cider":
+            second.models_changelog["wine"] = newer
+
+    second.while_loading = another_owner_writes
+    second.restore(0)
+    states = {state.data_type: state for state in second.state.states()}
+    assert states["wine"].model is not None
+    assert states["wine"].model.name == "model 2"
+    assert {part.model_offset for part in second.parts(None)} == {2}
