@@ -126,43 +126,36 @@ def test_a_general_regression(betas: tuple[float, ...], link: str) -> None:
 
 
 UNARY = (
-    "abs",
-    "exp",
-    "floor",
-    "ceil",
-    "round",
-    "sqrt",
-    "ln",
-    "log10",
-    "sin",
-    "cos",
-    "tanh",
-    "atan",
-    "isMissing",
-    "not",
+    *("abs", "exp", "expm1", "floor", "ceil", "round", "rint", "sqrt", "ln", "ln1p", "log10", "sin", "cos", "tan"),
+    *("asin", "acos", "atan", "sinh", "cosh", "tanh", "stdNormalCDF"),
 )
-BINARY = ("+", "-", "*", "/", "min", "max", "sum", "avg", "pow", "threshold")
-COMPARING = ("equal", "notEqual", "lessThan", "lessOrEqual", "greaterThan", "greaterOrEqual")
+BINARY = ("+", "-", "*", "/", "modulo", "pow", "threshold", "hypot", "x-atan2")
+AGGREGATING = ("min", "max", "sum", "avg", "product")
+COMPARING = ("equal", "notEqual", "lessThan", "lessOrEqual", "greaterThan", "greaterOrEqual", "isIn", "isNotIn")
 FIELDS = st.sampled_from(INPUTS).map(field)
-CONSTANTS = st.integers(-8, 8).map(lambda quarters: value(quarters / 4))
+CONSTANTS = st.one_of(
+    st.integers(-8, 8).map(lambda quarters: value(quarters / 4)),
+    st.sampled_from((-0.0, 1e-200, 0.49999999999999994, 2.0**31, 1e200, -1e308)).map(value),
+    st.sampled_from((0, 1, -1, 2, 7, 46341, 2**31 - 1, -(2**31))).map(lambda whole: value(whole, "integer")),
+)
+INFINITE = st.sampled_from((1, -1)).map(lambda sign: call("/", value(float(sign)), value(0.0)))
 
 
 def grown(smaller: st.SearchStrategy[str]) -> st.SearchStrategy[str]:
     """Expressions of these."""
     compared = st.builds(call, st.sampled_from(COMPARING), smaller, smaller)
-    numeric = tuple(name for name in UNARY if name not in ("isMissing", "not"))
+    some_of = st.lists(smaller, min_size=1, max_size=4)
     return st.one_of(
-        st.builds(call, st.sampled_from(numeric), smaller),
+        st.builds(call, st.sampled_from(UNARY), smaller),
         st.builds(call, st.sampled_from(BINARY), smaller, smaller),
+        st.builds(lambda name, arguments: call(name, *arguments), st.sampled_from(AGGREGATING), some_of),
         st.builds(lambda test, then, other: call("if", test, then, other), compared, smaller, smaller),
         st.builds(lambda one, other, a, b: call("if", call("and", one, other), a, b), compared, compared,
                   smaller, smaller),
     )  # fmt: skip
 
 
-EXPRESSIONS = st.recursive(st.one_of(FIELDS, CONSTANTS), grown, max_leaves=6)
-
-
+EXPRESSIONS = st.recursive(st.one_of(FIELDS, CONSTANTS, INFINITE), grown, max_leaves=6)
 SCHEMA = "".join(f'<MiningField name="{name}"/>' for name in INPUTS)
 
 
