@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 PREFIX = "model-scratch-"
+ROUNDS = 100  # in which something has to be written at the same moment each time, or nothing can be removed
 
 _in_use: set[Path] = set()
 
@@ -30,15 +31,26 @@ def scratch_directory() -> Iterator[Path]:
     try:
         yield directory
     finally:
-        shutil.rmtree(directory, ignore_errors=True)
+        remove(directory)
         _in_use.discard(directory)
         os.close(lock)
+
+
+def remove(directory: Path) -> None:
+    """Remove a directory, and what others write into it meanwhile: they cannot any more once it is gone.
+
+    Libraries do: the trial of an ONNX model has a file ``.ses`` of onnxruntime's in its directory, now and then.
+    """
+    for _ in range(ROUNDS):
+        shutil.rmtree(directory, ignore_errors=True)
+        if not directory.exists():
+            break
 
 
 def remove_all() -> None:
     """Remove this process' directories, in use or not; for a process that is about to end in the middle of its work."""
     for directory in list(_in_use):
-        shutil.rmtree(directory, ignore_errors=True)
+        remove(directory)
 
 
 def sweep() -> None:
@@ -53,7 +65,7 @@ def _remove_unlocked(directory: Path) -> None:
     lock = _opened(directory)
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        shutil.rmtree(directory, ignore_errors=True)
+        remove(directory)
     finally:
         os.close(lock)
 
