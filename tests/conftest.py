@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import hypothesis
 import pytest
 from hypothesis import settings
 
@@ -23,18 +22,13 @@ DATA_PARTITIONS = 3
 ONE_SCENE_FOR_ALL = ("test_outage", "test_demo_all", "test_security", "test_three_brokers")
 
 # "ci", hypothesis' own profile, has neither chance, nor database, nor deadlines: each run checks the same examples, so
-# what fails was brought by the change under test. "explore" is for a search: other examples, twenty times as many.
+# what fails was brought by the change under test, and nothing fails for being slow. "explore" is for a search: other
+# examples, twenty times as many.
 settings.register_profile("explore", settings.get_profile("ci"), derandomize=False, max_examples=2000)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci"))
 
 # Brokers live for seconds here: code that is compiled a little takes half of the processor time to start them.
 os.environ["JDK_JAVA_OPTIONS"] = "-XX:TieredStopAtLevel=1"
-
-# A property says what holds, not how fast: on a busy machine nothing may fail for being slow.
-hypothesis.settings.register_profile(
-    "any-machine", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
-)
-hypothesis.settings.load_profile("any-machine")
 
 _prefixes = (f"t{os.environ.get('PYTEST_XDIST_WORKER', '')}-{number}" for number in itertools.count())
 _SHARED = pytest.StashKey[EmbeddedKafka]()
