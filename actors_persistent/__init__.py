@@ -26,6 +26,7 @@ Read next: ``state.py`` (the actors), ``journal/`` (what they write down), ``top
 """
 
 import serving as serving  # first, for its check of the environment
+from actors_persistent.settings import ActorSettings
 from actors_persistent.topology import Engine
 from serving.engine import Guarantees, Survives
 from serving.kernel import Variant
@@ -42,4 +43,5 @@ VARIANT = Variant(
         queryable=("/models", "/state/{data_type}"),
     ),
     build=Engine,
+    settings=ActorSettings,
 )

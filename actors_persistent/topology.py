@@ -7,6 +7,7 @@ from fastapi import APIRouter
 
 from actors_persistent.asking import Actors
 from actors_persistent.consumer import RecordConsumer
+from actors_persistent.settings import ActorSettings
 from actors_persistent.state import routes
 from model.serving_state import ServingState
 from serving.engine import ArrivedModel, FeedPosition, ModelStart
@@ -43,6 +44,7 @@ class Engine:
     async def start(self) -> None:
         """Every actor as it was: its snapshot, the events since, and its model loaded again."""
         root, settings = self._kernel.state_directory(), self._kernel.settings
+        assert isinstance(settings, ActorSettings)
         self._models_topic_id = self._kernel.broker.models_topic_id
         self._actors = Actors(root, fsync=settings.fsync, load=ModelLoading.of(settings).load_again)
         position = await in_daemon_thread(self._actors.restore)

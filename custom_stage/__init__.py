@@ -22,6 +22,7 @@ Read next: ``state.py`` (the operator), ``topology.py`` (where demand comes from
 """
 
 import serving as serving  # first, for its check of the environment
+from custom_stage.settings import StageSettings
 from custom_stage.topology import Engine
 from serving.engine import Guarantees, Survives
 from serving.kernel import Variant
@@ -39,4 +40,5 @@ VARIANT = Variant(
         overflow=("wait", "drop-oldest", "spill"),
     ),
     build=Engine,
+    settings=StageSettings,
 )

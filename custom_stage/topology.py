@@ -12,6 +12,7 @@ from reactivex.scheduler import EventLoopScheduler
 from custom_stage.delivery.modes import make_delivery
 from custom_stage.delivery.source import Source
 from custom_stage.overflow.policies import make_overflow
+from custom_stage.settings import StageSettings
 from custom_stage.state import Records, ServingStage, routes
 from model.model import LoadedModel
 from model.serving_state import ServingState
@@ -34,10 +35,12 @@ class Engine:
 
     def __init__(self, kernel: Kernel) -> None:
         self._kernel = kernel
-        self._source = Source(kernel.settings, kernel.group, kernel.broker)
-        self._overflow = make_overflow(kernel, self._source)
-        self._delivery = make_delivery(kernel, self._source)
-        self._slots = asyncio.Semaphore(kernel.settings.batches_in_flight)
+        settings = kernel.settings
+        assert isinstance(settings, StageSettings)
+        self._source = Source(settings, kernel.group, kernel.broker)
+        self._overflow = make_overflow(kernel, settings, self._source)
+        self._delivery = make_delivery(kernel, settings, self._source)
+        self._slots = asyncio.Semaphore(settings.batches_in_flight)
         self._scored: asyncio.Queue[BatchOutcome] = asyncio.Queue()  # holds at most ``max_in_flight``
         self._loop = asyncio.get_running_loop()
         self._thread = EventLoopScheduler()

@@ -28,8 +28,8 @@ class Contender:
 
     @property
     def flags(self) -> Sequence[str]:
-        """Its settings."""
-        return ("--delivery", self.delivery)
+        """Its settings; a variant without a choice has no such flag."""
+        return ("--delivery", self.delivery) if len(variant(self.variant).guarantees.delivery) > 1 else ()
 
 
 def contenders(variants: Sequence[str] = VARIANTS) -> Sequence[Contender]:

@@ -1,7 +1,6 @@
 """What can go wrong around a running server, one class per condition, each with its remedy."""
 
 import traceback
-from collections.abc import Sequence
 from pathlib import Path
 
 from model.errors import ServingError
@@ -59,17 +58,6 @@ class InstanceFenced(ServingError):
             " write; nothing is lost: give each instance its own --transactional-id"
         )
         self.transactional_id = transactional_id
-
-
-class NotOffered(ServingError):
-    """The variant does not have what a setting asks for."""
-
-    def __init__(self, variant: str, flag: str, asked: str, offered: Sequence[str]) -> None:
-        super().__init__(
-            f"{variant} offers {flag} {' or '.join(offered)}, not {asked}; choose {flag} {offered[0]},"
-            " or another variant"
-        )
-        self.variant, self.flag, self.asked, self.offered = variant, flag, asked, tuple(offered)
 
 
 class ClusterChanged(ServingError):

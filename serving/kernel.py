@@ -88,3 +88,4 @@ class Variant:
     default_port: int
     guarantees: Guarantees
     build: Callable[[Kernel], Engine]
+    settings: type[Settings] = Settings

@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import gc
 import signal
-from collections.abc import AsyncIterator, Coroutine, Sequence
+from collections.abc import AsyncIterator, Coroutine
 from socket import socket
 from typing import Any, NoReturn
 
@@ -15,7 +15,6 @@ from model import scratch
 from model.errors import ServingError
 from serving.ending import Ending
 from serving.engine import ArrivedModel, Engine
-from serving.errors import NotOffered
 from serving.kafka.broker import Broker
 from serving.kafka.sink import Sink
 from serving.kernel import Kernel, Variant
@@ -43,9 +42,7 @@ def run(variant: Variant) -> NoReturn:
     scratch.sweep()
     ending = Ending()
     try:
-        settings = Settings.read(f"python -m {variant.name}.server")
-        _check_offered(variant, "--delivery", settings.delivery, variant.guarantees.delivery)
-        _check_offered(variant, "--overflow", settings.overflow, variant.guarantees.overflow)
+        settings = variant.settings.read(f"python -m {variant.name}.server")
         logs.configure(settings)
         if settings.pmml_engine == "jpmml":
             _fetch_jpmml()
@@ -68,11 +65,6 @@ def _fetch_jpmml() -> None:
 
     log.warning("pmml_engine", engine=JPMML, licence=LICENCE)
     jpmml_jars()
-
-
-def _check_offered(variant: Variant, flag: str, asked: str | None, offered: Sequence[str]) -> None:
-    if asked is not None and asked not in offered:
-        raise NotOffered(variant.name, flag, asked, offered)
 
 
 class _Server:

@@ -31,19 +31,16 @@ from serving.settings.addresses import BootstrapServers
 from serving.settings.command_line import bootstrap_servers_field, stop_with
 from serving.settings.kafka import KafkaSettings
 from serving.settings.security import PLAINTEXT
-from serving.settings.topics import Topics
+from serving.settings.topics import TopicSettings
 
 MODELS = Path(__file__).resolve().parents[2] / "data" / "models"
 FLUSH_S = 5.0
 
 
-class ProviderSettings(KafkaSettings, BrokerSettings):
+class ProviderSettings(KafkaSettings, TopicSettings, BrokerSettings):
     """Publishes wines and models on Kafka, for ever. Flags win over variables."""
 
     bootstrap_servers: BootstrapServers | None = bootstrap_servers_field(None, "; default: an embedded broker")
-    topic_prefix: str = Field(
-        "models", pattern=r"^[a-zA-Z0-9._-]{1,200}$", description="the topics are PREFIX_data, PREFIX_models, ..."
-    )
     partitions: int = Field(3, ge=1, le=1000, description="partitions of the data topic and of the scores topic")
     data_interval: float = Field(
         1.0, ge=0, le=86_400, description="seconds between two wines; 0: as fast as the broker takes them"
@@ -64,11 +61,6 @@ class ProviderSettings(KafkaSettings, BrokerSettings):
                 " plain: name yours with --bootstrap-servers, or leave it out"
             )
         return self
-
-    @property
-    def topics(self) -> Topics:
-        """The names of the four topics."""
-        return Topics.prefixed(self.topic_prefix)
 
     @property
     def plan(self) -> Plan:

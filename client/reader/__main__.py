@@ -20,10 +20,10 @@ from serving.kafka.login import check_login
 from serving.settings.addresses import BootstrapServers
 from serving.settings.command_line import bootstrap_servers_field, stop_with
 from serving.settings.kafka import KafkaSettings
-from serving.settings.topics import Topics
+from serving.settings.topics import TopicSettings
 
 
-class ReaderSettings(KafkaSettings):
+class ReaderSettings(KafkaSettings, TopicSettings):
     """Prints the messages of a topic as they come. Flags win over variables."""
 
     model_config = SettingsConfigDict(env_prefix="READER_")
@@ -34,9 +34,6 @@ class ReaderSettings(KafkaSettings):
         pattern=r"^[a-zA-Z0-9._-]{1,249}$",
         description="scores, data, models, dead-letters, or any topic's full name",
     )
-    topic_prefix: str = Field(
-        "models", pattern=r"^[a-zA-Z0-9._-]{1,200}$", description="the topics are PREFIX_data, PREFIX_models, ..."
-    )
     start: str = Field(
         "end",
         pattern=r"^(beginning|end|\d{1,18})$",
@@ -45,11 +42,6 @@ class ReaderSettings(KafkaSettings):
     )
     group: str = Field("reader", min_length=1, max_length=249, description="consumer group; nothing is committed to it")
     count: int | None = Field(None, ge=1, description="stop after so many messages; default: never")
-
-    @property
-    def topics(self) -> Topics:
-        """The names of the four topics."""
-        return Topics.prefixed(self.topic_prefix)
 
     @property
     def topic_name(self) -> str:

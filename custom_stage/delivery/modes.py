@@ -14,6 +14,7 @@ import structlog
 
 from custom_stage.delivery.source import Source
 from custom_stage.delivery.transactional_sink import TransactionalSink
+from custom_stage.settings import StageSettings
 from serving.kafka.clients import FAILURES, is_transient
 from serving.kafka.sink import Sent, Sink
 from serving.kernel import Kernel
@@ -48,11 +49,11 @@ class Delivery(Protocol):
         ...
 
 
-def make_delivery(kernel: Kernel, source: Source) -> Delivery:
+def make_delivery(kernel: Kernel, settings: StageSettings, source: Source) -> Delivery:
     """The mode that the settings name."""
-    if kernel.settings.delivery == "exactly-once":
-        return ExactlyOnce(kernel, source)
-    if kernel.settings.delivery == "at-most-once":
+    if settings.delivery == "exactly-once":
+        return ExactlyOnce(kernel, source, settings.transactional_id)
+    if settings.delivery == "at-most-once":
         return AtMostOnce(kernel, source)
     return AtLeastOnce(kernel, source)
 
@@ -127,9 +128,9 @@ class ExactlyOnce:
     none is under way waits for nothing.
     """
 
-    def __init__(self, kernel: Kernel, source: Source) -> None:
-        """A transactional sink of its own."""
-        transactional_id = kernel.settings.transactional_id or f"{kernel.group}-{socket.gethostname()}-{kernel.port}"
+    def __init__(self, kernel: Kernel, source: Source, transactional_id: str | None) -> None:
+        """A transactional sink of its own; None: its id is made of the group, the host and the port."""
+        transactional_id = transactional_id or f"{kernel.group}-{socket.gethostname()}-{kernel.port}"
         self._sink = TransactionalSink(
             kernel.settings, kernel.variant, kernel.broker, kernel.group, source, transactional_id
         )

@@ -11,6 +11,7 @@ from aiokafka import ConsumerRebalanceListener, TopicPartition
 from aiokafka.errors import CommitFailedError, IllegalStateError, KafkaError
 
 from custom_stage.delivery.decided_offsets import DecidedOffsets
+from custom_stage.settings import StageSettings
 from serving.errors import BrokerRefused
 from serving.kafka.broker import Broker
 from serving.kafka.clients import (
@@ -25,7 +26,6 @@ from serving.kafka.clients import (
 from serving.kafka.header_names import consumer
 from serving.kafka.ledger import Ledger
 from serving.scoring.records import RawRecord
-from serving.settings.server import Settings
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger()
 
@@ -52,7 +52,7 @@ class Source(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ships
     committed with each offset, so that a partition's next owner can tell of which topic that is.
     """
 
-    def __init__(self, settings: Settings, group: str, broker: Broker) -> None:
+    def __init__(self, settings: StageSettings, group: str, broker: Broker) -> None:
         self._settings, self._group, self._broker = settings, group, broker
         self._topic_id = ""  # of the topic whose offsets are in the ledger
         self._former_topic_ids: set[str] = set()

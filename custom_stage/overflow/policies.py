@@ -15,10 +15,11 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from custom_stage.delivery.source import Source
+from custom_stage.overflow.metrics import OverflowMetrics
 from custom_stage.overflow.spill_file import SpillFile, decoded, encoded
+from custom_stage.settings import StageSettings
 from serving.kernel import Kernel
 from serving.scoring.records import RawRecord
-from serving.telemetry.metrics import Metrics
 
 STOP_CHECK_S = 0.2  # how long a stop may go unnoticed while no records come
 RECORD_OVERHEAD_BYTES = 500
@@ -37,20 +38,20 @@ class Overflow(Protocol):
         ...
 
 
-def make_overflow(kernel: Kernel, source: Source) -> Overflow:
+def make_overflow(kernel: Kernel, settings: StageSettings, source: Source) -> Overflow:
     """The policy that the settings name."""
-    metrics, most_bytes = kernel.report.metrics, kernel.settings.overflow_bytes
-    if kernel.settings.overflow == "drop-oldest":
-        return DropOldest(source, metrics, most_bytes)
-    if kernel.settings.overflow == "spill":
-        return Spill(source, metrics, lambda: SpillFile(kernel.state_directory(), most_bytes))
+    metrics = OverflowMetrics(kernel.report.metrics.registry)
+    if settings.overflow == "drop-oldest":
+        return DropOldest(source, metrics, settings.overflow_bytes)
+    if settings.overflow == "spill":
+        return Spill(source, metrics, lambda: SpillFile(kernel.state_directory(), settings.overflow_bytes))
     return Wait(source, metrics)
 
 
 class Wait:
     """Read when the stage asks, and only then."""
 
-    def __init__(self, source: Source, metrics: Metrics) -> None:
+    def __init__(self, source: Source, metrics: OverflowMetrics) -> None:
         """The source is all it needs."""
         self._source, self._metrics = source, metrics
         self._busy_since_s: float | None = None
@@ -77,7 +78,7 @@ class _Batch:
 class _ReadAhead(ABC):
     """A queue of batches that were read and are not in hand yet; those of an older generation are another's by now."""
 
-    def __init__(self, source: Source, metrics: Metrics) -> None:
+    def __init__(self, source: Source, metrics: OverflowMetrics) -> None:
         self._source, self._metrics = source, metrics
         self._waiting: deque[_Batch] = deque()
         self._came = asyncio.Event()
@@ -127,7 +128,7 @@ class _ReadAhead(ABC):
 class DropOldest(_ReadAhead):
     """Read on; once so many bytes wait, leave out the oldest batch: it is committed, and nothing becomes of it."""
 
-    def __init__(self, source: Source, metrics: Metrics, most_bytes: int) -> None:
+    def __init__(self, source: Source, metrics: OverflowMetrics, most_bytes: int) -> None:
         """At least the youngest batch is kept, whatever its size."""
         super().__init__(source, metrics)
         self._most_bytes, self._bytes = most_bytes, 0
@@ -150,7 +151,7 @@ class DropOldest(_ReadAhead):
 class Spill(_ReadAhead):
     """Read on, into a file; once that is full, wait. A batch that finds nobody before it never gets there."""
 
-    def __init__(self, source: Source, metrics: Metrics, file: Callable[[], SpillFile]) -> None:
+    def __init__(self, source: Source, metrics: OverflowMetrics, file: Callable[[], SpillFile]) -> None:
         """``file`` makes the file, when the serving begins."""
         super().__init__(source, metrics)
         self._open, self._room = file, asyncio.Event()

@@ -4,6 +4,7 @@ It decodes nothing and scores nothing, but reads in batches, sends in batches, w
 commits as the others do, with the same client. What a variant needs beyond this is the price of its work.
 """
 
+from custom_stage.settings import StageSettings
 from experiments.pass_through.topology import Engine
 from serving.engine import Guarantees, Survives
 from serving.kernel import Variant
@@ -18,4 +19,5 @@ VARIANT = Variant(
     default_port=5500,
     guarantees=Guarantees(("at-least-once",), NOTHING, NOTHING, ()),
     build=Engine,
+    settings=StageSettings,
 )

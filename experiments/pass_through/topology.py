@@ -10,6 +10,7 @@ from aiokafka import AIOKafkaProducer
 from fastapi import APIRouter
 
 from custom_stage.delivery.source import Source
+from custom_stage.settings import StageSettings
 from model.serving_state import ServingState
 from serving.engine import ArrivedModel, ModelStart
 from serving.kafka.sink import MAX_BATCH_BYTES
@@ -26,7 +27,9 @@ class Engine:
 
     def __init__(self, kernel: Kernel) -> None:
         self._kernel = kernel
-        self._source = Source(kernel.settings, kernel.group, kernel.broker)
+        settings = kernel.settings
+        assert isinstance(settings, StageSettings)
+        self._source = Source(settings, kernel.group, kernel.broker)
         self._slots = asyncio.Semaphore(kernel.settings.batches_in_flight)
         self._producer: Any = AIOKafkaProducer(
             bootstrap_servers=kernel.settings.bootstrap_servers, acks="all", max_batch_size=MAX_BATCH_BYTES

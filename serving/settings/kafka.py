@@ -1,4 +1,4 @@
-"""The settings for a secured Kafka cluster, the same for servers and clients: flags, or variables ``KAFKA_...``."""
+"""How a secured Kafka cluster is reached: flags, or variables ``KAFKA_...``; the same for servers and clients."""
 
 from pathlib import Path
 from typing import Self
@@ -22,7 +22,7 @@ class _Secrets(BaseSettings):
 
 
 class KafkaSettings(CommandLine):
-    """How to reach a secured cluster; without any of them the brokers are asked in plain text."""
+    """How to reach a secured cluster; without any of these the brokers are asked in plain text."""
 
     security_protocol: SecurityProtocol = kafka_field(
         "security_protocol", "PLAINTEXT", "what the brokers' listener speaks: TLS is SSL, with a password SASL_SSL"

@@ -1,5 +1,7 @@
-"""The settings of a server, the same for all variants."""
+"""The settings that all servers have; a variant adds its own."""
 
+import os
+import re
 import socket
 from pathlib import Path
 from typing import Literal, Self
@@ -8,54 +10,33 @@ from pydantic import DirectoryPath, Field, PrivateAttr, SecretStr, model_validat
 from pydantic_settings import SettingsConfigDict
 
 from model.model import PmmlEngine
-from serving.engine import DeliveryMode, OverflowPolicy
 from serving.settings.addresses import BootstrapServers, InstanceUrl, in_url, is_any_address, is_loopback
-from serving.settings.command_line import bootstrap_servers_field
+from serving.settings.command_line import BadSetting, bootstrap_servers_field
 from serving.settings.kafka import KafkaSettings
 from serving.settings.secret_files import read_secret, without_line_break
-from serving.settings.topics import Topics
+from serving.settings.topics import TopicSettings
 
 HOST = r"(\[[0-9a-fA-F:]+\]|[a-zA-Z0-9.-]+)(:[0-9]{1,5})?"
 
 TOKEN_CHARACTERS = 16
-IN_FLIGHT, IN_TRANSACTIONS = 2, 8
-"""Batches: one is scored while another is on its way; or some in one transaction, and some that wait for the next."""
+IN_FLIGHT = 2
+"""Batches: one is scored while another is sent."""
+PREFIX = "SERVING_"
+FROM_KUBERNETES = re.compile(rf"{PREFIX}(SERVICE|PORT)_")
+"""Kubernetes sets such variables for a service that is called "serving"."""
 
 
-class Settings(KafkaSettings):
+class Settings(KafkaSettings, TopicSettings):
     """Scores wines from Kafka with the models that arrive on a second topic. Flags win over variables."""
 
-    model_config = SettingsConfigDict(env_prefix="SERVING_")
+    model_config = SettingsConfigDict(env_prefix=PREFIX)
 
     bootstrap_servers: BootstrapServers = bootstrap_servers_field()
     broker_timeout_s: float = Field(30, ge=0, description="how long to wait for Kafka and its topics at the start")
-    topic_prefix: str = Field(
-        "models", pattern=r"^[a-zA-Z0-9._-]{1,200}$", description="the topics are PREFIX_data, PREFIX_models, ..."
-    )
     group: str | None = Field(None, min_length=1, description="consumer group; default: the variant's name")
     max_batch: int = Field(5000, ge=1, le=100_000, description="records in one model call, at most")
     max_in_flight: int | None = Field(
-        None,
-        ge=1,
-        le=100,
-        description=f"batches fetched and not yet acknowledged, at most; default: {IN_FLIGHT}, or {IN_TRANSACTIONS}"
-        " with exactly-once",
-    )
-    delivery: DeliveryMode | None = Field(
-        None, description="what a kill costs; default: at-least-once. custom_stage offers all three"
-    )
-    transactional_id: str | None = Field(
-        None, min_length=1, description="for exactly-once: this instance's own; default: GROUP-HOST-PORT"
-    )
-    overflow: OverflowPolicy | None = Field(
-        None,
-        description="what happens while records come in faster than they are scored; default: wait, and let the lag"
-        " grow in Kafka. custom_stage offers all three",
-    )
-    overflow_bytes: int = Field(
-        64 * 2**20,
-        ge=2**20,
-        description="bytes that may wait before the stage: in memory for drop-oldest, in a file for spill",
+        None, ge=1, le=100, description=f"batches fetched and not yet acknowledged, at most; default: {IN_FLIGHT}"
     )
     commit_interval_ms: int = Field(
         100, ge=0, description="least time between two commits; what a kill -9 redelivers is about this long"
@@ -82,9 +63,6 @@ class Settings(KafkaSettings):
     )
     data_dir: Path | None = Field(
         None, description="where this instance keeps its state on disk, if it does; default: .state/VARIANT/PORT"
-    )
-    fsync: bool = Field(
-        False, description="actors_persistent: state survives a power failure too, not only a kill -9; slower"
     )
     pmml_is_1: bool = Field(
         False, description="read model type 1 as PMML, as the JVM tutorial's first version wrote it"
@@ -115,6 +93,16 @@ class Settings(KafkaSettings):
     log_format: Literal["console", "json"] = Field("console", description="lines to read, or one JSON object a line")
 
     _token: str | None = PrivateAttr(None)
+
+    @classmethod
+    def read(cls, program: str, arguments: list[str] | None = None) -> Self:
+        """See ``CommandLine``; here a variable that no setting reads is refused, too: it would promise in vain."""
+        settings = super().read(program, arguments)
+        known = {PREFIX + name.upper() for name, field in cls.model_fields.items() if field.validation_alias is None}
+        for name in sorted(os.environ.keys() - known):
+            if name.startswith(PREFIX) and not FROM_KUBERNETES.match(name):
+                raise BadSetting(f"{name} is no setting of {program}; unset it")
+        return settings
 
     @model_validator(mode="after")
     def _nobody_else_without_token(self) -> Self:
@@ -152,10 +140,5 @@ class Settings(KafkaSettings):
 
     @property
     def batches_in_flight(self) -> int:
-        """``max_in_flight``, or its default for the delivery mode."""
-        return self.max_in_flight or (IN_TRANSACTIONS if self.delivery == "exactly-once" else IN_FLIGHT)
-
-    @property
-    def topics(self) -> Topics:
-        """The names of the four topics."""
-        return Topics.prefixed(self.topic_prefix)
+        """``max_in_flight``, or its default."""
+        return self.max_in_flight or IN_FLIGHT

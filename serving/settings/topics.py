@@ -3,6 +3,10 @@
 from dataclasses import dataclass, fields
 from typing import Self
 
+from pydantic import Field
+
+from serving.settings.command_line import CommandLine
+
 MAX_MESSAGE_BYTES = 16 * 1024 * 1024
 """The largest model that fits into a message, and so into a dead letter; Kafka's own default is 1 MiB."""
 
@@ -43,3 +47,16 @@ class Topics:
             self.scores: (data_partitions, {}),
             self.dead_letters: (1, {"max.message.bytes": str(MAX_MESSAGE_BYTES)}),
         }
+
+
+class TopicSettings(CommandLine):
+    """Which topics: the same setting for servers and clients."""
+
+    topic_prefix: str = Field(
+        "models", pattern=r"^[a-zA-Z0-9._-]{1,200}$", description="the topics are PREFIX_data, PREFIX_models, ..."
+    )
+
+    @property
+    def topics(self) -> Topics:
+        """The names of the four topics."""
+        return Topics.prefixed(self.topic_prefix)

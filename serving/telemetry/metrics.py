@@ -32,18 +32,6 @@ class Metrics:
             registry=registry,
         )
         self.broker_connected = Gauge("serving_broker_connected", "1 while the broker answers", registry=registry)
-        self.waited_s = Counter(
-            "serving_overflow_wait_seconds", "Time in which nothing was read, for the stage was busy", registry=registry
-        )
-        self.dropped = Counter(
-            "serving_overflow_records_dropped", "Records left out for younger ones (drop-oldest)", registry=registry
-        )
-        self.spilled = Counter(
-            "serving_overflow_records_spilled", "Records that waited in the file (spill)", registry=registry
-        )
-        self.waiting_bytes = Gauge(
-            "serving_overflow_bytes_waiting", "Bytes of records read, and not yet with the stage", registry=registry
-        )
         self.lag = Gauge("serving_lag_records", "Records waiting in the assigned partitions", registry=registry)
         self.dead_letters.labels("record")
         self.dead_letters.labels("model")

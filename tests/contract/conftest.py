@@ -24,6 +24,14 @@ DATA_PARTITIONS = 3
 
 SOON_MISSED = ("--session-timeout-ms", "2000")  # the group gives a killed member's partitions away after this time
 
+
+def delivery_flags(mode: str, transactional_id: str = "") -> tuple[str, ...]:
+    """How a server is told its delivery mode; the default needs no flag, and not every variant has it."""
+    if mode == "at-least-once":
+        return ()
+    return ("--delivery", mode, *(("--transactional-id", transactional_id) if transactional_id else ()))
+
+
 Start = Callable[..., ServerProcess]
 """Starts a server of the variant under test with these flags besides: ``start(*flags, on=stream, instance="a")``.
 

@@ -118,6 +118,6 @@ def test_a_policy_that_a_variant_does_not_offer_is_one_line(variant: str, start:
     if "spill" in package(variant).guarantees.overflow:
         return
     server = start("--overflow", "spill")
-    assert server.wait() == 1
+    assert server.wait() == 2
     (line,) = server.errors
-    assert "--overflow wait" in line
+    assert "--overflow" in line and "--help" in line

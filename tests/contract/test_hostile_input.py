@@ -14,7 +14,7 @@ from confluent_kafka import Message
 from client.broker.embedded_kafka import EmbeddedKafka
 from serving.engine import Guarantees
 from tests.contract.accounts import SCORED, SKIPPED, settled
-from tests.contract.conftest import DATA_PARTITIONS, VARIANTS, TopicsOfAnyTime, new_stream, package
+from tests.contract.conftest import DATA_PARTITIONS, VARIANTS, TopicsOfAnyTime, delivery_flags, new_stream, package
 from tests.support.fates import DEAD, NO_MODEL, Fate, Found, Origin, Score, fate, found, origin, unlike
 from tests.support.hostile_input import (
     GOOD,
@@ -74,7 +74,7 @@ def scene(variant: str, mode: str, broker: EmbeddedKafka, tmp_path_factory: pyte
     stream = new_stream(broker, f"hostile-{variant}", TopicsOfAnyTime)
     directory = tmp_path_factory.mktemp("hostile")
     words = (variant, stream.bootstrap_servers, stream.prefix, directory / "first.log")
-    flags = ("--delivery", mode)
+    flags = delivery_flags(mode)
     share = 1 if (variant, mode) == MODES[0] else FEWER
     with ServerProcess(*words, *flags, data_dir=directory) as server:
         server.wait_until_ready()

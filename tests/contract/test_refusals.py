@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.contract.accounts import distinct, settled
-from tests.contract.conftest import DATA_PARTITIONS, VARIANTS, Start, data_dir, package, put_in_force
+from tests.contract.conftest import DATA_PARTITIONS, VARIANTS, Start, data_dir, delivery_flags, package, put_in_force
 from tests.support.models import times_alcohol
 from tests.support.server_process import ServerProcess
 from tests.support.stream import Stream, headers, model, wine
@@ -37,11 +37,6 @@ def published(stream: Stream, name: str) -> list[str]:
     return ids
 
 
-def flags(variant: str, mode: str) -> tuple[str, ...]:
-    """A mode is only named where there is a choice."""
-    return ("--delivery", mode) if len(package(variant).guarantees.delivery) > 1 else ()
-
-
 @in_each_mode
 def test_topics_that_take_less_get_smaller_batches_and_nothing_is_lost(
     variant: str, mode: str, start: Start, stream: Stream
@@ -49,7 +44,7 @@ def test_topics_that_take_less_get_smaller_batches_and_nothing_is_lost(
     admin = TopicAdmin(stream.bootstrap_servers)
     admin.limit(stream.topics.scores, SMALL_BYTES)
     admin.limit(stream.topics.dead_letters, SMALL_BYTES)
-    server = start(*flags(variant, mode)).wait_until_ready()
+    server = start(*delivery_flags(mode)).wait_until_ready()
     put_in_force(server, stream, 1.0)
     stream.publish(stream.topics.data, b"\xff" * TOO_LONG, b"a long value", partition=0)
     stream.publish(stream.topics.data, wine(), b"k" * TOO_LONG, partition=0)
@@ -68,7 +63,7 @@ def test_topics_that_take_less_get_smaller_batches_and_nothing_is_lost(
 def test_a_refusal_ends_the_server_with_one_line_before_anything_of_it_is_committed(
     variant: str, mode: str, start: Start, stream: Stream
 ) -> None:
-    server = start(*flags(variant, mode)).wait_until_ready()
+    server = start(*delivery_flags(mode)).wait_until_ready()
     put_in_force(server, stream, 1.0)
     stream.publish_wines(["one"])
     settled(stream, server)
@@ -83,7 +78,7 @@ def test_a_refusal_ends_the_server_with_one_line_before_anything_of_it_is_commit
     assert committed <= scored < len(ids)
     if variant != "custom_stage":
         return
-    last = start(*flags(variant, mode)).wait_until_ready()  # it asks what the topic takes
+    last = start(*delivery_flags(mode)).wait_until_ready()  # it asks what the topic takes
     settled(stream, last)
     counts = Counter(score.record_id for score in stream.all_scores())
     assert counts.keys() == set(ids)
@@ -100,7 +95,7 @@ def test_a_clock_that_is_hours_ahead_is_an_error_that_says_so(
     variant: str, mode: str, value: bytes, stream: Stream, tmp_path: Path
 ) -> None:
     stream.publish_model(model("times 1", data=times_alcohol(1.0)))
-    log, words = tmp_path / "ahead.log", flags(variant, mode)
+    log, words = tmp_path / "ahead.log", delivery_flags(mode)
     with ServerProcess(
         variant,
         stream.bootstrap_servers,
@@ -122,7 +117,7 @@ def test_a_clock_that_is_hours_ahead_is_an_error_that_says_so(
 @pytest.mark.parametrize("mode", package("custom_stage").guarantees.delivery)
 @pytest.mark.parametrize("variant", ["custom_stage"])
 def test_while_the_scores_topic_is_gone_the_records_wait(variant: str, mode: str, start: Start, stream: Stream) -> None:
-    server = start(*flags(variant, mode)).wait_until_ready()
+    server = start(*delivery_flags(mode)).wait_until_ready()
     put_in_force(server, stream, 1.0)
     admin = TopicAdmin(stream.bootstrap_servers)
     admin.delete(stream.topics.scores)

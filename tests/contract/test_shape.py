@@ -100,10 +100,9 @@ def test_its_group_is_called_like_it_unless_a_flag_says_otherwise(variant: str) 
 
 
 def sources() -> Iterator[Path]:
-    packages = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["tool"]["setuptools"]["packages"]
-    for name in (*packages, "data", "docs"):
-        yield from ROOT.joinpath(*name.split(".")).glob("*.py")
-    yield from (ROOT / "tests").rglob("*.py")
+    packages = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["tool"]["importlinter"]["root_packages"]
+    for name in (*packages, "tests"):
+        yield from (ROOT / name).rglob("*.py")
 
 
 @pytest.mark.parametrize("name", ["helper", "manager", "util", "info"])

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.contract.accounts import SCORED, distinct, redelivered, settled
-from tests.contract.conftest import VARIANTS, data_dir, package
+from tests.contract.conftest import VARIANTS, data_dir, delivery_flags, package
 from tests.support.models import times_alcohol
 from tests.support.process import eventually
 from tests.support.server_process import ServerProcess
@@ -67,7 +67,7 @@ def test_a_server_that_was_given_up_and_wakes_up_loses_and_doubles_nothing(
     ids: list[str] = []
     stream.publish_model(model("times 1", data=times_alcohol(1.0)))
     words = (variant, stream.bootstrap_servers, stream.prefix)
-    flags = ("--delivery", mode, *FLAGS)
+    flags = (*delivery_flags(mode), *FLAGS)
     with (
         ServerProcess(
             *words, tmp_path / "first.log", *flags, data_dir=data_dir(tmp_path, "first"),

@@ -10,11 +10,11 @@ import pytest
 from actors_persistent.asking import Actors
 from actors_persistent.journal.feed_position import keep_position, kept_position
 from actors_persistent.journal.journal_file import JournalFile
+from actors_persistent.settings import ActorSettings
 from actors_persistent.topology import Engine
 from client.broker.ports import free_port
 from serving.engine import FeedPosition
 from serving.kernel import Kernel
-from serving.settings.server import Settings
 from serving.telemetry.report import Report
 from tests.unit.actors_persistent.conftest import DATA_TOPIC_ID, MODELS_TOPIC_ID, Models
 
@@ -30,7 +30,7 @@ class KnownCluster:
 def kernel(data_dir: Path) -> Kernel:
     flags = ["--data-dir", str(data_dir), "--bootstrap-servers", f"127.0.0.1:{free_port()}"]
     broker, sink = KnownCluster(), None
-    settings = Settings.read("server", flags)
+    settings = ActorSettings.read("server", flags)
     return Kernel("actors_persistent", 1, settings, sink, broker, Report())  # type: ignore[arg-type]
 
 

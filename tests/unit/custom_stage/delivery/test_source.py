@@ -12,9 +12,9 @@ from aiokafka.structs import OffsetAndMetadata
 
 from custom_stage.delivery import source as source_module
 from custom_stage.delivery.source import Source
+from custom_stage.settings import StageSettings
 from serving.errors import BrokerRefused
 from serving.scoring.records import RawRecord, Record
-from serving.settings.server import Settings
 
 AT = TopicPartition("models_data", 0)
 
@@ -79,7 +79,7 @@ def play() -> Iterator[Callable[[Act], None]]:
 
     async def run(act: Act) -> None:
         broker: Any = Broker()
-        source = Source(Settings.read("a server", []), "group", broker)
+        source = Source(StageSettings.read("a server", []), "group", broker)
         await source._consumer.stop()  # the real one
         source._consumer = consumer = Consumer()
         source._topic_id = broker.data_topic_id

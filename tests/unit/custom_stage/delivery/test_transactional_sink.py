@@ -19,10 +19,10 @@ from aiokafka.errors import (
 
 from custom_stage.delivery import transactional_sink
 from custom_stage.delivery.transactional_sink import TransactionalSink
+from custom_stage.settings import StageSettings
 from model.errors import ServingError
 from serving.errors import BrokerRefused, ClockRefused, InstanceFenced
 from serving.scoring.outcomes import BatchOutcome
-from serving.settings.server import Settings
 from tests.support.played_producer import REJECTED, SCORED, Broker, Producer, other_tasks_run
 
 
@@ -81,7 +81,7 @@ class Scene:
         self.source = Source()
         self.producers = [Transactional(self.source, answer) for answer in answers]
         self._left = list(self.producers)
-        settings = Settings.read("program", [])
+        settings = StageSettings.read("program", [])
         broker: Any = Broker()
         source: Any = self.source
         self.sink = TransactionalSink(settings, "custom_stage", broker, "group", source, "id")

@@ -42,6 +42,19 @@ def test_a_bad_variable_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
         Settings.read("program", [])
 
 
+@pytest.mark.parametrize("name", ["SERVING_DELIVERY", "SERVING_FSYNC", "SERVING_BOOTSTRAP_SERVERS", "SERVING_MAXBATCH"])
+def test_a_variable_that_no_setting_reads_is_refused(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    monkeypatch.setenv(name, "exactly-once")
+    with pytest.raises(BadSetting, match=rf"^{name} is no setting of a server"):
+        Settings.read("a server", [])
+
+
+def test_what_kubernetes_sets_for_a_service_called_serving_is_no_mistake(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SERVING_SERVICE_HOST", "10.0.0.1")
+    monkeypatch.setenv("SERVING_PORT_5500_TCP_ADDR", "10.0.0.1")
+    assert Settings.read("a server", []).port is None
+
+
 def test_help_lists_every_setting_with_its_variable(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as stopped:
         Settings.read("python -m custom_stage.server", ["--help"])
