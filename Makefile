@@ -69,8 +69,8 @@ generate: .venv/installed-for-tests ## The code of protobufs/*.proto, and the ta
 	@$(BIN)/python -m grpc_tools.protoc -I. --python_out=. --pyi_out=. protobufs/*.proto
 	@$(BIN)/python -m experiments.survival_table
 
-models: .venv/installed-for-tests ## Train the models in data/models again, and write their card
-	@$(BIN)/python -m data.train_models
+models: .venv/installed-for-tests ## Train the models in data/models again, and write their card; measured on: REAL_WINES=winequality-red.csv
+	@$(BIN)/python -m data.train_models $(if $(REAL_WINES),--real-wines '$(REAL_WINES)')
 
 proven: .venv/installed-for-tests ## What PMML4S is proven right on, scored again by JPMML's evaluator (AGPL-3.0, fetched): tests/proven
 	@$(BIN)/python -W ignore -m data.proven_documents 2>/dev/null

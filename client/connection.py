@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, Producer
 
-from client.errors import ClusterReplaced
+from serving.errors import ClusterChanged
 
 PROBE_EVERY_S = 1.0
 PROBE_S = 0.5
@@ -34,7 +34,7 @@ class Connection:
         """Ask a broker and tell what is new; without effect, and at once, while there is no doubt.
 
         Raises:
-            ClusterReplaced: a broker answers again, and it is another one.
+            ClusterChanged: a broker answers again, and it is another one.
         """
         if self._cluster is not None and not self._in_doubt:
             return
@@ -49,7 +49,7 @@ class Connection:
                 self.lost = True
             return
         if self._cluster not in (None, cluster):
-            raise ClusterReplaced(self._bootstrap_servers)
+            raise ClusterChanged(self._bootstrap_servers)
         if self.lost:
             self._say("the broker answers again; going on where it stopped")
         self._cluster, self._in_doubt, self.lost = cluster, False, False

@@ -102,7 +102,7 @@ class BrokerDied(ServingError):
         how = f"exit code {exit_code}" if exit_code <= SIGNALLED else f"killed by signal {exit_code - SIGNALLED}"
         super().__init__(
             f"the broker has ended by itself ({how}): put right what {log} says, then start again "
-            f"(without --keep it begins afresh){_quoted(last_lines)}"
+            f"(without --keep it begins afresh){quoted('broker', last_lines)}"
         )
         self.exit_code, self.log, self.last_lines = exit_code, log, tuple(last_lines)
 
@@ -113,20 +113,9 @@ class BrokerNotReady(ServingError):
     def __init__(self, timeout_s: float, log: Path, last_lines: Sequence[str]) -> None:
         super().__init__(
             f"the broker did not answer within {timeout_s:.0f} s: the machine may be too busy, then try again; "
-            f"else read {log}{_quoted(last_lines)}"
+            f"else read {log}{quoted('broker', last_lines)}"
         )
         self.timeout_s, self.log, self.last_lines = timeout_s, log, tuple(last_lines)
-
-
-class TopicRefused(ServingError):
-    """The broker will not create or describe a topic."""
-
-    def __init__(self, topic: str, reason: str) -> None:
-        super().__init__(
-            f"topic {topic} cannot be created or read ({reason}): ask for the right to it, "
-            "or choose another --topic-prefix"
-        )
-        self.topic, self.reason = topic, reason
 
 
 class DataPartitionsDiffer(ServingError):
@@ -138,28 +127,6 @@ class DataPartitionsDiffer(ServingError):
             "or choose another --topic-prefix"
         )
         self.topic, self.found, self.wanted = topic, found, wanted
-
-
-class NotCompacted(ServingError):
-    """The model topic exists and would forget the model in force."""
-
-    def __init__(self, topic: str) -> None:
-        super().__init__(
-            f"topic {topic} is not compacted, so it would forget its models: choose another --topic-prefix, or "
-            f"kafka-configs.sh --alter --topic {topic} --add-config cleanup.policy=compact"
-        )
-        self.topic = topic
-
-
-class ClusterReplaced(ServingError):
-    """The broker that answers after an outage has none of the old topics: it was started afresh, or is another one."""
-
-    def __init__(self, bootstrap_servers: str) -> None:
-        super().__init__(
-            f"the broker at {bootstrap_servers} has been started afresh and its old topics are gone: start this again "
-            "(--keep would have kept them)"
-        )
-        self.bootstrap_servers = bootstrap_servers
 
 
 class PublishingFailed(ServingError):
@@ -181,14 +148,6 @@ class TopicUnknown(ServingError):
         self.topic, self.bootstrap_servers = topic, bootstrap_servers
 
 
-class ReadingRefused(ServingError):
-    """The broker will not give a topic's messages."""
-
-    def __init__(self, topic: str, reason: str) -> None:
-        super().__init__(f"topic {topic} cannot be read ({reason}): ask for the right to it, or choose another --topic")
-        self.topic, self.reason = topic, reason
-
-
 class DriftWithoutSource(ServingError):
     """A drift was asked for, and wines from a file, which have been measured and do not drift."""
 
@@ -196,5 +155,6 @@ class DriftWithoutSource(ServingError):
         super().__init__("--drift is for generated wines, and --csv replays a file as it is: leave out one of them")
 
 
-def _quoted(lines: Sequence[str]) -> str:
-    return "".join(f"\n  broker: {line}" for line in lines)
+def quoted(program: str, lines: Sequence[str]) -> str:
+    """The last lines of a program's log, each below the error in a line of its own."""
+    return "".join(f"\n  {program}: {line}" for line in lines)

@@ -21,17 +21,26 @@ class Figures:
     real: float | None  # None: the real wines were not at hand
 
 
-def measure(fitted: Any, columns: list[int], held_out: Wines, real_wines: Path) -> tuple[str, float, float | None]:
-    """Metric, figure on held-out generated wines, figure on the real wines (None where there are none)."""
+def all_wines(path: Path) -> Wines:
+    """All wines of a file.
+
+    Raises:
+        WineFileUnreadable, WineLineRejected: it has none, or something else.
+    """
+    source = CsvWines(path)
+    return source.batch(len(source))
+
+
+def measure(
+    fitted: Any, columns: list[int], held_out: Wines, real_wines: Wines | None
+) -> tuple[str, float, float | None]:
+    """Metric, figure on held-out generated wines, figure on the real wines (None without them)."""
     name, metric = ("accuracy", accuracy_score) if hasattr(fitted, "classes_") else ("R2", r2_score)
 
     def on(wines: Wines) -> float:
         return float(metric(wines.quality, fitted.predict(wines.features[:, columns])))
 
-    if not real_wines.exists():
-        return name, on(held_out), None
-    source = CsvWines(real_wines)
-    return name, on(held_out), on(source.batch(len(source)))
+    return name, on(held_out), None if real_wines is None else on(real_wines)
 
 
 def card(figures: Sequence[Figures], saved: dict[str, Any]) -> str:
@@ -49,8 +58,9 @@ def card(figures: Sequence[Figures], saved: dict[str, Any]) -> str:
 
 CARD = """# Models of wine quality
 
-Written by `make models` (`data/train_models.py`); the tests compare. Seven models of the quality of a red wine, a label
-from 3 to 8 that tasters gave, from its 11 measurements. They are to be told apart on a stream, not to be the best.
+Written by `make models REAL_WINES=winequality-red.csv` (`data/train_models.py`); the tests compare. Seven models of the
+quality of a red wine, a label from 3 to 8 that tasters gave, from its 11 measurements. They are to be told apart on a
+stream, not to be the best.
 
 | name | model | format | metric | generated wines | real wines | bytes | file |
 |---|---|---|---|---|---|---|---|
@@ -62,8 +72,8 @@ from 3 to 8 that tasters gave, from its 11 measurements. They are to be told apa
   R2: share of the labels' variance that is explained. Accuracy: share of labels met; always saying 5 would give 0.43.
 - **Use**: feature columns in the order of `WineRecord`; ONNX models take one float32 tensor `[N, 11]`, PMML models
   their fields by name. `expected_scores.json` has 20 wines and what scikit-learn itself makes of them.
-- **PMML** models are compiled to numpy (`model/pmml/`) and need no Java: all that is in these files is known there. A
-  server says so when one of them starts serving; for what else there is in PMML see `docs/models.md`.
+- **PMML** models are compiled to numpy (`model/formats/pmml/`) and need no Java: all that is in these files is known
+  there. A server says so when one of them starts serving; for what else there is in PMML see `docs/models.md`.
 - **The network** is a frozen TensorFlow graph (`GraphDef`) with Keras's names of TensorFlow 1, from the placeholder
   `dense_1_input` to `dense_3/Sigmoid`: one output for each quality from 0 to 10; the score is the index of the largest.
   Its hidden layers are random and its output layer is fitted by least squares (`data/wine_network.py`). A server turns

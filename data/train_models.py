@@ -1,7 +1,8 @@
 """Train the models in ``data/models`` and write their manifest, their expected scores and their card.
 
-``make models`` runs it; the same seeds and library versions give the same files, byte by byte. What depends on the last
-bits of one processor's arithmetic (coefficients, leaf values) is therefore rounded before it is exported.
+``make models REAL_WINES=winequality-red.csv`` runs it; the same seeds and library versions give the same files, byte by
+byte. What depends on the last bits of one processor's arithmetic (coefficients, leaf values) is therefore rounded
+before it is exported.
 """
 
 import argparse
@@ -27,13 +28,13 @@ from sklearn2pmml import sklearn2pmml
 from sklearn2pmml.pipeline import PMMLPipeline
 
 from client.wines.source import GeneratedWines
-from data.model_card import Figures, card, measure
+from data.model_card import Figures, all_wines, card, measure
 from data.network_graph import frozen_network, saved_model, serialise
 from data.wine_network import WineNetwork
+from model.errors import ServingError
 from model.features import WINE
 
 ROOT = Path(__file__).resolve().parent.parent
-REAL_WINES = ROOT.parent / "shared" / "data" / "winequality-red.csv"
 DATA_TYPE = "wine"
 TRAINING_SEED, HELD_OUT_SEED, EXPECTED_SEED = 2009, 2010, 2011
 TRAINING_WINES, HELD_OUT_WINES, EXPECTED_WINES = 8000, 4000, 20
@@ -109,11 +110,19 @@ NEEDS_TENSORFLOW = "needs-tensorflow"
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Train all models into ``--output`` and measure them on held-out generated wines and on the real ones."""
+    """Train all models into ``--output``; measure them on held-out generated wines, and on the real ones if given."""
     parser = argparse.ArgumentParser(prog="python -m data.train_models", description=main.__doc__)
     parser.add_argument("--output", type=Path, default=ROOT / "data" / "models", help="default: %(default)s")
-    parser.add_argument("--csv", type=Path, default=REAL_WINES, help="the real red wines, default: %(default)s")
+    parser.add_argument(
+        "--real-wines",
+        type=Path,
+        help="winequality-red.csv of UCI's data set Wine Quality; default: not measured on it",
+    )
     options = parser.parse_args(arguments)
+    try:
+        real_wines = None if options.real_wines is None else all_wines(options.real_wines)
+    except ServingError as error:
+        parser.error(str(error))
     (options.output / NEEDS_TENSORFLOW).mkdir(parents=True, exist_ok=True)
     training = GeneratedWines(TRAINING_SEED).batch(TRAINING_WINES)
     held_out = GeneratedWines(HELD_OUT_SEED).batch(HELD_OUT_WINES)
@@ -126,7 +135,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         path.write_bytes(_exported(fitted, recipe))
         manifest.append(_entry(recipe, path))
         scores[recipe.name] = [float(score) for score in fitted.predict(expected[:, columns])]
-        figures.append(Figures(manifest[-1], *measure(fitted, columns, held_out, options.csv)))
+        figures.append(Figures(manifest[-1], *measure(fitted, columns, held_out, real_wines)))
         print(f"{path}: {figures[-1].metric} {figures[-1].held_out:.2f}, {manifest[-1]['size']:,} bytes")
     _write_json(options.output / "models.json", manifest)
     saved = options.output / NEEDS_TENSORFLOW / SAVED.file

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from client.errors import quoted
 from model.errors import ServingError
 
 
@@ -19,7 +20,7 @@ class ServerEnded(ServingError):
     def __init__(self, variant: str, exit_code: int, last_lines: Sequence[str]) -> None:
         super().__init__(
             f"{variant} has ended by itself (exit code {exit_code}): put right what it said, then measure again"
-            f"{_quoted(last_lines)}"
+            f"{quoted('server', last_lines)}"
         )
         self.variant, self.exit_code = variant, exit_code
 
@@ -30,7 +31,7 @@ class NotMeasured(ServingError):
     def __init__(self, variant: str, what: str, timeout_s: float, last_lines: Sequence[str]) -> None:
         super().__init__(
             f"{variant}: not within {timeout_s:.0f} s: {what}. The machine may be too busy, then try again"
-            f"{_quoted(last_lines)}"
+            f"{quoted('server', last_lines)}"
         )
         self.variant, self.what = variant, what
 
@@ -49,7 +50,3 @@ class MarkerMissing(ServingError):
     def __init__(self, marker: str) -> None:
         super().__init__(f"the page has no line '<!-- {marker} -->': put it where the table belongs")
         self.marker = marker
-
-
-def _quoted(lines: Sequence[str]) -> str:
-    return "".join(f"\n  server: {line}" for line in lines)

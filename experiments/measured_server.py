@@ -2,8 +2,6 @@
 
 import contextlib
 import json
-import os
-import signal
 import subprocess
 import sys
 import time
@@ -14,12 +12,13 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+import psutil
+
 from client.broker.files import last_lines
 from client.broker.plan import HOST
 from client.broker.ports import free_port
 from client.broker.watchdog import watchdog_command
 from experiments.errors import NotMeasured, ServerEnded
-from experiments.process_usage import Usage, only_child, usage
 
 TIMEOUT_S = 60.0
 LOOK_S = 0.01
@@ -36,7 +35,7 @@ class MeasuredServer:
         """Its consumer group."""
         self._log, self._port = home / "server.log", free_port()
         self._process: subprocess.Popen[bytes] | None = None
-        self._pid = 0
+        self._server: psutil.Process | None = None  # the watchdog's child
         self._command = [
             *(sys.executable, "-m", f"{variant}.server"),
             *("--bootstrap-servers", bootstrap_servers, "--topic-prefix", prefix, "--group", self.group),
@@ -54,43 +53,46 @@ class MeasuredServer:
                 stderr=output,
                 start_new_session=True,
             )
-        while (child := only_child(self._process.pid)) is None:
+        watchdog = psutil.Process(self._process.pid)
+        while not (children := watchdog.children()):
             self.check()
             time.sleep(LOOK_S)
-        self._pid = child
+        (self._server,) = children
         return started_s
 
     def freeze(self) -> None:
         """Let it do nothing until ``thaw``, as Ctrl-Z does."""
-        os.kill(self._pid, signal.SIGSTOP)
+        self._running.suspend()
 
     def thaw(self) -> None:
         """Let it go on."""
-        os.kill(self._pid, signal.SIGCONT)
+        self._running.resume()
 
     def kill(self) -> None:
         """``kill -9``."""
-        os.kill(self._pid, signal.SIGKILL)
+        self._running.kill()
         self._ended()
 
     def stop(self) -> None:
         """Ask it to stop and wait for its end; without effect where it does not run."""
         if self._process is not None:
-            with contextlib.suppress(ProcessLookupError):
+            with contextlib.suppress(psutil.NoSuchProcess):
                 self.thaw()  # frozen, it would hear of nothing
             self._ended()
 
-    def usage(self) -> Usage:
-        """What it has used so far.
+    def cpu_s(self) -> float:
+        """The processor time of all its threads so far, user and system."""
+        times = self._running.cpu_times()
+        return float(times.user + times.system)
 
-        Raises:
-            ServerEnded: it does not run.
-        """
-        try:
-            return usage(self._pid)
-        except ProcessLookupError:
-            self.check()
-            raise
+    def memory_bytes(self) -> int:
+        """Its resident memory now."""
+        return int(self._running.memory_info().rss)
+
+    @property
+    def _running(self) -> psutil.Process:
+        assert self._server is not None
+        return self._server
 
     def get(self, path: str) -> Any:
         """The JSON, or else the text, of its answer; None while it does not answer, or not with 200."""

@@ -8,15 +8,14 @@ to write into a staging directory.
 import fcntl
 import hashlib
 import logging
-import os
 import shutil
-import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import platformdirs
 import requests
 from jgo.config import GlobalSettings
 from jgo.maven import MavenContext, PythonResolver
@@ -58,12 +57,9 @@ def locked_jars(path: Path) -> list[Jar]:
     return [Jar(coordinate, int(size), sha256) for sha256, size, coordinate in lines]
 
 
-def user_cache(name: str, environment: Mapping[str, str] = os.environ) -> Path:
+def user_cache(name: str) -> Path:
     """This user's directory of that name for what can be fetched again."""
-    caches = Path.home() / ("Library/Caches" if sys.platform == "darwin" else ".cache")
-    if xdg := environment.get("XDG_CACHE_HOME"):
-        caches = Path(xdg)
-    return caches / "model-serving-on-streams" / name
+    return platformdirs.user_cache_path("model-serving-on-streams", appauthor=False) / name
 
 
 def fetch_jars(

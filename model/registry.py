@@ -16,6 +16,7 @@ def load(descriptor: ModelDescriptor, content: bytes = b"", pmml_engine: PmmlEng
     The caller closes the model, once.
 
     Args:
+        descriptor: one that has passed ``check``.
         content: the bytes that its location holds, in place of data. Not to be put into the descriptor first: protobuf
             copies 100 MB each time it is asked for them, and no other thread of Python runs meanwhile.
         pmml_engine: what scores PMML.
@@ -23,10 +24,7 @@ def load(descriptor: ModelDescriptor, content: bytes = b"", pmml_engine: PmmlEng
         ModelRejected: for whatever reason this model cannot serve; the text is one line.
         LocalFailure: this machine could not load it at present.
     """
-    check(descriptor)
     content = content or descriptor.data
-    if not content:
-        raise ModelRejected(descriptor.name, "it is only a location, and nobody has read what is there; send its bytes")
     try:
         if pmml_engine != "auto" and descriptor.modeltype == ModelDescriptor.PMML:
             model = _pmml(content, pmml_engine)

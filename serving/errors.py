@@ -65,8 +65,8 @@ class ClusterChanged(ServingError):
 
     def __init__(self, bootstrap_servers: str) -> None:
         super().__init__(
-            f"the broker at {bootstrap_servers} is another Kafka cluster now (was its data wiped?), and what this"
-            " server knows belongs to the old one; start it again, and it begins anew"
+            f"the broker at {bootstrap_servers} is another Kafka cluster now (was its data wiped? the embedded broker"
+            " keeps it with --keep), and what this program knows belongs to the old one; start this again"
         )
         self.bootstrap_servers = bootstrap_servers
 
@@ -80,6 +80,28 @@ class TopicMissing(ServingError):
             f" --bootstrap-servers {bootstrap_servers}, or name another set with --topic-prefix"
         )
         self.topic, self.bootstrap_servers = topic, bootstrap_servers
+
+
+class TopicRefused(ServingError):
+    """The broker will not create, describe or give a topic; ``flag`` is the setting that chooses another one."""
+
+    def __init__(self, topic: str, reason: str, flag: str) -> None:
+        super().__init__(
+            f"topic {topic} cannot be created or read ({reason}): ask for the right to it, or choose another {flag}"
+        )
+        self.topic, self.reason = topic, reason
+
+
+class NotCompacted(ServingError):
+    """The topic must keep the newest value of each key, and deletes what is old."""
+
+    def __init__(self, bootstrap_servers: str, topic: str, policy: str, flag: str) -> None:
+        super().__init__(
+            f"topic {topic} has cleanup.policy={policy}, so it would forget what it must keep: choose another {flag},"
+            f" or kafka-configs.sh --bootstrap-server {bootstrap_servers} --alter --topic {topic}"
+            " --add-config cleanup.policy=compact"
+        )
+        self.topic, self.policy = topic, policy
 
 
 class PartitionsDiffer(ServingError):

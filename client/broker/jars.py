@@ -26,11 +26,10 @@ def locked_jars() -> list[Jar]:
     return maven_jars.locked_jars(LOCK)
 
 
-def jars_directory(environment: Mapping[str, str] = os.environ) -> Path:
+def jars_directory() -> Path:
     """Where this user's jars are: ``$KAFKA_JARS_DIR``, else in the platform's directory for caches."""
-    if chosen := environment.get(DIRECTORY_VARIABLE):
-        return Path(chosen)
-    return user_cache("kafka", environment)
+    chosen = os.environ.get(DIRECTORY_VARIABLE)
+    return Path(chosen) if chosen else user_cache("kafka")
 
 
 def kafka_jars(

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from client.errors import quoted
 from model.errors import ServingError
 
 
@@ -71,8 +72,3 @@ class NotAllScored(ServingError):
             f"or see what it said last{lines}"
         )
         self.seconds, self.servers = seconds, tuple(said)
-
-
-def quoted(name: str, lines: Sequence[str]) -> str:
-    """The lines of a child, each below the other, as the end of a message."""
-    return "".join(f"\n  {name}: {line}" for line in lines)

@@ -119,7 +119,7 @@ class Publisher:
 
         Raises:
             PublishingFailed: the producer cannot go on.
-            ClusterReplaced: after an outage, another broker answers.
+            ClusterChanged: after an outage, another broker answers.
         """
         self._producer.poll(timeout_s)
         self.connection.probe(self._producer)

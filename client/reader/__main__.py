@@ -57,7 +57,7 @@ def run(settings: ReaderSettings) -> None:
 
     Raises:
         BrokerNotFound, TopicUnknown: there is nothing to read.
-        LoginRefused, TlsRefused, ReadingRefused: the broker will not give it.
+        LoginRefused, TlsRefused, TopicRefused: the broker will not give it.
     """
     name, stop = settings.topic_name, threading.Event()
     asyncio.run(check_login(settings.bootstrap_servers, settings.security))

@@ -6,11 +6,11 @@ import time
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
 
 from client.connection import RECONNECT_MS, Connection
-from client.errors import ReadingRefused, TopicUnknown
+from client.errors import TopicUnknown
 from client.reader.lines import Line
 from client.terminal.display import Display
 from client.terminal.pace import Rate
-from serving.errors import BrokerNotFound
+from serving.errors import BrokerNotFound, TopicRefused
 from serving.settings.security import PLAINTEXT, KafkaSecurity
 
 TIMEOUT_S = 5.0
@@ -53,7 +53,7 @@ class Reading:
         Args:
             where: ``beginning``, ``end`` or an offset, which is moved to the nearest one that each partition has.
         Raises:
-            BrokerNotFound, TopicUnknown, ReadingRefused: there is nothing to read.
+            BrokerNotFound, TopicUnknown, TopicRefused: there is nothing to read.
         """
         try:
             found = self._consumer.list_topics(self._topic, timeout=TIMEOUT_S).topics[self._topic]
@@ -76,8 +76,8 @@ class Reading:
 
         Raises:
             TopicUnknown: the broker says that the topic is no longer there.
-            ClusterReplaced: after an outage, another broker answers.
-            ReadingRefused: the broker will not give it.
+            ClusterChanged: after an outage, another broker answers.
+            TopicRefused: the broker will not give it.
         """
         connection = Connection(self._bootstrap_servers, display.say)
         while not stop.is_set() and self.messages != count:
@@ -104,10 +104,10 @@ class Reading:
             raise self._refusal(error)
         return None  # anything else librdkafka tries again
 
-    def _refusal(self, error: KafkaError) -> TopicUnknown | ReadingRefused:
+    def _refusal(self, error: KafkaError) -> TopicUnknown | TopicRefused:
         if error.code() in GONE:
             return TopicUnknown(self._topic, self._bootstrap_servers)
-        return ReadingRefused(self._topic, error.str())
+        return TopicRefused(self._topic, error.str(), "--topic")
 
     def _show(self, display: Display, connection: Connection) -> None:
         rate = self._rate.per_s(time.monotonic(), self.messages)

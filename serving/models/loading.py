@@ -103,6 +103,7 @@ class ModelLoading:
         return self._load_again(descriptor)
 
     def _load_again(self, descriptor: ModelDescriptor) -> LoadedModel:
+        registry.check(descriptor)  # another version of this server may have kept it
         with _refusing(descriptor.name, tried=True):
             content = self.sources.content(descriptor, self.timeout_s)
             return registry.load(descriptor, content, self.pmml_engine)

@@ -1,7 +1,7 @@
 """The four topics: their names, and the settings with which they are created."""
 
 from dataclasses import dataclass, fields
-from typing import Self
+from typing import Self, TypeAlias
 
 from pydantic import Field
 
@@ -24,6 +24,9 @@ COMPACTED = {
     "max.message.bytes": str(MAX_MESSAGE_BYTES),
 }
 
+Layout: TypeAlias = dict[str, tuple[int, dict[str, str]]]
+"""Each topic's number of partitions and its settings."""
+
 
 @dataclass(frozen=True, slots=True)
 class Topics:
@@ -39,7 +42,7 @@ class Topics:
         """``prefixed("models")`` are the tutorial's own names: models_data, models_models, ..."""
         return cls(*(f"{prefix}_{field.name}" for field in fields(cls)))
 
-    def layout(self, data_partitions: int) -> dict[str, tuple[int, dict[str, str]]]:
+    def layout(self, data_partitions: int) -> Layout:
         """Each topic's number of partitions and its settings, for whoever creates them."""
         return {
             self.data: (data_partitions, {}),

@@ -29,28 +29,5 @@ class ChangelogPartitionsDiffer(ServingError):
         self.topic, self.found, self.wanted = topic, found, wanted
 
 
-class ChangelogForgets(ServingError):
-    """The changelog exists, and deletes what is old: a table restored from it would be incomplete."""
-
-    def __init__(self, bootstrap_servers: str, topic: str, policy: str) -> None:
-        super().__init__(
-            f"changelog {topic} has cleanup.policy={policy}, so a table restored from it would be incomplete:"
-            f" kafka-configs.sh --bootstrap-server {bootstrap_servers} --alter --topic {topic}"
-            " --add-config cleanup.policy=compact"
-        )
-        self.topic, self.policy = topic, policy
-
-
-class ChangelogRefused(ServingError):
-    """The broker will not create or describe a changelog."""
-
-    def __init__(self, topic: str, reason: str) -> None:
-        super().__init__(
-            f"changelog {topic} cannot be created or read ({reason}):"
-            " ask for the right to it, or choose another --group"
-        )
-        self.topic, self.reason = topic, reason
-
-
 def _line(reason: BaseException | None) -> str:
     return " ".join(repr(reason).split())[:300]

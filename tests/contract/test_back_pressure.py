@@ -2,9 +2,9 @@
 
 import itertools
 
+import psutil
 import pytest
 
-from experiments.process_usage import usage
 from tests.contract.accounts import SCORED, distinct, redelivered, settled
 from tests.contract.conftest import VARIANTS, Start, package
 from tests.support.models import slow, times_alcohol
@@ -56,16 +56,17 @@ def test_a_slow_model_lets_the_lag_grow_and_not_the_memory_and_loses_nothing(
     server = slow_server(start, stream)
     published(stream, MAX_BATCH)
     server.wait_until(lambda: server.metric(SCORED) >= MAX_BATCH, "it scored a batch")
-    before = usage(server.process.pid).memory_bytes
+    process = psutil.Process(server.process.pid)
+    before = process.memory_info().rss
     ids = [f"wine-{number}" for number in range(RECORDS)]
     stream.publish_wines(ids, wine())
     lags = [server.metric(LAG)]
-    memory = [usage(server.process.pid).memory_bytes]
+    memory = [process.memory_info().rss]
     for scored in itertools.count(int(server.metric(SCORED)), MAX_BATCH):
         if len(memory) > 20:
             break
         server.wait_until(lambda scored=scored: server.metric(SCORED) > scored, "it scores")  # type: ignore[misc]
-        memory.append(usage(server.process.pid).memory_bytes)
+        memory.append(process.memory_info().rss)
         lags.append(server.metric(LAG))
     assert max(lags) > RECORDS / 3
     assert max(memory) - before < MOST_MORE_BYTES

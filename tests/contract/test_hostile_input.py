@@ -1,13 +1,13 @@
 """Whatever is in the topics: no server crashes, and each message is accounted for, by its partition and offset."""
 
 import itertools
-import subprocess
 import time
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import psutil
 import pytest
 from confluent_kafka import Message
 
@@ -135,8 +135,7 @@ def publish(stream: Stream, topic: str, messages: Iterable[Sent], partitions: in
 
 def resident_bytes(server: ServerProcess) -> int:
     """The memory that the process has now."""
-    words = ["ps", "-o", "rss=", "-p", str(server.process.pid)]
-    return int(subprocess.run(words, capture_output=True, text=True, check=True).stdout) * 1024
+    return int(psutil.Process(server.process.pid).memory_info().rss)
 
 
 def test_each_record_gets_what_its_bytes_ask_for_and_gets_it_once(scene: Scene) -> None:

@@ -21,7 +21,6 @@ HEADINGS = [
     "Run it",
     "What it survives and costs",
     "What to look at in the code",
-    "Exercises",
 ]
 TOPOLOGY = ["models_from", "start", "accept", "run", "assigned", "data_topic_recreated", "states", "routes", "close"]
 PORTS = {"custom_stage": 5500, "actors_persistent": 5500}  # the others: 8888
@@ -56,7 +55,7 @@ def test_its_docstring_has_the_five_sections_in_order(variant: str) -> None:
     assert public_names(parsed(variant, "__init__.py").body) == ["VARIANT"]
 
 
-def test_its_readme_has_the_five_sections_in_order(variant: str) -> None:
+def test_its_readme_has_its_sections_in_order(variant: str) -> None:
     text = (ROOT / variant / "README.md").read_text("utf-8")
     assert re.findall(r"^# (\w+): ", text, re.MULTILINE) == [variant]
     assert re.findall(r"^## (.*)", text, re.MULTILINE) == HEADINGS

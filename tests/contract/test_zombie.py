@@ -5,9 +5,9 @@ another instance takes its partitions and scores their records; then it is conti
 """
 
 import signal
-import subprocess
 from pathlib import Path
 
+import psutil
 import pytest
 
 from tests.contract.accounts import SCORED, distinct, redelivered, settled
@@ -55,8 +55,7 @@ runpy.run_module(sys.argv.pop(1), run_name="__main__")
 
 def stands_still(server: ServerProcess) -> bool:
     """Whether the process was stopped, and not continued yet."""
-    words = ["ps", "-o", "state=", "-p", str(server.process.pid)]
-    return subprocess.run(words, capture_output=True, text=True, check=True).stdout.startswith("T")
+    return bool(psutil.Process(server.process.pid).status() == psutil.STATUS_STOPPED)
 
 
 @pytest.mark.parametrize(("variant", "mode"), OFFERED, ids=[f"{name}-{mode}" for name, mode in OFFERED])

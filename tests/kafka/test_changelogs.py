@@ -13,10 +13,10 @@ from confluent_kafka.admin import (  # type: ignore[attr-defined]  # public, tho
 
 from client.broker.embedded_kafka import EmbeddedKafka
 from client.broker.ports import free_port
-from serving.errors import BrokerNotFound
+from serving.errors import BrokerNotFound, NotCompacted, TopicRefused
 from serving.settings.topics import COMPACTED
 from serving.streams.changelogs import ensure_changelog
-from serving.streams.errors import ChangelogForgets, ChangelogPartitionsDiffer, ChangelogRefused
+from serving.streams.errors import ChangelogPartitionsDiffer
 
 
 def admin(broker: EmbeddedKafka) -> AdminClient:
@@ -77,17 +77,17 @@ def test_another_number_of_partitions_is_refused_with_the_command_that_helps(
 def test_a_changelog_that_forgets_is_refused_with_the_command_that_helps(broker: EmbeddedKafka, policy: str) -> None:
     name = f"forgets-{policy.replace(',', '-')}-changelog"
     create(broker, name, 3, policy)
-    with pytest.raises(ChangelogForgets, match=rf"--alter --topic {name} --add-config cleanup.policy=compact"):
+    with pytest.raises(NotCompacted, match=rf"--alter --topic {name} --add-config cleanup.policy=compact"):
         ensure(broker, name, 3)
 
 
 def test_a_name_that_no_topic_can_have_is_one_line(broker: EmbeddedKafka) -> None:
-    with pytest.raises(ChangelogRefused, match="choose another --group") as refused:
+    with pytest.raises(TopicRefused, match="choose another --group") as refused:
         ensure(broker, "no such/name", 3)
     assert "\n" not in str(refused.value)
 
 
 def test_no_broker_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("serving.streams.changelogs.TIMEOUT_S", 0.3)
+    monkeypatch.setattr("serving.kafka.topic_creation.TIMEOUT_S", 0.3)
     with pytest.raises(BrokerNotFound, match=r"start one with: python -m client\.provider"):
         asyncio.run(ensure_changelog(f"127.0.0.1:{free_port()}", "unreachable-changelog", 3))

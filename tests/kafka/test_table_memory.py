@@ -5,11 +5,11 @@ from contextlib import ExitStack
 from pathlib import Path
 from uuid import uuid4
 
+import psutil
 import pytest
 
 from client.broker.embedded_kafka import EmbeddedKafka
 from client.topics import create_topics
-from experiments.process_usage import usage
 from serving.settings.topics import Topics
 from tests.support.models import times_alcohol
 from tests.support.server_process import ServerProcess
@@ -54,11 +54,11 @@ class Instance:
 
     @property
     def memory_bytes(self) -> int:
-        return usage(self.server.process.pid).memory_bytes
+        return int(psutil.Process(self.server.process.pid).memory_info().rss)
 
     @property
     def descriptors(self) -> int:
-        return len(list(Path("/proc", str(self.server.process.pid), "fd").iterdir()))
+        return int(psutil.Process(self.server.process.pid).num_fds())
 
     @property
     def changelog_bytes(self) -> int:

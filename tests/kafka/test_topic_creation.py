@@ -10,9 +10,9 @@ from confluent_kafka.admin import (  # type: ignore[attr-defined]  # public, tho
 
 from client.broker.embedded_kafka import EmbeddedKafka
 from client.broker.ports import free_port
-from client.errors import DataPartitionsDiffer, NotCompacted, TopicRefused
+from client.errors import DataPartitionsDiffer
 from client.topics import create_topics
-from serving.errors import BrokerNotFound, ModelsPartitioned, PartitionsDiffer
+from serving.errors import BrokerNotFound, ModelsPartitioned, NotCompacted, PartitionsDiffer, TopicRefused
 from serving.settings.topics import Topics
 
 
@@ -65,10 +65,11 @@ def test_a_model_topic_with_several_partitions_is_refused(broker: EmbeddedKafka)
         create_topics(broker.bootstrap_servers, topics, 3)
 
 
-def test_a_model_topic_that_forgets_is_refused(broker: EmbeddedKafka) -> None:
-    topics = Topics.prefixed("forgetful")
-    create(broker, topics.models, 1)
-    with pytest.raises(NotCompacted, match="it would forget its models"):
+@pytest.mark.parametrize("policy", ["delete", "compact,delete"])
+def test_a_model_topic_that_forgets_is_refused(broker: EmbeddedKafka, policy: str) -> None:
+    topics = Topics.prefixed(f"forgetful-{policy.replace(',', '-')}")
+    create(broker, topics.models, 1, **{"cleanup.policy": policy})
+    with pytest.raises(NotCompacted, match="it would forget what it must keep: choose another --topic-prefix, or "):
         create_topics(broker.bootstrap_servers, topics, 3)
 
 
@@ -78,6 +79,6 @@ def test_a_name_that_no_topic_can_have_is_one_line(broker: EmbeddedKafka) -> Non
 
 
 def test_no_broker_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("client.topics.TIMEOUT_S", 0.3)
+    monkeypatch.setattr("serving.kafka.topic_creation.TIMEOUT_S", 0.3)
     with pytest.raises(BrokerNotFound, match=r"start one with: python -m client\.provider"):
         create_topics(f"127.0.0.1:{free_port()}", Topics.prefixed("models"), 3)

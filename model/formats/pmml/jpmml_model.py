@@ -34,25 +34,24 @@ class JpmmlModel:
             ValueError: it needs what no record has.
         """
         self._closed = False
-        with java.gate:
-            java.start(HEAP, _loader)
-            try:
-                java.read_through(document.text)
-                self._evaluator: Any = _built(document.text)
-            except jpype.JException as error:
-                raise _unfit("JPMML cannot load it", error) from error
-            names = [str(field.getName()) for field in self._evaluator.getInputFields()]
-            self._columns = dict(zip(names, columns_of(names), strict=True))
-            targets = [field.getName() for field in self._evaluator.getTargetFields()]
-            if len(targets) != 1 or targets[0] is None:
-                raise ModelUnfit(
-                    f"has {len(targets) if any(targets) else 'no'} targets", "name one, with usageType='target'"
-                )
-            (self._target,) = targets
-            try:
-                self._evaluator.verify()
-            except jpype.JException as error:
-                raise _unfit("its ModelVerification does not hold", error) from error
+        java.start(HEAP, _loader)
+        try:
+            java.read_through(document.text)
+            self._evaluator: Any = _built(document.text)
+        except jpype.JException as error:
+            raise _unfit("JPMML cannot load it", error) from error
+        names = [str(field.getName()) for field in self._evaluator.getInputFields()]
+        self._columns = dict(zip(names, columns_of(names), strict=True))
+        targets = [field.getName() for field in self._evaluator.getTargetFields()]
+        if len(targets) != 1 or targets[0] is None:
+            raise ModelUnfit(
+                f"has {len(targets) if any(targets) else 'no'} targets", "name one, with usageType='target'"
+            )
+        (self._target,) = targets
+        try:
+            self._evaluator.verify()
+        except jpype.JException as error:
+            raise _unfit("its ModelVerification does not hold", error) from error
 
     def score(self, features: Features) -> Values:
         """See ``model.model.Model.score``; a record for which the model gives no value gets NaN.
@@ -63,13 +62,11 @@ class JpmmlModel:
         """
         if self._closed:
             raise RuntimeError("this model has been closed; it cannot score any more")
-        with java.gate:
-            arguments = jpype.JClass("java.util.HashMap")
-            records = features[:, list(self._columns.values())].tolist()
-            values = [
-                self._one(arguments(dict(zip(self._columns, map(jpype.JDouble, each), strict=True))))
-                for each in records
-            ]
+        arguments = jpype.JClass("java.util.HashMap")
+        records = features[:, list(self._columns.values())].tolist()
+        values = [
+            self._one(arguments(dict(zip(self._columns, map(jpype.JDouble, each), strict=True)))) for each in records
+        ]
         return np.array(values)
 
     def _one(self, arguments: Any) -> float:

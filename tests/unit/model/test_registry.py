@@ -46,6 +46,7 @@ FINITE = "one finite number for each is needed: train it on wines such as these"
 def refused(descriptor: ModelDescriptor) -> str:
     """Why the registry refuses it, as one line."""
     with pytest.raises(ModelRejected) as caught:
+        registry.check(descriptor)
         registry.load(descriptor)
     assert caught.value.name == descriptor.name
     assert str(caught.value) == f"model {descriptor.name!r} refused: {caught.value.reason}"
@@ -76,10 +77,6 @@ def test_a_loaded_model_carries_what_its_descriptor_said() -> None:
         (
             ModelDescriptor(dataType="wine", modeltype=9, data=b"x"),  # type: ignore[arg-type]  # from a newer sender
             "model type 9 is unknown; send TENSORFLOW or TENSORFLOWSAVED or PMML or ONNX",
-        ),
-        (
-            ModelDescriptor(dataType="wine", modeltype=ONNX, location="http://localhost/m?token=secret"),
-            "it is only a location, and nobody has read what is there; send its bytes",
         ),
         (ModelDescriptor(dataType="wine", modeltype=ONNX, data=b""), "it has no data; send its bytes"),
         (ModelDescriptor(dataType="wine", modeltype=PMML), "it has no data; send its bytes"),

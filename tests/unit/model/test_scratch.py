@@ -9,6 +9,7 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
+import psutil
 import pytest
 
 from model import scratch
@@ -90,14 +91,12 @@ def trying(temporary: Path) -> Iterator[subprocess.Popen[bytes]]:
 
 def children_of(pid: int) -> list[int]:
     """The processes that this one has started."""
-    listed = subprocess.run(["ps", "-axo", "pid=,ppid="], capture_output=True, text=True, check=True).stdout
-    return [int(line.split()[0]) for line in listed.splitlines() if line.split()[1] == str(pid)]
+    return [child.pid for child in psutil.Process(pid).children()]
 
 
 def runs(pid: int) -> bool:
     """Whether this process is there and no zombie."""
-    state = subprocess.run(["ps", "-o", "stat=", "-p", str(pid)], capture_output=True, text=True, check=False).stdout
-    return state.strip()[:1] not in ("", "Z")
+    return bool(psutil.pid_exists(pid) and psutil.Process(pid).status() != psutil.STATUS_ZOMBIE)
 
 
 def test_a_trial_ends_with_the_process_that_was_killed_and_leaves_nothing(

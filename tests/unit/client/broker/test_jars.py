@@ -1,4 +1,5 @@
 import hashlib
+import os
 import shutil
 import subprocess
 import sys
@@ -153,8 +154,28 @@ def test_two_processes_at_once_fetch_each_jar_once(repository: Repository, tmp_p
         ({"XDG_CACHE_HOME": "/xdg"}, Path("/xdg/model-serving-on-streams/kafka")),
     ],
 )
-def test_the_cache_is_where_the_environment_says(environment: dict[str, str], expected: Path) -> None:
-    assert jars_directory(environment) == expected
+def test_the_cache_is_where_the_environment_says(
+    environment: dict[str, str], expected: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("KAFKA_JARS_DIR", raising=False)
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    assert jars_directory() == expected
+
+
+@pytest.mark.parametrize(("platform", "caches"), [("linux", ".cache"), ("darwin", "Library/Caches")])
+def test_the_cache_of_earlier_versions_goes_on_being_used(platform: str, caches: str, tmp_path: Path) -> None:
+    program = (
+        f"import sys; sys.platform = {platform!r}\n"
+        "from client.broker.jars import jars_directory; print(jars_directory())"
+    )
+    environment = {
+        name: value for name, value in os.environ.items() if name not in ("KAFKA_JARS_DIR", "XDG_CACHE_HOME")
+    }
+    child = subprocess.run(
+        [sys.executable, "-c", program], env={**environment, "HOME": str(tmp_path)}, capture_output=True, text=True
+    )
+    assert child.stdout == f"{tmp_path}/{caches}/model-serving-on-streams/kafka\n"
 
 
 def test_the_lock_file_lists_what_kafka_needs() -> None:

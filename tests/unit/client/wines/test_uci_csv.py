@@ -1,5 +1,6 @@
 """Replaying files in UCI's format, good ones and bad ones."""
 
+import os
 import re
 from pathlib import Path
 
@@ -9,9 +10,8 @@ import pytest
 from client.wines.uci_csv import CsvWines, WineFileUnreadable, WineLineRejected
 from model.errors import ServingError
 from model.features import WINE
-from tests.support.process import ROOT
 
-REAL = ROOT.parent / "shared" / "data" / "winequality-red.csv"
+REAL_WINES = os.environ.get("REAL_WINES")
 
 # The first two wines of the real file.
 FIRST = [7.4, 0.7, 0, 1.9, 0.076, 11, 34, 0.9978, 3.51, 0.56, 9.4]
@@ -27,9 +27,9 @@ def written(directory: Path, *lines: str) -> Path:
     return path
 
 
-@pytest.mark.skipif(not REAL.exists(), reason=f"the real wines are not there: {REAL}")
+@pytest.mark.skipif(not REAL_WINES, reason="the real wines are not part of the project: name their file in REAL_WINES")
 def test_the_real_file_is_replayed_wine_by_wine() -> None:
-    source = CsvWines(REAL)
+    source = CsvWines(Path(REAL_WINES or ""))
     wines = source.batch(len(source))
     assert len(source) == 1599  # Cortez et al. 2009, section 2.1
     assert wines.features[:2].tolist() == [FIRST, SECOND]

@@ -262,6 +262,13 @@ def test_a_restart_waits_for_a_machine_that_cannot_load_at_present(
         loading.load_again(sent(DOUBLE))
 
 
+def test_a_kept_model_of_a_type_that_is_no_longer_known_is_refused(loading: ModelLoading) -> None:
+    kept = sent(DOUBLE)
+    kept.modeltype = 9  # type: ignore[assignment]  # from a newer version of this server
+    with pytest.raises(ModelRejected, match="model type 9 is unknown"):
+        loading.load_again(kept)
+
+
 def test_the_whole_text_behind_a_reason_is_logged_for_debugging(loading: ModelLoading) -> None:
     words = "oak " * 200
     weights = numpy_helper.from_array(np.ones((5, 1), dtype=np.float32), "w")

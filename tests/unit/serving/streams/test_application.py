@@ -4,8 +4,8 @@ import asyncio
 
 import pytest
 
-from serving.errors import EngineCrashed
-from serving.streams.errors import ChangelogRefused, EngineNotStarted
+from serving.errors import EngineCrashed, TopicRefused
+from serving.streams.errors import EngineNotStarted
 from tests.support.faust_records import TOPIC
 from tests.support.faust_scene import DEADLINE_S, Run, Scene, some_turns, until
 
@@ -28,7 +28,7 @@ def test_a_start_ends_when_the_tables_of_this_generation_have_been_read(run: Run
 
 @pytest.mark.parametrize(
     ("error", "raised"),
-    [(OSError("no way"), EngineNotStarted), (ChangelogRefused("changelog", "no right"), ChangelogRefused)],
+    [(OSError("no way"), EngineNotStarted), (TopicRefused("changelog", "no right", "--group"), TopicRefused)],
 )
 def test_a_start_that_fails_says_why(run: Run, error: Exception, raised: type[Exception]) -> None:
     async def play(scene: Scene) -> None:
@@ -41,7 +41,7 @@ def test_a_start_that_fails_says_why(run: Run, error: Exception, raised: type[Ex
 
 @pytest.mark.parametrize(
     ("reason", "raised"),
-    [(RuntimeError("lost itself"), EngineCrashed), (ChangelogRefused("changelog", "no right"), ChangelogRefused)],
+    [(RuntimeError("lost itself"), EngineCrashed), (TopicRefused("changelog", "no right", "--group"), TopicRefused)],
 )
 def test_a_crash_ends_the_start_and_the_serving_alike(run: Run, reason: Exception, raised: type[Exception]) -> None:
     async def play(scene: Scene) -> None:

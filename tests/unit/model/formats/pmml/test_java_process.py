@@ -77,28 +77,3 @@ def test_java_gets_128_mib_at_most(signalled: dict[str, list[float] | int]) -> N
     memory_bytes = signalled["memory_bytes"]
     assert isinstance(memory_bytes, int)
     assert math.isclose(memory_bytes, 128 * 2**20, rel_tol=0.05)  # less one survivor space
-
-
-ENDING = """
-import atexit, sys, threading
-from model.formats.pmml import java
-from model.formats.pmml import java_model
-from model.formats.pmml.document import checked
-def tell():  # runs after what has been registered later, so after the gate has closed
-    print(java_model.pypmml.PMMLContext.gateway())
-atexit.register(tell)
-starting, start = threading.Event(), java.jpype.startJVM
-def watched(*arguments, **options):
-    starting.set()
-    start(*arguments, **options)
-java.jpype.startJVM = watched
-document = checked(sys.stdin.buffer.read())
-threading.Thread(target=java_model.JavaModel, args=(document, ''), daemon=True).start()
-starting.wait(30)
-"""
-
-
-def test_a_process_that_ends_while_java_starts_in_a_daemon_thread_waits_for_it_and_ends_well() -> None:
-    child = subprocess.run([sys.executable, "-c", ENDING], input=alcohol_times(1), capture_output=True, timeout=60)
-    assert child.returncode == 0, child.stderr
-    assert child.stdout == b"JPype\n"
