@@ -5,8 +5,6 @@ import json
 import subprocess
 import sys
 import time
-import urllib.error
-import urllib.request
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import TracebackType
@@ -18,6 +16,7 @@ from client.broker.files import last_lines
 from client.broker.plan import HOST
 from client.broker.ports import free_port
 from client.broker.watchdog import watchdog_command
+from client.http_get import http_get
 from experiments.errors import NotMeasured, ServerEnded
 
 TIMEOUT_S = 60.0
@@ -96,10 +95,8 @@ class MeasuredServer:
 
     def get(self, path: str) -> Any:
         """The JSON, or else the text, of its answer; None while it does not answer, or not with 200."""
-        try:
-            with urllib.request.urlopen(f"http://{HOST}:{self._port}{path}", timeout=5) as answer:
-                content = answer.read()
-        except (urllib.error.URLError, OSError):
+        content = http_get(HOST, self._port, path)
+        if content is None:
             return None
         return json.loads(content) if content[:1] in b"{[" else content.decode()
 

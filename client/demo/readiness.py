@@ -1,6 +1,5 @@
 """Whether the demo can start, and whether what it has started is ready for its work."""
 
-import http.client
 from collections.abc import Collection
 
 from confluent_kafka import KafkaException
@@ -9,6 +8,7 @@ from confluent_kafka.admin import AdminClient
 from client.broker.ports import answers, check_port
 from client.demo.errors import DemoPortInUse
 from client.errors import PortInUse
+from client.http_get import http_get
 
 TIMEOUT_S = 2.0
 
@@ -39,11 +39,4 @@ def has_topics(bootstrap_servers: str, names: Collection[str]) -> bool:
 
 def is_healthy(host: str, port: int) -> bool:
     """Whether a server there says that it can score."""
-    connection = http.client.HTTPConnection(host, port, timeout=TIMEOUT_S)
-    try:
-        connection.request("GET", "/healthz")
-        return connection.getresponse().status == http.HTTPStatus.OK
-    except (OSError, http.client.HTTPException):
-        return False
-    finally:
-        connection.close()
+    return http_get(host, port, "/healthz") is not None
