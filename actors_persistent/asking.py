@@ -115,7 +115,7 @@ class Actors:
             return None
         try:
             return handed_on.answer.get(timeout=self._timeout_s)
-        except Exception as error:  # whatever it died of, its successor knows all that it has told anybody
+        except Exception as error:  # noqa: BLE001 - whatever it died of, its successor knows all that it has told anybody
             log.warning("actor_replaced", data_type=message.data_type, reason=self._reason(error))
         self._manager.ask(Replace(message.data_type, handed_on.server), block=True, timeout=self._timeout_s)
         handed_on = self._manager.ask(message, block=True, timeout=self._timeout_s)

@@ -112,7 +112,7 @@ class Engine:
             error: Exception | None = None
             try:
                 stream.on_next(element)
-            except Exception as raised:
+            except Exception as raised:  # noqa: BLE001 - handed to the caller
                 error = raised
             self._loop.call_soon_threadsafe(_resolve, through, error)
             return None

@@ -127,7 +127,7 @@ def _maven(cache: Path, repositories: Mapping[str, str] | None = None, callback:
 
 
 def _in_short(error: Exception) -> str:
-    """requests quotes whole objects; the last cause says what happened."""
+    """The last cause of an error says what happened; the text of ``requests`` quotes whole objects."""
     cause: BaseException = error
     while (deeper := cause.__cause__ or cause.__context__) is not None:
         cause = deeper

@@ -87,7 +87,7 @@ class ServingState:
 def _score(model: Model, features: Features) -> Values:
     try:
         return _finite(model.score(features), len(features))
-    except Exception:  # what a model can raise is its own; one bad record must not cost its whole batch
+    except Exception:  # noqa: BLE001 - what a model can raise is its own; one bad record must not cost its whole batch
         if len(features) == 1:
             return np.array([np.nan])
         return np.concatenate([_score(model, record) for record in features[:, None, :]])

@@ -55,7 +55,7 @@ def run(variant: Variant) -> NoReturn:
         runner.run(_Server(variant, settings, ending).run())
     except KeyboardInterrupt:  # before the signals are ours
         ending.leave()
-    except BaseException as error:  # a stray SystemExit or CancelledError, too, is an end that nobody has asked for
+    except BaseException as error:  # noqa: BLE001 - a stray SystemExit or CancelledError, too, is an end that nobody has asked for
         ending.leave(error)
     ending.leave()
 

@@ -68,7 +68,7 @@ class DaemonThread:
 def _do(doing: "Future[T]", work: Callable[[], T]) -> None:
     try:
         doing.set_result(work())
-    except BaseException as error:  # handed to the caller
+    except BaseException as error:  # noqa: BLE001 - handed to the caller
         doing.set_exception(error)
 
 

@@ -13,8 +13,9 @@ ROWS_RESTORED_AT_ONCE = 100  # a row of an earlier version can be a model of meg
 
 
 class CustomStoreState(TableState):
-    """A row of counters for each data type and source partition, in one SQLite file for all partitions
-    (``store/store.py``); and a row for each data type's model, in another one.
+    """Rows of counters and rows of models, each in one SQLite file (``store/store.py``).
+
+    A row of counters for each data type and source partition, and a row for each data type's model.
 
     A write goes to the file and, soon after, to the changelog. After a ``kill -9`` either can be a little ahead of the
     other, and both can be ahead of the committed offsets: the offsets in the rows say which records are counted.

@@ -172,8 +172,10 @@ class _Transaction:
 
 
 class OnceSink(Sink):
-    """Never resends a batch whose acknowledgement was lost: Kafka may have it. Dead letters are resent: for people,
-    a duplicate does no harm. So is a batch that the broker has refused to a producer which another one may replace.
+    """Never resends a batch whose acknowledgement was lost: Kafka may have it.
+
+    Dead letters are resent: for people, a duplicate does no harm. So is a batch that the broker has refused to a
+    producer which another one may replace.
     """
 
     async def _acknowledged(self, sent: Sent) -> None:

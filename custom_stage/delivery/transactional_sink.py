@@ -157,7 +157,7 @@ class TransactionalSink(Sink):
         writing: list[asyncio.Future[None]] = []
         try:
             for outcome in batches:
-                writing.append(asyncio.ensure_future(await self.enqueue(outcome)))
+                writing.append(asyncio.ensure_future(await self.enqueue(outcome)))  # noqa: PERF401 - each is cancelled
             await asyncio.gather(*writing)
         finally:
             for each in writing:

@@ -119,7 +119,7 @@ class Broker:
         """Close the connection."""
         await close_quietly(self._admin.close())
 
-    async def _missing(self) -> BrokerNotFound | TopicMissing | None:
+    async def _missing(self) -> BrokerNotFound | TopicMissing | None:  # noqa: C901 - one check after the other
         topics = self._settings.topics
         bootstrap_servers = self._settings.bootstrap_servers
         try:

@@ -253,7 +253,7 @@ class Application:
     async def _keep(self, models: ModelTable) -> None:
         try:
             await models.run()
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - it ends the server, which says why
             await self._app.crash(error)
 
     def _owns_first(self) -> bool:
@@ -273,7 +273,7 @@ class Application:
     async def _finish(self, finishing: Coroutine[Any, Any, None]) -> None:
         try:
             await finishing
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - it ends the server, which says why
             await self._app.crash(error)
 
     async def _all_finished(self) -> None:

@@ -178,7 +178,7 @@ class ConsumerThread(AIOKafkaConsumerThread):
             await consumer.commit(ours)
         except CommitFailedError:  # the group has been rebalanced: the same
             return False
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - it ends the server, which says why
             await self.crash(error)
             return False
         return True

@@ -51,8 +51,9 @@ is gone."""
 
 
 class Database:
-    """One file, used from one thread. Every method but ``open``, ``close`` and ``delete`` raises:
+    """One file, used from one thread.
 
+    Every method but ``open``, ``close`` and ``delete`` raises:
     StoreClosed: it is not open.
     StoreCorrupt, StoreUnusable: now, or at any time since it was opened.
     """

@@ -1,5 +1,4 @@
-"""Exactly-once beyond its broker's patience: idle for longer than ids are kept, and more to write than one transaction
-has time for."""
+"""Exactly-once beyond its broker's patience: idle longer than ids are kept; more to write than fits a transaction."""
 
 from collections import Counter
 from collections.abc import Iterator

@@ -106,4 +106,5 @@ def choice_of(element: Element, name: str, known: Set[str], default: str | None 
 
 
 def shown(text: str) -> str:
+    """The text, cut to a length that fits into an error."""
     return text if len(text) <= SHOWN_CHARACTERS else f"{text[:SHOWN_CHARACTERS]}..."

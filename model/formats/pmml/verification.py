@@ -97,10 +97,12 @@ def _score_fields(model: Element) -> list[str]:
         for field in _children(_child(model, "MiningSchema"), "MiningField")
         if field.get("usageType") in ("target", "predicted")
     ]
-    for output in _children(_child(model, "Output"), "OutputField"):
-        if output.get("feature", "predictedValue") == "predictedValue" and "targetField" not in output.attrib:
-            names.append(output.get("name", ""))
-    return names
+    outputs = [
+        output.get("name", "")
+        for output in _children(_child(model, "Output"), "OutputField")
+        if output.get("feature", "predictedValue") == "predictedValue" and "targetField" not in output.attrib
+    ]
+    return names + outputs
 
 
 def _fields(element: Element) -> dict[str, _Field]:

@@ -34,7 +34,7 @@ def unpack(content: bytes, into: Path) -> Path:
             archive.extractall(into)
     except ValueError:
         raise
-    except Exception as error:  # zipfile raises what it likes about a damaged file
+    except Exception as error:  # noqa: BLE001 - zipfile raises what it likes about a damaged file
         raise ValueError(f"is no zip of a SavedModel's directory: {error or type(error).__name__}") from None
     found = list(into.rglob(FILE))
     if len(found) != 1:

@@ -1,4 +1,4 @@
-"""Producers of ours wait for all replicas in sync. (The clients' is idempotent: librdkafka then takes nothing less.)"""
+"""Producers of ours wait for all replicas in sync. The clients' is idempotent: librdkafka then takes nothing less."""
 
 import asyncio
 from pathlib import Path

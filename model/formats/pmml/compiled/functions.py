@@ -209,8 +209,11 @@ def _extreme(lowest: bool) -> Function:
 
 
 def _mean(values: Array, there: Array) -> Array:
-    """One value after the other moves it, as in JPMML (commons-math's ``FirstMoment``): so two that are infinite, or
-    one that is before another value, make no number, and a sum that overflows makes no difference."""
+    """One value after the other moves it, as in JPMML (commons-math's ``FirstMoment``).
+
+    So two that are infinite, or one that is before another value, make no number, and a sum that overflows makes no
+    difference.
+    """
     mean, count = np.zeros(values.shape[1:]), np.zeros(values.shape[1:])
     for value, given in zip(values.astype(np.float64), np.broadcast_to(there, values.shape), strict=True):
         count += given

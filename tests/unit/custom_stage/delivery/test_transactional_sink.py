@@ -1,5 +1,4 @@
-"""Transactions whose producer is played: what is written, refused, taken away or never answered, and what of it is
-committed."""
+"""Transactions whose producer is played: what is written, refused, revoked or never answered, and what is committed."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence

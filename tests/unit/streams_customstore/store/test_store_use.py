@@ -55,7 +55,7 @@ def test_another_thread_is_refused_and_does_no_harm(store: TableStore) -> None:
     def read() -> None:
         try:
             store.get(0, b"key")
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - looked at below
             refused.append(error)
 
     thread = threading.Thread(target=read)
