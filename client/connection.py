@@ -18,7 +18,8 @@ class Connection:
 
     def __init__(self, bootstrap_servers: str, say: Callable[[str], None]) -> None:
         """``say`` is told in one line."""
-        self._bootstrap_servers, self._say = bootstrap_servers, say
+        self._bootstrap_servers = bootstrap_servers
+        self._say = say
         self._cluster: str | None = None
         self._in_doubt = False
         self._probed_s = 0.0
@@ -52,4 +53,6 @@ class Connection:
             raise ClusterChanged(self._bootstrap_servers)
         if self.lost:
             self._say("the broker answers again; going on where it stopped")
-        self._cluster, self._in_doubt, self.lost = cluster, False, False
+        self._cluster = cluster
+        self._in_doubt = False
+        self.lost = False

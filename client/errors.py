@@ -13,7 +13,6 @@ class CacheUnusable(ServingError):
 
     def __init__(self, directory: Path, reason: str, variable: str) -> None:
         super().__init__(f"Kafka's jars cannot be kept in {directory} ({reason}): name another place in {variable}")
-        self.directory, self.reason = directory, reason
 
 
 class DownloadBrokenOff(ServingError):
@@ -29,7 +28,6 @@ class DownloadBrokenOff(ServingError):
             f"the download of Apache Kafka broke off ({reason}): {remedy}, then start again - it goes on where it "
             "stopped; behind a mirror of Maven Central, name that under [repositories] in ~/.config/jgo.conf"
         )
-        self.reason = reason
 
 
 class DataDirectoryUnusable(ServingError):
@@ -37,7 +35,6 @@ class DataDirectoryUnusable(ServingError):
 
     def __init__(self, path: Path, reason: str) -> None:
         super().__init__(f"the broker cannot keep its data in {path} ({reason}): choose another place with --data-dir")
-        self.path, self.reason = path, reason
 
 
 class ForeignDirectory(ServingError):
@@ -47,7 +44,6 @@ class ForeignDirectory(ServingError):
         super().__init__(
             f"{path} is not empty and not an embedded broker's: it will not be wiped; choose another with --data-dir"
         )
-        self.path = path
 
 
 class DataDirectoryInUse(ServingError):
@@ -62,7 +58,6 @@ class DataDirectoryInUse(ServingError):
                 "or choose another --data-dir and --port"
             )
         super().__init__(f"a broker is already running on {path}: {remedy}")
-        self.path, self.owner = path, owner
 
 
 class DiskFull(ServingError):
@@ -73,7 +68,6 @@ class DiskFull(ServingError):
             f"only {free_bytes >> 20} MiB are free for {path} and the broker needs {needed_bytes >> 20}: "
             "make room, or choose another disk with --data-dir"
         )
-        self.path, self.free_bytes, self.needed_bytes = path, free_bytes, needed_bytes
 
 
 class PortInUse(ServingError):
@@ -84,7 +78,6 @@ class PortInUse(ServingError):
             f"port {port} is in use: stop what listens there (`lsof -i :{port}` names it) or choose another with "
             f"--port; if it is a Kafka broker to be used, give --bootstrap-servers localhost:{port}"
         )
-        self.port = port
 
 
 class PortForbidden(ServingError):
@@ -92,7 +85,6 @@ class PortForbidden(ServingError):
 
     def __init__(self, port: int, reason: str) -> None:
         super().__init__(f"port {port} cannot be opened ({reason}): choose one above 1023 with --port")
-        self.port, self.reason = port, reason
 
 
 class BrokerDied(ServingError):
@@ -104,7 +96,6 @@ class BrokerDied(ServingError):
             f"the broker has ended by itself ({how}): put right what {log} says, then start again "
             f"(without --keep it begins afresh){quoted('broker', last_lines)}"
         )
-        self.exit_code, self.log, self.last_lines = exit_code, log, tuple(last_lines)
 
 
 class BrokerNotReady(ServingError):
@@ -115,7 +106,6 @@ class BrokerNotReady(ServingError):
             f"the broker did not answer within {timeout_s:.0f} s: the machine may be too busy, then try again; "
             f"else read {log}{quoted('broker', last_lines)}"
         )
-        self.timeout_s, self.log, self.last_lines = timeout_s, log, tuple(last_lines)
 
 
 class DataPartitionsDiffer(ServingError):
@@ -126,7 +116,6 @@ class DataPartitionsDiffer(ServingError):
             f"topic {topic} exists with {found} partitions, not {wanted}: give --partitions {found}, "
             "or choose another --topic-prefix"
         )
-        self.topic, self.found, self.wanted = topic, found, wanted
 
 
 class PublishingFailed(ServingError):
@@ -134,7 +123,6 @@ class PublishingFailed(ServingError):
 
     def __init__(self, reason: str) -> None:
         super().__init__(f"publishing has failed for good ({reason}): start again")
-        self.reason = reason
 
 
 class TopicUnknown(ServingError):
@@ -145,7 +133,6 @@ class TopicUnknown(ServingError):
             f"topic {topic} does not exist on {bootstrap_servers}: choose scores, data, models or dead-letters, which "
             "python -m client.provider creates, and the same --topic-prefix as there"
         )
-        self.topic, self.bootstrap_servers = topic, bootstrap_servers
 
 
 class DriftWithoutSource(ServingError):

@@ -11,7 +11,6 @@ class UnknownVariant(ServingError):
 
     def __init__(self, name: str, known: Sequence[str]) -> None:
         super().__init__(f"no variant {name!r}: choose from {', '.join(known)}")
-        self.name = name
 
 
 class ServerEnded(ServingError):
@@ -22,7 +21,6 @@ class ServerEnded(ServingError):
             f"{variant} has ended by itself (exit code {exit_code}): put right what it said, then measure again"
             f"{quoted('server', last_lines)}"
         )
-        self.variant, self.exit_code = variant, exit_code
 
 
 class NotMeasured(ServingError):
@@ -33,7 +31,6 @@ class NotMeasured(ServingError):
             f"{variant}: not within {timeout_s:.0f} s: {what}. The machine may be too busy, then try again"
             f"{quoted('server', last_lines)}"
         )
-        self.variant, self.what = variant, what
 
 
 class PromiseBroken(ServingError):
@@ -41,7 +38,6 @@ class PromiseBroken(ServingError):
 
     def __init__(self, broken: Sequence[str]) -> None:
         super().__init__(f"measured otherwise than promised: {'; '.join(broken)}. Mend the variant or its Guarantees")
-        self.broken = tuple(broken)
 
 
 class MarkerMissing(ServingError):
@@ -49,4 +45,3 @@ class MarkerMissing(ServingError):
 
     def __init__(self, marker: str) -> None:
         super().__init__(f"the page has no line '<!-- {marker} -->': put it where the table belongs")
-        self.marker = marker

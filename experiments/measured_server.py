@@ -29,10 +29,12 @@ class MeasuredServer:
 
     def __init__(self, variant: str, bootstrap_servers: str, prefix: str, home: Path, flags: Sequence[str]) -> None:
         """Start nothing yet; ``home`` is an empty directory for its log and its state."""
-        self.variant, self.data_dir = variant, home / "state"
+        self.variant = variant
+        self.data_dir = home / "state"
         self.group = prefix
         """Its consumer group."""
-        self._log, self._port = home / "server.log", free_port()
+        self._log = home / "server.log"
+        self._port = free_port()
         self._process: subprocess.Popen[bytes] | None = None
         self._server: psutil.Process | None = None  # the watchdog's child
         self._command = [

@@ -47,7 +47,9 @@ class Observer:
 
     def __init__(self, bootstrap_servers: str, topics: Topics, partitions: int) -> None:
         """Connect in the background; ``partitions`` is how many the data and the scores topic have."""
-        self._bootstrap_servers, self._topics, self._partitions = bootstrap_servers, topics, partitions
+        self._bootstrap_servers = bootstrap_servers
+        self._topics = topics
+        self._partitions = partitions
         self._admin = AdminClient({"bootstrap.servers": bootstrap_servers, "log_level": 0})
 
     def data_ends(self) -> Offsets:

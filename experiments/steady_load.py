@@ -19,7 +19,9 @@ class SteadyLoad:
 
     def __init__(self, publisher: Publisher, source: GeneratedWines, per_s: float) -> None:
         """Publish nothing yet; ``per_s`` is how many wines a second."""
-        self._publisher, self._source, self._per_s = publisher, source, per_s
+        self._publisher = publisher
+        self._source = source
+        self._per_s = per_s
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._run)
 

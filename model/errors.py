@@ -15,7 +15,8 @@ class ModelRejected(ServingError):
     def __init__(self, name: str, reason: str, detail: str = "") -> None:
         """``detail`` is the whole text where the reason is only what matters of it."""
         super().__init__(f"model {name!r} refused: {reason}")
-        self.name, self.reason = name, reason
+        self.name = name
+        self.reason = reason
         self.detail = detail or reason
 
 
@@ -25,7 +26,8 @@ class ModelUnfit(ValueError):
     def __init__(self, problem: str, remedy: str, detail: str = "") -> None:
         """``detail`` is all that a library said about it."""
         super().__init__(f"{problem}; {remedy}")
-        self.problem, self.remedy = problem, remedy
+        self.problem = problem
+        self.remedy = remedy
         self.detail = detail
 
 

@@ -50,8 +50,11 @@ class EmbeddedKafka:
             cluster: that it belongs to, on ``port``; None means that it is one by itself.
         """
         self.port = free_port() if port is None else port
-        self.data_dir, self._keep, self._on_death = data_dir, keep, on_death
-        self._secure, self._cluster = secure, cluster
+        self.data_dir = data_dir
+        self._keep = keep
+        self._on_death = on_death
+        self._secure = secure
+        self._cluster = cluster
         self._directory: DataDirectory | None = None
         self._process: subprocess.Popen[bytes] | None = None
         self._stopping = threading.Event()

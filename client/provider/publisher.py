@@ -55,7 +55,9 @@ class Publisher:
             say: told in one line when something goes wrong and when it is right again.
             security: how the brokers let us in.
         """
-        self._topics, self._run, self._say = topics, run, say
+        self._topics = topics
+        self._run = run
+        self._say = say
         self.connection = Connection(bootstrap_servers, say)
         self._producer = Producer(
             {

@@ -32,7 +32,9 @@ class Publishing:
 
     def __init__(self, plan: Plan, wines: WineSource, models: Sequence[ModelDescriptor], publisher: Publisher) -> None:
         """Publish nothing yet; ``models`` has at least one."""
-        self._plan, self._wines, self._publisher = plan, wines, publisher
+        self._plan = plan
+        self._wines = wines
+        self._publisher = publisher
         self._models = itertools.cycle(models)
         self._current: ModelDescriptor | None = None
         self._rate = Rate()

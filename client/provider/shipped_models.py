@@ -32,7 +32,6 @@ class ModelsUnusable(ServingError):
 
     def __init__(self, path: Path, reason: str) -> None:
         super().__init__(f"{path}: {reason}; 'git checkout data/models' restores it, 'make models' trains it anew")
-        self.path, self.reason = path, reason
 
 
 def shipped_models(directory: Path = MODELS) -> list[ModelDescriptor]:

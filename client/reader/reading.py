@@ -28,7 +28,9 @@ class Reading:
         self, bootstrap_servers: str, group: str, topic: str, line: Line, security: KafkaSecurity = PLAINTEXT
     ) -> None:
         """Connect in the background; ``line`` turns a message into what is shown of it."""
-        self._bootstrap_servers, self._topic, self._line = bootstrap_servers, topic, line
+        self._bootstrap_servers = bootstrap_servers
+        self._topic = topic
+        self._line = line
         self._errors: list[KafkaError] = []
         self._consumer = Consumer(
             {

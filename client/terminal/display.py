@@ -62,7 +62,8 @@ class PlainDisplay:
 
     def __init__(self, beside_output: TextIO, clock_s: Callable[[], float] = time.monotonic) -> None:
         """``clock_s`` says when ``show`` is to show the state again."""
-        self._beside_output, self._clock_s = beside_output, clock_s
+        self._beside_output = beside_output
+        self._clock_s = clock_s
         self._next_s = clock_s() + PLAIN_EVERY_S
 
     def write(self, text: str) -> None:

@@ -40,7 +40,6 @@ class DriftRejected(ServingError):
 
     def __init__(self, feature: str, reason: str) -> None:
         super().__init__(f"drift of {feature!r}: {reason}")
-        self.feature, self.reason = feature, reason
 
 
 class GeneratedWines:

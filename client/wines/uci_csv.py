@@ -20,7 +20,6 @@ class WineFileUnreadable(ServingError):
 
     def __init__(self, path: Path, reason: str) -> None:
         super().__init__(f"{path}: {reason}")
-        self.path, self.reason = path, reason
 
 
 class WineLineRejected(ServingError):
@@ -28,7 +27,6 @@ class WineLineRejected(ServingError):
 
     def __init__(self, path: Path, line: int, reason: str) -> None:
         super().__init__(f"{path}, line {line}: {reason}")
-        self.path, self.line, self.reason = path, line, reason
 
 
 class CsvWines:

@@ -166,8 +166,8 @@ def test_the_cache_is_where_the_environment_says(
 @pytest.mark.parametrize(("platform", "caches"), [("linux", ".cache"), ("darwin", "Library/Caches")])
 def test_the_cache_of_earlier_versions_goes_on_being_used(platform: str, caches: str, tmp_path: Path) -> None:
     program = (
-        f"import sys; sys.platform = {platform!r}\n"
-        "from client.broker.jars import jars_directory; print(jars_directory())"
+        "import importlib, platformdirs, sys; from client.broker.jars import jars_directory\n"
+        f"sys.platform = {platform!r}; importlib.reload(platformdirs); print(jars_directory())"
     )
     environment = {
         name: value for name, value in os.environ.items() if name not in ("KAFKA_JARS_DIR", "XDG_CACHE_HOME")

@@ -89,7 +89,6 @@ def test_a_malformed_line_is_named_with_its_remedy(bad_line: str, reason: str, t
     path = written(tmp_path, HEADER, ROWS[0], bad_line, ROWS[1])
     with pytest.raises(WineLineRejected, match=re.escape(f"{path}, line 3: {reason}")) as caught:
         CsvWines(path)
-    assert caught.value.line == 3
     assert re.search("; (complete|give|write|check)", str(caught.value))
 
 
