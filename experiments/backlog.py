@@ -69,8 +69,14 @@ def _speed(scene: Scene, delivery: str, model: str, wines: Sequence[bytes]) -> S
     ended_s = time.monotonic()
     cpu_s = server.cpu_s() - cpu_before_s
     scene.wait_until_drained()
-    n = len(wines)
-    return Speed(server.variant, delivery, model, n / (ended_s - begin_s), cpu_s / n * 1e6, peak_bytes)
+    return Speed(
+        server.variant,
+        delivery,
+        model,
+        records_per_s=len(wines) / (ended_s - begin_s),
+        cpu_us_per_record=cpu_s / len(wines) * 1e6,
+        peak_memory_bytes=peak_bytes,
+    )
 
 
 def _redelivered(scene: Scene, wines: Sequence[bytes]) -> int:

@@ -56,7 +56,7 @@ def latency(scene: Scene, per_s: float, seconds: float, models: Sequence[ModelDe
         raise NotMeasured(scene.server.variant, f"the scores of {left} records", TIMEOUT_S, [])
     waited_ms = (scored_s - sent_s)[int(per_s * warm_up_s) :] * 1000
     p50, p99, p999 = np.percentile(waited_ms, (50, 99, 99.9))
-    return Latency(scene.server.variant, swaps, p50, p99, p999, waited_ms.max())
+    return Latency(scene.server.variant, swaps, p50_ms=p50, p99_ms=p99, p999_ms=p999, longest_ms=waited_ms.max())
 
 
 def _publish(

@@ -38,9 +38,15 @@ class MeasuredServer:
         self._process: subprocess.Popen[bytes] | None = None
         self._server: psutil.Process | None = None  # the watchdog's child
         self._command = [
-            *(sys.executable, "-m", f"{variant}.server"),
-            *("--bootstrap-servers", bootstrap_servers, "--topic-prefix", prefix, "--group", self.group),
-            *("--port", str(self._port), "--data-dir", str(self.data_dir), *flags),
+            sys.executable,
+            "-m",
+            f"{variant}.server",
+            f"--bootstrap-servers={bootstrap_servers}",
+            f"--topic-prefix={prefix}",
+            f"--group={self.group}",
+            f"--port={self._port}",
+            f"--data-dir={self.data_dir}",
+            *flags,
         ]
 
     def start(self) -> float:

@@ -10,8 +10,12 @@ from serving.kernel import Variant
 README = Path(__file__).parents[1] / "README.md"
 MARKER = "survival table: make generate"
 HEAD = (
-    *("variant", "where model and counters live"),
-    *("killed", "and its disk wiped", "and the model topic emptied", "counters"),
+    "variant",
+    "where model and counters live",
+    "killed",
+    "and its disk wiped",
+    "and the model topic emptied",
+    "counters",
 )
 
 

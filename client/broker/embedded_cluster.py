@@ -39,7 +39,7 @@ class EmbeddedCluster:
         self._dead: set[int] = set()
         self._gone = threading.Event()
         self.brokers = [
-            EmbeddedKafka(node.port, directory, keep, partial(self._died, node.id), cluster=self._plan)
+            EmbeddedKafka(node.port, directory, keep=keep, on_death=partial(self._died, node.id), cluster=self._plan)
             for node, directory in zip(self._plan.nodes, directories, strict=True)
         ]
         """In the order of their node ids, 1 and on."""

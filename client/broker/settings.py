@@ -25,6 +25,6 @@ class BrokerSettings(CommandLine, env_prefix="PROVIDER_"):
     def embedded(self, on_death: Callable[[BrokerDied], None] | None = None) -> EmbeddedKafka | EmbeddedCluster:
         """The broker or the cluster, not started; ``on_death`` is told when it is gone."""
         if self.brokers == "1":
-            return EmbeddedKafka(self.port, self.data_dir, self.keep, on_death)
+            return EmbeddedKafka(self.port, self.data_dir, keep=self.keep, on_death=on_death)
         ports = [self.port + number for number in range(int(self.brokers))]
-        return EmbeddedCluster(ports, self.data_dir, self.keep, on_death)
+        return EmbeddedCluster(ports, self.data_dir, keep=self.keep, on_death=on_death)
