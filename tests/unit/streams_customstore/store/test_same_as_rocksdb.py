@@ -114,6 +114,7 @@ def test_what_the_engine_wrote_is_what_it_reads(url: str) -> None:
     assert offsets == [0, 2]
 
 
+@pytest.mark.thorough  # RocksDB opens and closes three databases at each start, and does not hurry
 @given(st.lists(operations, max_size=15))
 @settings(max_examples=examples(10))
 def test_the_engine_sees_the_same_of_both(script: list[Operation]) -> None:

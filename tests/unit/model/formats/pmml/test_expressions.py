@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from model.features import WINE, Features
+from model.formats.pmml.compiled import expressions, scope
 from model.formats.pmml.compiled.compiler import compiled
 from model.formats.pmml.document import checked
 from model.formats.pmml.reading import NotCompilable
@@ -286,13 +287,15 @@ def test_what_goes_round_in_circles_is_refused(content: bytes) -> None:
         scores(content, 3.0)
 
 
-def test_functions_that_double_the_work_at_each_call_are_refused() -> None:
+def test_functions_that_double_the_work_at_each_call_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert scope.MAX_CALCULATIONS == 50_000
+    monkeypatch.setattr(scope, "MAX_CALCULATIONS", 1_000)
     functions = [function("f0", call("+", field("n"), value(1)), "n")]
     functions += [
         function(f"f{i}", call("+", call(f"f{i - 1}", field("n")), call(f"f{i - 1}", field("n"))), "n")
         for i in range(1, 18)
     ]
-    with pytest.raises(ValueError, match="more than 50,000 calculations"):
+    with pytest.raises(ValueError, match="more than 1,000 calculations"):
         scores(document(derived("x", call("f17", ALCOHOL)), shared="".join(functions)), 3.0)
 
 
@@ -317,9 +320,11 @@ def test_fields_of_fields_too_deep_for_python_are_refused() -> None:
         scores(document(derived("x", field("y0")), *fields, derived("y5000", ALCOHOL)), 3.0)
 
 
-def test_a_table_without_end_is_refused() -> None:
-    rows = "".join(f"<row><a>{i}</a><o>1</o></row>" for i in range(500_001))
+def test_a_table_without_end_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert expressions.MAX_CELLS == 1_000_000
+    monkeypatch.setattr(expressions, "MAX_CELLS", 1_000)
+    rows = "".join(f"<row><a>{i}</a><o>1</o></row>" for i in range(501))
     pair = '<FieldColumnPair field="alcohol" column="a"/>'
     table = f'<MapValues outputColumn="o">{pair}<InlineTable>{rows}</InlineTable></MapValues>'
-    with pytest.raises(ValueError, match="more than 1,000,000 cells"):
+    with pytest.raises(ValueError, match="more than 1,000 cells"):
         given(table, 3.0)
