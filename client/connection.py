@@ -1,4 +1,4 @@
-"""Whether a broker answers: said once when it no longer does, and once when it does again."""
+"""Whether a broker answers: reported once when it is lost, and once when it is back."""
 
 import time
 from collections.abc import Callable
@@ -14,10 +14,10 @@ RECONNECT_MS = 1000
 
 
 class Connection:
-    """Follows one Kafka client, which by itself tries again for ever."""
+    """Watches one Kafka client, which retries without limit."""
 
     def __init__(self, bootstrap_servers: str, say: Callable[[str], None]) -> None:
-        """``say`` is told in one line."""
+        """``say`` gets each message, one line."""
         self._bootstrap_servers = bootstrap_servers
         self._say = say
         self._cluster: str | None = None
@@ -32,10 +32,10 @@ class Connection:
             self._in_doubt = True
 
     def probe(self, client: Producer | Consumer) -> None:
-        """Ask a broker and tell what is new; without effect, and at once, while there is no doubt.
+        """Ask a broker and report a change; returns at once while the connection is not in doubt.
 
         Raises:
-            ClusterChanged: a broker answers again, and it is another one.
+            ClusterChanged: a broker answers again, and belongs to another cluster.
         """
         if self._cluster is not None and not self._in_doubt:
             return
@@ -46,13 +46,13 @@ class Connection:
             cluster = client.list_topics(timeout=PROBE_S).cluster_id
         except KafkaException:
             if self._in_doubt and not self.lost:
-                self._say("no broker answers; trying again until one does")
+                self._say("no broker answers; retrying until one does")
                 self.lost = True
             return
         if self._cluster not in (None, cluster):
             raise ClusterChanged(self._bootstrap_servers)
         if self.lost:
-            self._say("the broker answers again; going on where it stopped")
+            self._say("the broker answers again; continuing")
         self._cluster = cluster
         self._in_doubt = False
         self.lost = False

@@ -1,4 +1,4 @@
-"""How fast one variant works off records that wait for it, and how many it would score again after a ``kill -9``."""
+"""How fast one variant processes a backlog, and how many records it scores again after a ``kill -9``."""
 
 import time
 from collections.abc import Sequence
@@ -93,7 +93,7 @@ def _redelivered(scene: Scene, wines: Sequence[bytes]) -> int:
 
 
 def _wait_until_still(scene: Scene) -> None:
-    """What the killed server has sent may still be on its way."""
+    """Wait until nothing of the killed server is in flight."""
     seen, since_s = scene.observer.scores(), time.monotonic()
     while time.monotonic() - since_s < STILL_S:
         time.sleep(LOOK_S)

@@ -18,23 +18,23 @@ class ServerEnded(ServingError):
 
     def __init__(self, variant: str, exit_code: int, last_lines: Sequence[str]) -> None:
         super().__init__(
-            f"{variant} has ended by itself (exit code {exit_code}): put right what it said, then measure again"
+            f"{variant} has ended by itself (exit code {exit_code}): mend what it reported, then measure again"
             f"{quoted('server', last_lines)}"
         )
 
 
 class NotMeasured(ServingError):
-    """What was to be measured did not happen."""
+    """What should be measured did not happen."""
 
     def __init__(self, variant: str, what: str, timeout_s: float, last_lines: Sequence[str]) -> None:
         super().__init__(
-            f"{variant}: not within {timeout_s:.0f} s: {what}. The machine may be too busy, then try again"
+            f"{variant}: not within {timeout_s:.0f} s: {what}. The machine may be too busy, then retry"
             f"{quoted('server', last_lines)}"
         )
 
 
 class PromiseBroken(ServingError):
-    """A variant did otherwise than its ``Guarantees`` say."""
+    """A variant broke a promise of its ``Guarantees``."""
 
     def __init__(self, broken: Sequence[str]) -> None:
         super().__init__(f"measured otherwise than promised: {'; '.join(broken)}. Mend the variant or its Guarantees")

@@ -1,4 +1,4 @@
-"""One ``kill -9`` under load, and what came of it, by partition and offset of each record."""
+"""One ``kill -9`` under load, and its outcome, by partition and offset of each record."""
 
 import shutil
 import time
@@ -48,7 +48,7 @@ def kill_round(
 
     Args:
         scene: its server runs, and all it has been given is committed.
-        circumstance: what is taken away besides.
+        circumstance: what is removed besides.
         models: each with a name of its own; one or two are used up.
         source: where the load comes from.
         per_s: how many wines a second; they go on coming while the server is down.

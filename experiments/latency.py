@@ -18,7 +18,7 @@ from protobufs.model_descriptor_pb2 import ModelDescriptor
 TICK_S = 0.001
 SWAP_S = 1.0  # between two models
 WARM_UP = 2.0
-"""Times as long as is measured: a young broker compiles for some 20 s what it does for single records."""
+"""Times as long as is measured: a young broker compiles for approximately 20 s what it does for single records."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""What Kafka itself says of a run, whatever the server says of itself."""
+"""What Kafka itself reports of a run, independent of the server."""
 
 import time
 from collections import Counter

@@ -45,10 +45,10 @@ class Scene:
         return time.monotonic()
 
     def activate(self, model: ModelDescriptor) -> None:
-        """Publish a model; returns when the server has taken it over."""
+        """Publish a model; returns when it is active."""
         before = self.server.meter(MODELS_METER)
         self.publish_model(model)
-        self.server.wait_until(lambda: self.server.meter(MODELS_METER) > before, f"{model.name} was in force")
+        self.server.wait_until(lambda: self.server.meter(MODELS_METER) > before, f"{model.name} was active")
 
     def wait_until_drained(self) -> None:
         """The group has committed every record there is."""
@@ -60,7 +60,7 @@ class Scene:
 def scene(
     variant: str, broker: EmbeddedKafka, home: Path, flags: Sequence[str], prefix: str | None = None
 ) -> Iterator[Scene]:
-    """Make the topics; the server is started by whoever asks, and stopped at the end.
+    """Make the topics; the caller starts the server; it is stopped at the end.
 
     Args:
         variant: its name.
@@ -80,7 +80,7 @@ def scene(
 
 @contextmanager
 def scratch() -> Iterator[Path]:
-    """A directory for as long as the block runs; not in /tmp, which may be in memory: some 1.5 GB come together."""
+    """A directory for as long as the block runs; not in /tmp, which may be in memory: it takes about 1.5 GB."""
     with TemporaryDirectory(prefix=".kafka-", dir=".") as directory:  # ignored by git, removed by make clean
         yield Path(directory)
 

@@ -1,4 +1,4 @@
-"""Wines at a steady pace, whatever becomes of the server."""
+"""Wines at a steady pace, also while the server is down."""
 
 import threading
 import time

@@ -47,7 +47,7 @@ def lives(variants: Sequence[str], model: ModelDescriptor, kills: int, per_s: fl
 
 
 def broken_promises(life: Life) -> list[str]:
-    """What the variant did otherwise than its ``Guarantees`` say."""
+    """Where the outcome differs from the variant's ``Guarantees``."""
     guarantees = variant(life.variant).guarantees
     at_once = asdict(guarantees.model_survives)
     broken = []

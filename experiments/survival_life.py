@@ -47,7 +47,7 @@ def live(scene: Scene, model: ModelDescriptor, kills: int, per_s: float) -> Life
 
 
 def _renamed(model: ModelDescriptor) -> Iterator[ModelDescriptor]:
-    """The same model again and again, under names by which its scores can be told apart."""
+    """The same model repeatedly, under names that tell its scores apart."""
     for number in itertools.count(1):
         renamed = ModelDescriptor()
         renamed.CopyFrom(model)

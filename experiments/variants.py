@@ -16,7 +16,7 @@ STATE_PATHS: Mapping[str, str] = MappingProxyType(
         "streams_customstore": "/state/value?data_type=wine",
     }
 )
-"""Where each answers for the model in force and its counters."""
+"""Where each answers for the active model and its counters."""
 
 VARIANTS = tuple(STATE_PATHS)
 

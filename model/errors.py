@@ -6,7 +6,7 @@ import socket
 
 
 class ServingError(Exception):
-    """Something this project foresees; its text is one line that says what happened and what to do."""
+    """An error that this project foresees; its text is one line: what happened, and what to do."""
 
 
 class ModelRejected(ServingError):
@@ -24,7 +24,7 @@ class ModelUnfit(ValueError):
     """What is wrong with a model, and what its author can do; ``model.reasons`` makes one line of both."""
 
     def __init__(self, problem: str, remedy: str, detail: str = "") -> None:
-        """``detail`` is all that a library said about it."""
+        """``detail`` is the whole text of a library."""
         super().__init__(f"{problem}; {remedy}")
         self.problem = problem
         self.remedy = remedy
@@ -32,7 +32,7 @@ class ModelUnfit(ValueError):
 
 
 class LocalFailure(ServingError):
-    """This machine could not load a model; that says nothing of the model, which is loaded again later, never refused.
+    """This machine could not load a model. That is no fault of the model, which is loaded again later, never refused.
 
     Raised where a descriptor, a thread, a process, memory, or room on a disk is missing.
     """

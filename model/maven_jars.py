@@ -68,11 +68,11 @@ def fetch_jars(
     progress: Progress | None = None,
     repositories: Mapping[str, str] | None = None,
 ) -> list[Path]:
-    """The paths of these jars; whatever is missing or damaged is downloaded first.
+    """The paths of these jars; those missing or damaged are downloaded first.
 
     Args:
         directory: where they are kept.
-        repositories: name -> URL; None means Maven Central, or what jgo's settings file says in [repositories].
+        repositories: name -> URL; None means Maven Central, or [repositories] in jgo's settings file.
     Raises:
         OSError: the directory cannot be written.
         DownloadFailed: they did not all arrive.
@@ -127,7 +127,7 @@ def _maven(cache: Path, repositories: Mapping[str, str] | None = None, callback:
 
 
 def _in_short(error: Exception) -> str:
-    """The last cause of an error says what happened; the text of ``requests`` quotes whole objects."""
+    """The last cause, in one line; the text of ``requests`` quotes whole objects."""
     cause: BaseException = error
     while (deeper := cause.__cause__ or cause.__context__) is not None:
         cause = deeper

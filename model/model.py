@@ -29,7 +29,7 @@ class Model(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class LoadedModel:
-    """A model that can serve, with what its descriptor said of it."""
+    """A model that can serve, with the names from its descriptor."""
 
     name: str
     description: str
@@ -39,7 +39,7 @@ class LoadedModel:
 
     @property
     def scored_by(self) -> str | None:
-        """What scores it, in words, where the format alone does not say so: the model's own ``scored_by``."""
+        """What scores it, in words, where the format alone does not tell: the model's own ``scored_by``."""
         return getattr(self.model, "scored_by", None)
 
     def close(self) -> None:

@@ -1,4 +1,4 @@
-"""From a descriptor to a model that can serve, whatever its format."""
+"""From a descriptor to a model that can serve, in any format."""
 
 import contextlib
 from collections.abc import Callable
@@ -21,7 +21,7 @@ def load(descriptor: ModelDescriptor, content: bytes = b"", pmml_engine: PmmlEng
             copies 100 MB each time it is asked for them, and no other thread of Python runs meanwhile.
         pmml_engine: what scores PMML.
     Raises:
-        ModelRejected: for whatever reason this model cannot serve; the text is one line.
+        ModelRejected: this model cannot serve; the text is one line.
         LocalFailure: this machine could not load it at present.
     """
     content = content or descriptor.data
@@ -45,7 +45,7 @@ def load(descriptor: ModelDescriptor, content: bytes = b"", pmml_engine: PmmlEng
 
 
 def check(descriptor: ModelDescriptor) -> None:
-    """What can be told before anybody has looked at the model itself.
+    """Check a descriptor, before anything looks at the model itself.
 
     Raises:
         ModelRejected: it is of no type that is served, or scores no records, or has neither data nor a location.
@@ -92,7 +92,7 @@ REMEDIES: dict[int, str] = {
     ModelDescriptor.PMML: "export it again, or to ONNX",
     ModelDescriptor.ONNX: "export it again",
 }
-"""By model type: what its author can do where an error says nothing of it."""
+"""By model type: what its author can do where an error has no remedy."""
 
 
 def _not_loadable(descriptor: ModelDescriptor) -> str | None:

@@ -21,7 +21,7 @@ def check(model: Model) -> None:
     """Score typical wines together, again, in another order, in smaller and larger batches, and one by one.
 
     Raises:
-        ModelUnfit: it gives a typical wine no finite score, or a wine two scores; the text says which wine.
+        ModelUnfit: it gives a typical wine no finite score, or a wine two scores; the text names the wine.
         Exception: what the model raises about the first batch.
     """
     wines = trial_wines()
@@ -51,7 +51,7 @@ class _Expected:
     margin: Values
 
     def compare(self, how: str, scores: Values, wines: Features) -> None:
-        """Raises ModelUnfit if one of these scores, of the same wines again and again, is another one."""
+        """Raises ModelUnfit if one of these scores, of the same wines repeatedly, differs."""
         together, margin = np.resize(self.together, len(scores)), np.resize(self.margin, len(scores))
         with np.errstate(invalid="ignore"):  # two infinite ones
             same = (np.abs(together - scores) <= margin) | (together == scores)

@@ -23,9 +23,9 @@ class Scores:
 
 @dataclass(frozen=True, slots=True)
 class ServingState:
-    """The model in force for one data type, and what it has done; every change gives the next state.
+    """The active model of one data type, and its counters; every change gives the next state.
 
-    ``usage`` and the durations belong to the model in force; ``skipped`` and ``dead_letters`` to the data type.
+    ``usage`` and the durations belong to the active model; ``skipped`` and ``dead_letters`` to the data type.
     """
 
     data_type: str
@@ -39,7 +39,7 @@ class ServingState:
     dead_letters: int = 0
 
     def accept(self, model: LoadedModel, now_ms: int) -> Self:
-        """The state in which ``model`` serves from now on; whoever held this state closes the model it replaces."""
+        """The state in which ``model`` is active; the holder of this state closes the model that it replaces."""
         return replace(self, model=model, since_ms=now_ms, usage=0, duration_ms=0.0, min_ms=None, max_ms=None)
 
     def reject(self, records: int) -> Self:

@@ -24,8 +24,8 @@ PASSED_ON = frozenset(
         "PYTHONDONTWRITEBYTECODE", "PYTHONPYCACHEPREFIX", "PYTHONUTF8",
     }
 )  # fmt: skip
-"""All that a trial gets of the server's environment: what Python and libraries need to be found and to start. Whatever
-else is in there, such as passwords and tokens, is not for a stranger's model."""
+"""All that a trial gets of the server's environment: what Python and libraries need to be found and to start.
+Anything else in there, such as passwords and tokens, is not for a stranger's model."""
 
 
 def try_out(

@@ -36,7 +36,7 @@ def main(
 ) -> tuple[int, Reason | None]:
     """Load the model; the exit code, and why it is not 0."""
     Thread(target=_end_with_parent, args=(directory,), daemon=True).start()
-    # The default action of this signal ends a process whatever it is busy with, also when nobody waits for it any more.
+    # The default action of this signal ends a process in any state, also when nobody waits for it any more.
     signal.signal(signal.SIGALRM, signal.SIG_DFL)
     signal.setitimer(signal.ITIMER_REAL, timeout_s)
     _limit(resource.RLIMIT_CORE, 0)

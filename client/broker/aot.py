@@ -1,7 +1,7 @@
 """Make Java's AOT cache for the embedded broker, once: ``python -m client.broker.aot``, which ``make`` does.
 
-Java learns from a real broker that is used a little, and writes the cache when that broker ends. Brokers for use do not
-do it on their way: their Ctrl-C would take 8 seconds.
+Java records what a real broker loads, and writes the cache when that broker ends. Brokers in use do not write it: their
+Ctrl-C would take 8 seconds.
 """
 
 import contextlib
@@ -53,23 +53,23 @@ class TrainingFailed(ServingError):
 
 
 def fits(cache: Path, jars: Sequence[Path]) -> bool:
-    """Whether Java takes this cache, whole as it is, for the command that runs the broker."""
+    """Whether Java accepts this cache for the command that runs the broker."""
     command = java_command(cache.parent, jars, "-version", aot=["-XX:AOTMode=on", *aot_options(cache)])
     return cache.exists() and subprocess.run(command, env=java_environment(), capture_output=True).returncode == 0
 
 
 def train(jars: Sequence[Path]) -> None:
-    """Make the cache for these jars, beside them, unless one that fits is there (15 s).
+    """Make the cache for these jars, in their directory, unless a valid one is there (15 s).
 
     Raises:
-        TrainingFailed: no room, no right to write there, or whatever keeps a broker from running; nothing is left.
+        TrainingFailed: no room, no right to write there, or a broker that does not run; nothing is left behind.
     """
     cache = aot_cache(jars)
     try:
         if not fits(cache, jars):
             with exclusive(cache.parent):
                 if not fits(cache, jars):  # another process may have made it meanwhile
-                    sys.stderr.write("preparing Kafka for quick starts, once: some 15 s\n")
+                    sys.stderr.write("preparing Kafka for quick starts, once: approximately 15 s\n")
                     _make(cache, jars)
     except TrainingFailed:
         raise
@@ -94,7 +94,7 @@ def _make(cache: Path, jars: Sequence[Path]) -> None:
 
 @contextlib.contextmanager
 def _training_broker(directory: Path, jars: Sequence[Path], cache: Path) -> Iterator[str]:
-    """A broker that writes the cache when it ends; where it listens. Whatever is raised in the block kills it."""
+    """A broker that writes the cache when it ends; yields its address. An exception in the block kills it."""
     cluster = new_cluster([free_port()], [free_port()])
     (node,) = cluster.nodes
     prepare_node(directory, jars, node, cluster, None)
@@ -132,7 +132,7 @@ def _wait_for(address: str, broker: "subprocess.Popen[bytes]", log: Path) -> Non
 
 
 def _use(bootstrap_servers: str) -> None:
-    """What brokers here are used for: topics, transactions and a consumer group (spares each of them 0.4 s)."""
+    """Use what the brokers here are used for: topics, transactions and a consumer group (saves each 0.4 s)."""
     topics = Topics.prefixed("training")
     create_topics(bootstrap_servers, topics, 1)
     connection = {"bootstrap.servers": bootstrap_servers, "log_level": 0}
@@ -155,7 +155,7 @@ def _use(bootstrap_servers: str) -> None:
 
 
 def main() -> None:
-    """See that Kafka's jars are there, and the cache; without the cache it works too."""
+    """Fetch Kafka's jars and make the cache; Kafka also runs without the cache."""
     try:
         with interruptible():
             train(kafka_jars())

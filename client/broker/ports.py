@@ -41,9 +41,9 @@ def check_port(port: int) -> None:
 
 
 def free_port(wanted: int = 0) -> int:
-    """A port of 127.0.0.1 that nobody uses, and that the system gives to nobody else for a while (Linux: 60 s).
+    """A free port of 127.0.0.1 that the system gives to no other process for a while (Linux: 60 s).
 
-    Whoever has been told the port may listen there, if it sets ``SO_REUSEADDR`` as servers do.
+    The caller may listen there if it sets ``SO_REUSEADDR``, as servers do.
 
     Args:
         wanted: this one and no other; 0 means any.
@@ -52,11 +52,11 @@ def free_port(wanted: int = 0) -> int:
         OSError: the wanted port is in use, or was given to another caller just now.
     """
     with socket.socket() as listener:
-        listener.bind((HOST, wanted))  # without SO_REUSEADDR: not what another caller was told
+        listener.bind((HOST, wanted))  # without SO_REUSEADDR: not a port that another caller just got
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.listen()
         port: int = listener.getsockname()[1]
         with socket.create_connection((HOST, port)):
-            # Who closes first keeps its port in TIME_WAIT: only a bind with SO_REUSEADDR gets it meanwhile.
+            # The side that closes first keeps the port in TIME_WAIT: only a bind with SO_REUSEADDR gets it meanwhile.
             listener.accept()[0].close()
         return port

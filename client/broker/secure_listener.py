@@ -13,7 +13,7 @@ MODULES = "org.apache.kafka.common.security"
 
 @dataclass(frozen=True, slots=True)
 class SecureListener:
-    """What the broker needs for them. The plain listener stays; a client is only ever told of the one that it uses.
+    """Their settings. The plain listener stays; a client learns only the address of the listener that it uses.
 
     Source: Apache Kafka documentation, "Security": PEM key stores (KIP-651), SCRAM on KRaft (KIP-900).
     """

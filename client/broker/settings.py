@@ -1,4 +1,4 @@
-"""What the embedded broker, or three of them, can be told."""
+"""Settings of the embedded broker, or of three of them."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -13,7 +13,7 @@ from serving.settings.command_line import CommandLine
 
 
 class BrokerSettings(CommandLine, env_prefix="PROVIDER_"):
-    """What the embedded broker can be told."""
+    """Settings of the embedded broker."""
 
     port: int = Field(PORT, ge=1, le=65533, description="port of the embedded broker, on 127.0.0.1")
     brokers: Literal["1", "3"] = Field(
@@ -23,7 +23,7 @@ class BrokerSettings(CommandLine, env_prefix="PROVIDER_"):
     keep: bool = Field(False, description="keep the data of the last time instead of wiping it")
 
     def embedded(self, on_death: Callable[[BrokerDied], None] | None = None) -> EmbeddedKafka | EmbeddedCluster:
-        """The broker or the cluster, not started; ``on_death`` is told when it is gone."""
+        """The broker or the cluster, not started; ``on_death`` is called when it has ended by itself."""
         if self.brokers == "1":
             return EmbeddedKafka(self.port, self.data_dir, keep=self.keep, on_death=on_death)
         ports = [self.port + number for number in range(int(self.brokers))]

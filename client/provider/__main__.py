@@ -1,6 +1,6 @@
-"""Publishes wines and models for ever, on a Kafka broker that it brings along: ``python -m client.provider``.
+"""Publishes wines and models without end, on a Kafka broker that it brings along: ``python -m client.provider``.
 
-It starts an embedded broker, unless it is told of another, creates the topics, publishes a model at once and then, at
+It starts an embedded broker unless another is named, creates the topics, publishes a model at once and then, at
 its two paces, wines and models, cycling through the models, until Ctrl-C.
 """
 
@@ -38,7 +38,7 @@ FLUSH_S = 5.0
 
 
 class ProviderSettings(KafkaSettings, TopicSettings, BrokerSettings):
-    """Publishes wines and models on Kafka, for ever. Flags win over variables."""
+    """Publishes wines and models on Kafka until Ctrl-C. Flags win over variables."""
 
     bootstrap_servers: BootstrapServers | None = bootstrap_servers_field(None, "; default: an embedded broker")
     partitions: int = Field(3, ge=1, le=1000, description="partitions of the data topic and of the scores topic")
@@ -51,7 +51,7 @@ class ProviderSettings(KafkaSettings, TopicSettings, BrokerSettings):
     seed: int = Field(0, ge=0, description="of the generated wines")
     models_dir: Path = Field(MODELS, description="directory of the models")
     data_type: str = Field("wine", min_length=1, max_length=255, description="the records' and the models' data type")
-    records: int | None = Field(None, ge=1, description="stop after so many wines; default: never")
+    records: int | None = Field(None, ge=1, description="stop after this many wines; default: never")
 
     @model_validator(mode="after")
     def _secured_brokers_are_named(self) -> Self:
@@ -84,7 +84,7 @@ def run(settings: ProviderSettings) -> int:
     """Publish until a signal, or until enough; returns the exit code.
 
     Raises:
-        ServingError: whatever the broker, the topics or the sources have to say, one line each.
+        ServingError: the broker, the topics or the sources are not usable; one line each.
     """
     wines, models = settings.wine_source(), shipped_models(settings.models_dir)
     for descriptor in models:

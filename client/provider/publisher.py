@@ -21,7 +21,7 @@ PRODUCER = {
     "partitioner": "murmur2_random",  # the Java clients' own: a key has one partition for all languages
     "compression.type": "none",  # wines are numbers: compressing costs more than it saves
     "message.max.bytes": MAX_MESSAGE_BYTES,
-    "message.timeout.ms": 0,  # for ever; the default drops a message after five minutes
+    "message.timeout.ms": 0,  # no limit; the default drops a message after five minutes
     "linger.ms": 0,  # a paced wine goes at once; at full speed batches form anyway, and it is no slower
     "batch.size": 512 * 1024,
     # A longer queue is no faster; what waits in it is old when it is scored.
@@ -33,9 +33,9 @@ PRODUCER = {
 
 
 class Publisher:
-    """A producer that drops nothing in silence: what a broker does not take is said, counted and never forgotten.
+    """A producer that drops nothing in silence: each message that a broker refuses is reported and counted.
 
-    While no broker answers it tries again for ever, and takes new messages until its queue is full.
+    While no broker answers it retries without limit, and accepts new messages until its queue is full.
     """
 
     def __init__(
@@ -52,8 +52,8 @@ class Publisher:
             bootstrap_servers: host:port of one or more brokers, separated by commas.
             topics: where to publish.
             run: makes the record ids of this process differ from those of every other, such as ``k3x9``.
-            say: told in one line when something goes wrong and when it is right again.
-            security: how the brokers let us in.
+            say: gets one line when something fails, and one when it works again.
+            security: how to log in to the brokers.
         """
         self._topics = topics
         self._run = run
@@ -93,7 +93,7 @@ class Publisher:
             self.wines += queued
 
     def publish_model(self, descriptor: ModelDescriptor, stop: threading.Event) -> None:
-        """Hand over a model; one that is too large is said and counted as failed.
+        """Hand over a model; one that is too large is reported and counted as failed.
 
         Raises:
             PublishingFailed: the producer cannot go on.
@@ -127,7 +127,7 @@ class Publisher:
         self.connection.probe(self._producer)
 
     def flush(self, timeout_s: float) -> int:
-        """Wait until everything is acknowledged; returns how many messages are not, after ``timeout_s``."""
+        """Wait until everything is acknowledged; returns the number of messages that are not, after ``timeout_s``."""
         return int(self._producer.flush(timeout_s))
 
     def _on_failure(self, error: KafkaError | None, message: Message) -> None:

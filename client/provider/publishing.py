@@ -1,4 +1,4 @@
-"""The provider's loop: what is due is published, what has happened is shown."""
+"""The provider's loop: publishes what is due, shows what has happened."""
 
 import itertools
 import threading
@@ -24,7 +24,7 @@ class Plan:
     data_type: str
     data_interval_s: float  # 0: as fast as the broker takes them
     model_interval_s: float
-    records: int | None  # None: for ever
+    records: int | None  # None: no limit
 
 
 class Publishing:
@@ -88,7 +88,7 @@ class Publishing:
         if self._current is not None:
             left_s = max(0.0, self._model_pace.next_s(self._models_asked) - now_s)
             rows["model"] = f"{_in_words(self._current)}; the next in {left_s:.0f} s"
-        state = "lost, trying again" if publisher.connection.lost else "answers"
+        state = "lost, retrying" if publisher.connection.lost else "answers"
         rows["broker"] = f"{state}; {publisher.in_flight:,} not yet acknowledged"
         if publisher.failed > 0:
             rows["errors"] = f"{publisher.failed:,} messages refused"

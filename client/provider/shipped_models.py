@@ -20,7 +20,7 @@ class ShippedModel(BaseModel):
 
     name: str
     description: str
-    file: str  # beside the manifest
+    file: str  # in the manifest's directory
     type: Literal["ONNX", "PMML", "TENSORFLOW", "TENSORFLOWSAVED"]
     data_type: str
     sha256: str  # in hexadecimal
@@ -31,7 +31,7 @@ class ModelsUnusable(ServingError):
     """The directory does not hold the models that its manifest names."""
 
     def __init__(self, path: Path, reason: str) -> None:
-        super().__init__(f"{path}: {reason}; 'git checkout data/models' restores it, 'make models' trains it anew")
+        super().__init__(f"{path}: {reason}; 'git checkout data/models' restores it, 'make models' trains it again")
 
 
 def shipped_models(directory: Path = MODELS) -> list[ModelDescriptor]:

@@ -41,7 +41,7 @@ class ReaderSettings(KafkaSettings, TopicSettings):
         description="beginning, end, or the offset at which to begin in each partition",
     )
     group: str = Field("reader", min_length=1, max_length=249, description="consumer group; nothing is committed to it")
-    count: int | None = Field(None, ge=1, description="stop after so many messages; default: never")
+    count: int | None = Field(None, ge=1, description="stop after this many messages; default: never")
 
     @property
     def topic_name(self) -> str:

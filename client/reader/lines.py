@@ -1,4 +1,4 @@
-"""Kafka messages as lines to read. Whatever is in a message, there is a line for it and nothing is raised."""
+"""Kafka messages as readable lines. Any message has a line; nothing is raised."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol, TypeVar

@@ -22,7 +22,7 @@ REFUSED = (KafkaError.TOPIC_AUTHORIZATION_FAILED, KafkaError.GROUP_AUTHORIZATION
 
 
 class Reading:
-    """Reads one topic beside every consumer group: partitions are assigned by hand and nothing is committed."""
+    """Reads one topic outside any consumer group: partitions are assigned by hand, nothing is committed."""
 
     def __init__(
         self, bootstrap_servers: str, group: str, topic: str, line: Line, security: KafkaSecurity = PLAINTEXT
@@ -39,7 +39,7 @@ class Reading:
                 "group.id": group,
                 "enable.auto.commit": False,
                 "enable.partition.eof": True,  # where a transaction ended, no message has the last offset
-                "auto.offset.reset": "earliest",  # after the topic was made anew, or its old records deleted
+                "auto.offset.reset": "earliest",  # after the topic was created again, or its old records deleted
                 "error_cb": self._errors.append,
                 "reconnect.backoff.max.ms": RECONNECT_MS,
                 "log_level": 0,
@@ -77,7 +77,7 @@ class Reading:
         """Show messages until ``stop``, or until ``count`` of them are shown; a lost broker is waited for.
 
         Raises:
-            TopicUnknown: the broker says that the topic is no longer there.
+            TopicUnknown: the topic no longer exists.
             ClusterChanged: after an outage, another broker answers.
             TopicRefused: the broker will not give it.
         """
@@ -104,7 +104,7 @@ class Reading:
             self._next[partition] = offset
         elif error.code() in (*GONE, *REFUSED):
             raise self._refusal(error)
-        return None  # anything else librdkafka tries again
+        return None  # librdkafka retries anything else
 
     def _refusal(self, error: KafkaError) -> TopicUnknown | TopicRefused:
         if error.code() in GONE:
@@ -117,11 +117,11 @@ class Reading:
         lag = f"{self._lag():,} messages"
         rows = {"read": read, "lag": lag}
         if connection.lost:
-            rows["broker"] = "lost, trying again"
+            rows["broker"] = "lost, retrying"
         display.show(rows, f"read: {read}; lag: {lag}" + ("; no broker answers" if connection.lost else ""))
 
     def _lag(self) -> int:
-        """How many messages are between here and the ends of all partitions, as of the last answers."""
+        """Messages between the position and the ends of all partitions, as of the last answers."""
         lag = 0
         for partition, offset in self._next.items():
             _, high = self._consumer.get_watermark_offsets(TopicPartition(self._topic, partition), cached=True)

@@ -18,21 +18,21 @@ MAX_PANEL_CHARACTERS = 100  # characters
 
 
 class Display(Protocol):
-    """Told what happens; a context manager, so that the terminal is left in good order."""
+    """Shows what happens; a context manager, so that the terminal is restored."""
 
     def write(self, text: str) -> None:
         """Put out lines of the program's own output."""
         ...
 
     def say(self, text: str) -> None:
-        """Tell the user, in one line, something about the program itself; it gets the time of day."""
+        """Log one line about the program itself, with the time of day."""
         ...
 
     def show(self, rows: Mapping[str, str], plain: str) -> None:
         """Show how things are now; may be called as often as one likes.
 
         Args:
-            rows: for the panel: a word, and what there is to say of it.
+            rows: for the panel: a word and its text.
             plain: the same in one line, shown now and then where there is no panel.
         """
         ...
@@ -61,7 +61,7 @@ class PlainDisplay:
     """Lines; how things are every ten seconds."""
 
     def __init__(self, beside_output: TextIO, clock_s: Callable[[], float] = time.monotonic) -> None:
-        """``clock_s`` says when ``show`` is to show the state again."""
+        """``clock_s`` decides when ``show`` prints the state again."""
         self._beside_output = beside_output
         self._clock_s = clock_s
         self._next_s = clock_s() + PLAIN_EVERY_S
@@ -93,7 +93,7 @@ class LiveDisplay:
     def __init__(self, title: str, console: Console) -> None:
         """Nothing is drawn before the first ``show``."""
         self._title = title
-        # Without a thread of its own: whoever calls show also decides when.
+        # Without a thread of its own: the caller of show decides when.
         self._live = Live(console=console, auto_refresh=False, transient=True)
         self._drawn_s: float | None = None
 

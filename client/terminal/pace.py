@@ -19,12 +19,12 @@ class Pace:
         return int((now_s - self.started_s) / self.interval_s) + 1
 
     def next_s(self, happened: int) -> float:
-        """When it is due again after it has happened so many times."""
+        """When it is due again after it has happened ``happened`` times."""
         return self.started_s + happened * self.interval_s
 
 
 class Rate:
-    """How fast a growing count has grown of late."""
+    """How fast a count grows at present."""
 
     def __init__(self, window_s: float = 5.0) -> None:
         """Look back over ``window_s``."""
@@ -32,7 +32,7 @@ class Rate:
         self._seen: deque[tuple[float, int]] = deque()
 
     def per_s(self, now_s: float, count: int) -> float:
-        """Take note of the count, and say how much it has grown per second within the window."""
+        """Record the count; returns its growth per second within the window."""
         self._seen.append((now_s, count))
         while len(self._seen) > 2 and now_s - self._seen[1][0] >= self._window_s:
             self._seen.popleft()

@@ -13,7 +13,7 @@ SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 @contextmanager
 def interruptible() -> Iterator[None]:
-    """A block that either signal ends at once, wherever it is; its ``finally`` clauses run, and nothing is raised.
+    """A block that either signal ends at once; its ``finally`` clauses run, and nothing is raised.
 
     It ends in the same way when nobody reads standard output any more (``| head``).
     """
@@ -24,13 +24,13 @@ def interruptible() -> Iterator[None]:
         except KeyboardInterrupt:
             return
         except BrokenPipeError:
-            # Python flushes standard output once more at its end, and would complain.
+            # Python flushes standard output again at exit, and would report an error.
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 @contextmanager
 def stop_on_signals(stop: threading.Event) -> Iterator[None]:
-    """A block that either signal asks to end, by setting the event, when it has finished what is in hand."""
+    """A block in which either signal sets the event; what is in flight can be finished."""
     with _handled(lambda _number, _frame: stop.set()):
         yield
 

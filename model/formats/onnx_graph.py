@@ -81,5 +81,5 @@ def _gives_false(node: NodeProto) -> bool:
 
 
 def _is_false(tensor: TensorProto) -> bool:
-    """Whether a constant is the bool false, as far as its bytes say."""
+    """Whether the bytes of a constant are those of the bool false."""
     return len(tensor.raw_data) + len(tensor.int32_data) == 1 and not any((*tensor.raw_data, *tensor.int32_data))

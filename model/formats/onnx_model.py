@@ -120,7 +120,7 @@ def _session(content: bytes) -> Any:
 
 
 def _not_loaded(error: Exception) -> ModelUnfit:
-    """The reason in what onnxruntime says, which is long, and has what matters at its end."""
+    """The reason in onnxruntime's text, which is long and has what matters at its end."""
     text = str(error)
     of_ours = f"onnxruntime {onnxruntime.__version__}"
     if "xternal data" in text:
@@ -155,7 +155,7 @@ def _not_loaded(error: Exception) -> ModelUnfit:
 
 
 def _unfit(what: str, error: Exception, remedy: str) -> ModelUnfit:
-    """What onnxruntime said, without its own places in its source."""
+    """The text of onnxruntime, without the places in its source."""
     said = re.sub(r"^\[ONNXRuntimeError\] : \d+ : (\w+) : ", "", str(error).strip())
     said = re.sub(r"/\S+\.(?:cc|h):\d+ [^()]*\([^()]*(?:\([^()]*\)[^()]*)*\)(?: const)? ", "", said)
     return ModelUnfit(f"{what}: {said}", remedy, str(error))
@@ -238,7 +238,7 @@ def _listed(outputs: list[Any]) -> str:
 
 
 def _one_per_record(shape: list[Any]) -> bool:
-    """Whether it can be that, as far as the model says; what it gives is seen when it is tried."""
+    """Whether the declared shape allows it; the actual shape is seen in the trial."""
     return len(shape) < 2 or (len(shape) == 2 and (shape[1] == 1 or not isinstance(shape[1], int)))
 
 

@@ -1,4 +1,4 @@
-"""The bytes of a model: from its descriptor, or from where the descriptor says that they are."""
+"""The bytes of a model: from its descriptor, or from the location that it names."""
 
 import hashlib
 import re
@@ -26,9 +26,9 @@ class AllowedSources:
 
         Args:
             timeout_s: for a server's answer.
-            sha256: what the sum of these bytes must be, in hexadecimal; a location may name another one besides.
+            sha256: what the sum of these bytes must be, in hexadecimal; a location may name a second one.
         Raises:
-            ValueError: they cannot be had, may not be had from there, are too many, or their sum is another one.
+            ValueError: they cannot be read, may not be read from there, are too many, or their sum differs.
             LocalFailure: this machine could not read them.
         """
         location, pinned_sha256 = split_pin(descriptor.location)

@@ -21,7 +21,7 @@ def download(location: str, hosts: Set[str], max_bytes: int, timeout_s: float) -
 
     Args:
         hosts: those that may be asked, in lower case: ``host``, at its scheme's usual port, or ``host:port``.
-        max_bytes: counted as they come, whatever the server says of the length.
+        max_bytes: counted as they arrive; the length that the server claims does not matter.
         timeout_s: for all of it.
     Raises:
         ValueError: the host is not one of them, or it does not answer with such a content in time.

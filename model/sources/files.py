@@ -68,7 +68,7 @@ def _content(descriptor: int, kind: int, max_bytes: int) -> bytes:
     if not stat.S_ISREG(kind):
         raise ValueError(f"is at a path of a {'directory' if stat.S_ISDIR(kind) else 'device or pipe'}, not of a file")
     with open(descriptor, "rb", closefd=False) as file:
-        content = file.read(max_bytes + 1)  # whatever its size is said to be: it may grow
+        content = file.read(max_bytes + 1)  # its size does not matter: it may grow
     if len(content) > max_bytes:
         raise ValueError(too_large(max_bytes))
     return content

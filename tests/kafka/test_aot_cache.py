@@ -17,7 +17,7 @@ pytestmark = pytest.mark.thorough
 
 TRAINING = ("-m", "client.broker.aot")
 TRAINING_S = 180.0  # on a machine with much else to do
-PREPARING = "preparing Kafka for quick starts, once: some 15 s\n"
+PREPARING = "preparing Kafka for quick starts, once: approximately 15 s\n"
 
 
 def copied_jars(directory: Path) -> list[Path]:

@@ -96,11 +96,11 @@ def test_a_lost_broker_is_told_once_and_nothing_is_lost(restartable: EmbeddedKaf
     with Process(tmp_path / "log", *on(restartable, topics), "--data-interval", "0.02") as provider:
         provider.wait_until_said("model published")
         restartable.stop()
-        provider.wait_until_said("no broker answers; trying again until one does")
+        provider.wait_until_said("no broker answers; retrying until one does")
         with EmbeddedKafka(restartable.port, restartable.data_dir, keep=True) as again:
-            provider.wait_until_said("the broker answers again; going on where it stopped")
+            provider.wait_until_said("the broker answers again; continuing")
             assert provider.stop(signal.SIGINT) == 0
-            assert provider.said.count("no broker answers; trying again until one does") == 1
+            assert provider.said.count("no broker answers; retrying until one does") == 1
             published = re.search(r"published (\d+) wines", provider.said)
             assert published is not None
             keys = [message.key() or b"" for message in messages(again, topics.data, int(published[1]), 3)]

@@ -1,4 +1,4 @@
-"""Frozen graphs of dense networks, written anew as ONNX: so onnxruntime serves them, without TensorFlow.
+"""Frozen graphs of dense networks, rewritten as ONNX, so that onnxruntime serves them, without TensorFlow.
 
 Every tensor of such a graph is a constant or a batch: one row for each wine. What holds for a batch of any length can
 therefore be checked before the first wine comes.

@@ -12,7 +12,7 @@ from model.features import WINE
 from protobufs.frozen_graph_pb2 import DT_FLOAT, AttrValue, GraphDef, NodeDef
 
 MAX_NODES = 2000
-"""More than any network for 11 features has; so many in a row take about a second to load."""
+"""More than any network for 11 features has; that many in a row take about a second to load."""
 
 
 class NeedsTensorFlow(ValueError):

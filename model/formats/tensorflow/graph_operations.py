@@ -1,6 +1,6 @@
 """Which of TensorFlow's operations a server runs: those that make numbers of numbers.
 
-TensorFlow has some 1,500, and a model is a program of them: ReadFile and WriteFile are two. There is no list of those
+TensorFlow has about 1,500, and a model is a program of them: ReadFile and WriteFile are two. There is no list of those
 that reach files, the network or other processes, so this is one of those that do not.
 """
 

@@ -1,6 +1,6 @@
 """SavedModels before TensorFlow sees them: a zip unpacked, and what the model would do read off its graph.
 
-A SavedModel is a directory: ``saved_model.pb``, and the variables beside it. It travels as a zip of that directory.
+A SavedModel is a directory: ``saved_model.pb`` and the variables. It travels as a zip of that directory.
 """
 
 import io

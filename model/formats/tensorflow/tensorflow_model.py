@@ -1,6 +1,6 @@
 """Models that TensorFlow itself scores; the one module that imports it, and only with the first such model.
 
-It takes some 500 MB of memory and 3 seconds.
+It takes approximately 500 MB of memory and 3 seconds.
 """
 
 import contextlib
@@ -108,7 +108,7 @@ def _check_input(given: Any) -> None:
 @functools.cache
 def _tensorflow() -> Any:
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # what is wrong comes as an exception, too
-    os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "0")  # it says so on every start, and rounds in another order
+    os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "0")  # it logs a line at every start, and rounds in another order
     import tensorflow
 
     # A server shares its machine with others. Too late where another part of the process has used it already.

@@ -61,7 +61,7 @@ def test_a_broken_directory_is_one_line_with_the_remedy(
     with pytest.raises(ModelsUnusable) as caught:
         shipped_models(written(tmp_path, manifest, content))
     assert str(caught.value).startswith(f"{tmp_path}/{reason}")
-    assert "'make models' trains it anew" in str(caught.value)
+    assert "'make models' trains it again" in str(caught.value)
     assert "\n" not in str(caught.value)
 
 
