@@ -1,4 +1,4 @@
-"""The way in for everything that is no actor: ask, wait so long and no longer, and ask the successor once more."""
+"""How the rest of the server asks the actors: with a time limit, and a second question to the successor."""
 
 import contextlib
 import time

@@ -20,7 +20,7 @@ def register_any_text() -> None:
 
 
 class ModelAnswer(BaseModel):
-    """A model in force."""
+    """An active model."""
 
     data_type: str
     name: str | None

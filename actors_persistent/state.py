@@ -42,7 +42,7 @@ class ModelServer(pykka.ThreadingActor):
         self._state: KeptState | None = None
 
     def on_receive(self, message: ToServer) -> object:
-        """Answer a message; after whatever goes wrong this actor is no more."""
+        """Answer a message; after any error this actor ends."""
         try:
             state = self._state or self._restored()
             match message:
@@ -177,7 +177,7 @@ def routes(states: Callable[[], Sequence[ServingState]]) -> APIRouter:
     register_any_text()
     router = APIRouter()
 
-    @router.get("/models", summary="The model in force for each data type")
+    @router.get("/models", summary="The active model for each data type")
     async def models() -> Sequence[ModelAnswer]:
         return [ModelAnswer.of(state) for state in states() if state.model is not None]
 

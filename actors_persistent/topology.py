@@ -22,9 +22,9 @@ STALLED_S = 15.0
 
 
 class Engine:
-    """Who waits for whom when actors never wait.
+    """Back-pressure for actors, which have none.
 
-    An actor's inbox takes whatever it is sent, without end. So the consumer thread asks and waits for the answer before
+    An actor's inbox is unbounded. So the consumer thread asks and waits for the answer before
     it fetches again, and counts what Kafka has not acknowledged yet: ``max_in_flight`` batches, never more.
     """
 

@@ -51,7 +51,7 @@ def routes(states: Callable[[], Sequence[ServingState]]) -> APIRouter:
     """The paths that answer for this state."""
     router = APIRouter()
 
-    @router.get("/state", responses={404: {"model": Refusal}}, summary="The model in force and what it has done")
+    @router.get("/state", responses={404: {"model": Refusal}}, summary="The active model and what it has done")
     async def state(data_type: str = DEFAULT_DATA_TYPE) -> StateAnswer:
         for each in states():
             if each.data_type == data_type:

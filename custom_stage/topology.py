@@ -26,7 +26,7 @@ T = TypeVar("T")
 class Engine:
     """Where demand comes from when a library only pushes.
 
-    A reactivex subscriber cannot ask for less: whatever is pushed, it gets. So the asking is done where the records
+    A reactivex subscriber cannot ask for less: it gets all that is pushed. So the asking is done where the records
     come in. The fetch loop takes a slot before each batch, and the sink gives it back when everything that became of
     that batch is acknowledged: ``max_in_flight`` batches, never more, whichever of the two is the slower.
     """
@@ -54,7 +54,7 @@ class Engine:
         await self._delivery.start()
 
     async def accept(self, arrived: ArrivedModel) -> None:
-        """Push a model; it is in force when this returns."""
+        """Push a model; it is active when this returns."""
         await self._push(self._models, arrived.loaded)
 
     async def run(self) -> None:

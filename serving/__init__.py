@@ -1,4 +1,4 @@
-"""The kernel that every server shares: all that is not the engine's own idiom."""
+"""What every server shares, and nothing that one variant alone needs."""
 
 from serving.environment import check_environment
 

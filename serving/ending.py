@@ -1,4 +1,4 @@
-"""How a server's process ends: within its time limit, with its line and its exit code, whatever hangs on the way."""
+"""How a server's process ends: within its time limit, with its line and its exit code, even if something hangs."""
 
 import contextlib
 import os

@@ -1,4 +1,4 @@
-"""What the kernel asks of a variant at work."""
+"""What the shared server asks of a variant's engine, and what a variant promises."""
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
@@ -57,7 +57,7 @@ class ArrivedModel:
 
 
 class Engine(Protocol):
-    """One variant at work. The kernel builds it, feeds it models, lets it serve, and stops it."""
+    """One variant's engine. ``serving/lifecycle.py`` builds it, feeds it models, runs it, and stops it."""
 
     @property
     def models_from(self) -> ModelStart:
@@ -73,14 +73,14 @@ class Engine(Protocol):
         ...
 
     async def accept(self, arrived: ArrivedModel) -> None:
-        """Put a model in force, and close the one it replaces; from the next batch on it scores.
+        """Activate a model, and close the one it replaces; from the next batch on it scores.
 
-        A model that is in force already - the same offset, the same descriptor - is closed, and nothing changes.
+        A model that is active already - the same offset, the same descriptor - is closed, and nothing changes.
         """
         ...
 
     async def run(self) -> None:
-        """Score records until ``Kernel.stop`` is set; then finish what is in hand, commit, and return.
+        """Score records until ``Kernel.stop`` is set; then finish what is in flight, commit, and return.
 
         Called once, when the model feed has caught up.
         """

@@ -1,4 +1,4 @@
-"""The mistake of a tired participant: a new terminal, and the environment not activated in it."""
+"""Stops with one clear line when a program runs outside the project's virtual environment."""
 
 import sys
 from importlib.util import find_spec

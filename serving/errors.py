@@ -21,8 +21,8 @@ class LoginRefused(ServingError):
 
     def __init__(self, bootstrap_servers: str, username: str, reason: str) -> None:
         super().__init__(
-            f"the broker at {bootstrap_servers} does not let the user {username} in ({reason}); check --sasl-username,"
-            " --sasl-mechanism and the password in KAFKA_SASL_PASSWORD or --sasl-password-file"
+            f"the broker at {bootstrap_servers} rejected the login of user {username} ({reason}); check"
+            " --sasl-username, --sasl-mechanism and the password in KAFKA_SASL_PASSWORD or --sasl-password-file"
         )
         self.bootstrap_servers, self.username, self.reason = bootstrap_servers, username, reason
 

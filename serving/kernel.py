@@ -1,4 +1,4 @@
-"""What every variant's engine is given to work with."""
+"""What an engine is given (``Kernel``), and what a variant is (``Variant``)."""
 
 import asyncio
 import fcntl
@@ -28,7 +28,7 @@ class Kernel:
     broker: Broker
     report: Report
     stop: asyncio.Event = field(default_factory=asyncio.Event)
-    """Set when this server should finish what is in hand and end."""
+    """Set when this server should finish what is in flight and end."""
     health: Health = field(default_factory=Health)
     """What ``/healthz`` tells; an engine adds obstacles."""
 
@@ -51,7 +51,7 @@ class Kernel:
 
 
 def _directory_name(text: str) -> str:
-    """A name for whatever text: a group is called ``../x`` if somebody says so, and must not lead out of here."""
+    """Any text as one directory name: a group may be called ``../x``, and must not lead out of here."""
     return quote(text, safe="").replace(".", "%2E")
 
 

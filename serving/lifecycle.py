@@ -29,11 +29,11 @@ from serving.web.server import HttpServer, listen
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger()
 
-STOP_TIMEOUT_S = 5.0  # for what is in hand; closing the clients takes up to four more
+STOP_TIMEOUT_S = 5.0  # for what is in flight; closing the clients takes up to four more
 TICK_S = 1.0
 SMALL_OBJECTS = 50_000
-"""A batch is so many objects, which live for milliseconds and are in no cycle. The collector would by default look
-through them every 700, which took 0.4 of all the time; and through what the libraries have brought, which stays."""
+"""Objects that a batch makes; they live for milliseconds and are in no cycle. By default the garbage collector runs
+every 700 new objects, which took 0.4 of all time, and looks through the libraries' objects, too, which stay."""
 
 
 def run(variant: Variant) -> NoReturn:
@@ -149,7 +149,7 @@ class _Server:
             serving.cancel()
 
     async def _watched(self, work: Coroutine[Any, Any, None]) -> None:
-        """Do a piece of work; an error in it begins the process's end at once, whatever has to be cleaned up first."""
+        """Do a piece of work; an error in it begins the process's end at once, before any clean-up."""
         with self._ending.begun_by_errors():
             await work
 

@@ -82,7 +82,7 @@ class TookTooLong(Exception):
 
 
 class _ShortTurns:
-    """From the first ``begin`` to the last ``end``, in whatever order they come from several threads."""
+    """From the first ``begin`` to the last ``end``, in any order, from several threads."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()

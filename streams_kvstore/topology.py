@@ -43,7 +43,7 @@ class Engine:
         await self.application.start(app)
 
     async def accept(self, arrived: ArrivedModel) -> None:
-        """Put a model in force between two batches."""
+        """Activate a model between two batches."""
         async with self.application.between_batches():
             self._state.accept(arrived)
 

@@ -16,7 +16,7 @@ from serving.scoring.kept_state import KeptState
 from serving.scoring.outcomes import epoch_ms
 
 SNAPSHOT_EVENTS = 1_000
-"""After so many events a snapshot replaces them. They are read again in a few milliseconds."""
+"""Events after which a snapshot replaces them; they are replayed in a few milliseconds."""
 OF_DATA_TYPE = "data_type = ?"
 MODEL_ACCEPTED, BATCH_SCORED = "model_accepted", "batch_scored"
 
@@ -62,7 +62,7 @@ class Journal:
         return self._folded(snapshot or SnapshotRow(self.data_type), events, model)
 
     def append(self, event: Event, after: KeptState) -> None:
-        """Write an event down, and with every so many a snapshot of the state after it, in one transaction.
+        """Write an event, and every ``snapshot_events`` events a snapshot of the state after it, in one transaction.
 
         Raises:
             StateUnwritable, StateCorrupt: the disk did not take it; ``recover`` with another journal.

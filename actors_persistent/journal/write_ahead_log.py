@@ -34,7 +34,7 @@ class _Committed(NamedTuple):
 def lost_from(log: Path, index: Path) -> str | None:
     """What is wrong with the log; None if it has every transaction that the index knows of.
 
-    To be asked before SQLite opens the database: that makes the index anew from the log, as it is.
+    Ask before SQLite opens the database, which rebuilds the index from the log as it is.
     """
     committed = _committed(index)
     if committed is None or committed.frames == 0:

@@ -1,7 +1,7 @@
 """Three answers to one question: when are the offsets of a batch committed?
 
 Before it is scored, after its scores are acknowledged, or in one transaction with them. What a ``kill -9`` costs
-follows from that alone: the batch in hand is lost, scored twice, or neither.
+follows from that alone: the batch in flight is lost, scored twice, or neither.
 """
 
 import asyncio
@@ -59,7 +59,7 @@ def make_delivery(kernel: Kernel, settings: StageSettings, source: Source) -> De
 
 
 class AtLeastOnce:
-    """Commit after: nothing is lost, and what was in hand at a kill is scored again."""
+    """Commit after: nothing is lost, and what was in flight at a kill is scored again."""
 
     def __init__(self, kernel: Kernel, source: Source) -> None:
         """The kernel's sink is all it needs."""
@@ -88,10 +88,10 @@ class AtLeastOnce:
 
 
 class AtMostOnce:
-    """Commit before: nothing is scored twice, and what was in hand at a kill is lost."""
+    """Commit before: nothing is scored twice, and what was in flight at a kill is lost."""
 
     def __init__(self, kernel: Kernel, source: Source) -> None:
-        """A sink of its own, whose producer doubles nothing when it tries again."""
+        """A sink of its own, whose producer duplicates nothing when it retries."""
         self._sink = OnceSink(kernel.settings, kernel.variant, kernel.broker, enable_idempotence=True)
         self._source = source
 
@@ -121,7 +121,7 @@ class AtMostOnce:
 
 
 class ExactlyOnce:
-    """Commit together: for whoever reads only what is committed, nothing is lost and nothing is there twice.
+    """Commit together: for readers of committed records, nothing is lost and nothing is there twice.
 
     A transaction takes its time, however little is in it: the broker answers six times. So whatever has been scored
     while one is under way goes into the next, all of it - what databases call a group commit. A batch that comes when

@@ -41,9 +41,9 @@ TOPIC_ID_AGE_S = 0.1
 
 
 class Source(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ships no types
-    """Batches in hand: ``fetch``, then ``acknowledge``; ``commit_acknowledged`` runs beside them, never ahead.
+    """Batches in flight: ``fetch``, then ``acknowledge``; ``commit_acknowledged`` runs beside them, never ahead.
 
-    Whoever commits otherwise - before a batch is scored, or in a transaction - says ``discard`` in place of
+    Modes that commit otherwise - before a batch is scored, or in a transaction - call ``discard`` in place of
     ``acknowledge``.
 
     A data topic that is deleted and created again has another id, and its offsets begin at 0. The client does not
@@ -62,8 +62,8 @@ class Source(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ships
         self._ledger = Ledger()
         self._decided = DecidedOffsets(settings, group)
         self.generation = 0
-        """Incremented when our partitions are revoked, or the topic is another one: what was read before is not ours
-        any more."""
+        """Incremented at every revocation, and when the topic was recreated; batches read under an older number must
+        not be scored."""
         self._waiting = 0  # batches that were read, and neither taken nor passed over yet
         self._acknowledged = asyncio.Event()
         self._drained = asyncio.Event()
@@ -102,7 +102,7 @@ class Source(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ships
         await close_quietly(self._decided.close())
 
     async def fetch(self) -> Sequence[RawRecord]:
-        """The records at hand, in hand from now on; see ``read``."""
+        """The records at hand, in flight from now on; see ``read``."""
         records = await self.read()
         # No await between the reading and the ledger: a revocation in between would not know of this batch.
         if records:
@@ -112,8 +112,8 @@ class Source(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ships
     async def read(self) -> Sequence[RawRecord]:
         """The records at hand, at most ``max_batch``; none after 0.2 s, so that the caller can look for a stop.
 
-        Whoever reads ahead says ``take`` or ``pass_over`` for each batch, in order, unless the ``generation`` is
-        another one by then.
+        A caller that reads ahead calls ``take`` or ``pass_over`` for each batch, in order, unless the ``generation``
+        has changed by then.
         """
         if not self._may_fetch.is_set():
             await asyncio.sleep(REBALANCE_WAIT_S)
@@ -141,7 +141,7 @@ class Source(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ships
         return records
 
     def take(self, records: Sequence[RawRecord]) -> None:
-        """This batch is in hand: a revocation waits until it is acknowledged."""
+        """This batch is in flight: a revocation waits until it is acknowledged."""
         self._waiting -= 1
         self._ledger.take(records)
 
@@ -161,7 +161,7 @@ class Source(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ships
         self._one_less()
 
     def holds(self, records: Sequence[RawRecord]) -> bool:
-        """Whether a batch is still ours: False once its partitions were taken away."""
+        """Whether a batch is still ours: False once its partitions were revoked."""
         return self._ledger.holds(records)
 
     def assigned(self) -> Collection[int] | None:
@@ -214,7 +214,7 @@ class Source(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ships
         self._former_topic_ids.add(self._topic_id)
         self._topic_id = found
         self._forget()
-        self._begin_anew()
+        self._restart_positions()
         return False
 
     def lag(self) -> int:
@@ -236,11 +236,11 @@ class Source(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ships
             await asyncio.sleep(self._settings.commit_interval_ms / 1000)
 
     async def on_partitions_revoked(self, revoked: Sequence[TopicPartition]) -> None:  # noqa: ARG002 - it is always all of them
-        """Finish what is in hand and commit it before another instance gets these partitions."""
+        """Finish what is in flight and commit it before another instance gets these partitions."""
         self._is_member = False
         self._may_fetch.clear()
         self.generation += 1
-        if self._consumer._coordinator.generation < 0:  # given up: what is in hand is another instance's already
+        if self._consumer._coordinator.generation < 0:  # given up: what is in flight is another instance's already
             self._forget()
             return
         try:
@@ -258,7 +258,7 @@ class Source(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ships
 
     async def on_partitions_assigned(self, assigned: Sequence[TopicPartition]) -> None:
         """Fetch again."""
-        self._begin_anew()
+        self._restart_positions()
         self._is_member = True
         self._may_fetch.set()
         log.info("partitions_assigned", partitions=sorted(partition.partition for partition in assigned))
@@ -285,7 +285,7 @@ class Source(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ships
             self._ledger.committed(offsets)
             return True
 
-    def _begin_anew(self) -> None:
+    def _restart_positions(self) -> None:
         self._topic_in_doubt = self._to_be_found = True
         if self._settings.delivery == "exactly-once":
             self._decided.await_for(self._consumer.assignment())

@@ -105,8 +105,8 @@ class TransactionalSink(Sink):
         return batches
 
     async def _is_committed(self, batches: Sequence[BatchOutcome]) -> bool:
-        """Try once; False: nothing of it is committed, and it may be tried again."""
-        offsets = self._offsets(batches)  # asked now: while the transaction begins they may all be taken away
+        """Try once; False: nothing of it is committed, and it may be retried."""
+        offsets = self._offsets(batches)  # asked now: while the transaction begins they may all be revoked
         producer, began_s = self._producer, time.time()  # no other clock goes on while a machine sleeps
         try:
             async with self._source.commit_lock, producer.transaction():

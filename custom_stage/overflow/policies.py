@@ -30,11 +30,11 @@ class Overflow(Protocol):
     """What stands between the source and the stage."""
 
     async def run(self) -> None:
-        """Beside the serving, until cancelled: read ahead, where the policy does."""
+        """Concurrently with the serving, until cancelled: read ahead, where the policy does."""
         ...
 
     async def next(self) -> Sequence[RawRecord]:
-        """The next batch for the stage, in hand from now on; none after 0.2 s, for the caller to look for a stop."""
+        """The next batch for the stage, in flight from now on; none after 0.2 s, to let the caller check for a stop."""
         ...
 
 
@@ -76,7 +76,7 @@ class _Batch:
 
 
 class _ReadAhead(ABC):
-    """A queue of batches that were read and are not in hand yet; those of an older generation are another's by now."""
+    """Batches that were read and are not in flight yet; those of an older generation are another instance's."""
 
     def __init__(self, source: Source, metrics: OverflowMetrics) -> None:
         self._source, self._metrics = source, metrics
@@ -126,7 +126,7 @@ class _ReadAhead(ABC):
 
 
 class DropOldest(_ReadAhead):
-    """Read on; once so many bytes wait, leave out the oldest batch: it is committed, and nothing becomes of it."""
+    """Read on; above the limit of waiting bytes, drop the oldest batch: it is committed without an outcome."""
 
     def __init__(self, source: Source, metrics: OverflowMetrics, most_bytes: int) -> None:
         """At least the youngest batch is kept, whatever its size."""
@@ -149,7 +149,7 @@ class DropOldest(_ReadAhead):
 
 
 class Spill(_ReadAhead):
-    """Read on, into a file; once that is full, wait. A batch that finds nobody before it never gets there."""
+    """Read on, into a file; once that is full, wait. A batch that finds an empty queue is not written to it."""
 
     def __init__(self, source: Source, metrics: OverflowMetrics, file: Callable[[], SpillFile]) -> None:
         """``file`` makes the file, when the serving begins."""

@@ -14,7 +14,7 @@ from serving.scoring.records import RawRecord, Record
 class SpillFile:
     """First in, first out, written round and round. The file has no name: it is gone with its process, however it ends.
 
-    Nothing is made safe against a power failure: whatever waits here is still in Kafka.
+    Nothing is made safe against a power failure: what waits here is still in Kafka.
     """
 
     def __init__(self, directory: Path, capacity_bytes: int) -> None:
@@ -25,7 +25,7 @@ class SpillFile:
         """
         self._directory, self._capacity_bytes = directory, capacity_bytes
         self._sizes: deque[int] = deque()
-        self._begin = 0  # counts on for ever; the place in the file is what remains after so many rounds
+        self._begin = 0  # never wraps; the place in the file is this modulo its capacity
         self.bytes = 0
         """How many bytes wait."""
         try:

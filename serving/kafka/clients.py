@@ -1,4 +1,4 @@
-"""Starting and ending Kafka clients, whatever state they and the broker are in."""
+"""Starting and closing Kafka clients in any state of theirs and the broker's; which errors are transient."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine
@@ -21,8 +21,8 @@ from aiokafka.errors import (
 CLOSE_TIMEOUT_S = 1.0
 RETRY_S = 0.5
 FETCH_MAX_WAIT_MS = 200
-"""So long the broker may keep a fetch of aiokafka that finds nothing. Whatever else is asked on that connection, such
-as where a partition begins and ends, waits behind it: at each start, and in each rebalance."""
+"""How long the broker may hold an empty fetch. Other requests on the same connection, such as those for a partition's
+first and last offset, queue behind it: at every start and rebalance."""
 
 FENCED = (ProducerFenced, InvalidProducerEpoch)
 """The broker gave our transaction up, or another producer came with our transactional id."""
@@ -45,12 +45,12 @@ T = TypeVar("T")
 
 
 def is_transient(error: Exception) -> bool:
-    """Whether waiting may help: the broker is away or busy, and did not say no."""
+    """Whether a retry may succeed: the broker is away or busy, and did not refuse."""
     return isinstance(error, KafkaTimeoutError) or (isinstance(error, KafkaError) and bool(error.retriable))
 
 
 def breaks_producer(error: Exception) -> bool:
-    """Whether a producer is of no use any more, while a new one may be taken what this one was not."""
+    """Whether this producer is broken, while a new one may succeed."""
     # The plain class is what aiokafka raises once its sender has ended by an error; the error itself is lost.
     return isinstance(error, BROKEN) or type(error) is KafkaError
 
@@ -74,7 +74,7 @@ async def close_quietly(stopping: Coroutine[Any, Any, object], timeout_s: float 
     """Wait for a client to stop, but not for long; what goes wrong on the way out is nobody's concern any more.
 
     As a task of its own: aiokafka's ``stop`` can raise the CancelledError of one of its inner tasks, which, awaited
-    here, would look as if this very task had been cancelled.
+    here, would look as if this task had been cancelled.
     """
     task = asyncio.ensure_future(stopping)
     await asyncio.wait([task], timeout=timeout_s)

@@ -35,7 +35,7 @@ def read_any_header_names() -> None:
 
 
 class _KeptRecords(MemoryRecords):  # type: ignore[misc]  # aiokafka ships no types
-    """What a fetch brought of one partition; the bytes are kept, in case that they must be read once more."""
+    """What a fetch brought of one partition; the bytes are kept, in case that they must be read again."""
 
     def __init__(self, content: bytes) -> None:
         super().__init__(content)

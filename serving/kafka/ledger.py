@@ -28,7 +28,7 @@ class Ledger:
         self._ends: dict[Partition, int] = {}  # of what was entered, however it was
 
     def take(self, records: Sequence[RawRecord]) -> None:
-        """Enter a batch, at the moment it is fetched; this very sequence is its name from now on."""
+        """Enter a batch, at the moment it is fetched; this sequence, by reference, is its name from now on."""
         self.pass_over(records)
         entered = self._passed_over.keys() | self._passed_to.keys()
         self._in_flight.append(_InFlight(records, {each: self._ends[each] for each in entered}))
@@ -64,7 +64,7 @@ class Ledger:
         self.acknowledge(records)
 
     def holds(self, records: Sequence[RawRecord]) -> bool:
-        """Whether this batch is on its way, and was not forgotten."""
+        """Whether this batch is in flight, and not forgotten."""
         return any(batch.records is records for batch in self._in_flight)
 
     def next_offsets(self, records: Sequence[RawRecord]) -> Mapping[Partition, int]:
@@ -73,7 +73,7 @@ class Ledger:
 
     @property
     def empty(self) -> bool:
-        """Whether nothing is on its way."""
+        """Whether nothing is in flight."""
         return not self._in_flight
 
     def committable(self) -> dict[Partition, int]:
@@ -88,7 +88,7 @@ class Ledger:
                     del entered[partition]
 
     def forget(self) -> None:
-        """All partitions were taken away: what is still on its way is another instance's to score again."""
+        """All partitions were revoked: what is still in flight is another instance's to score again."""
         self._in_flight.clear()
         self._committable.clear()
         self._passed_over.clear()

@@ -1,4 +1,4 @@
-"""Why a secured broker does not let us in: the client libraries only try again, for ever, and say that none answers."""
+"""Why a secured broker rejects a login: the client libraries only retry, and report that no broker answers."""
 
 import asyncio
 import ssl

@@ -1,4 +1,4 @@
-"""Scores and dead letters on their way to Kafka: whole batches, each acknowledged by all replicas."""
+"""Sends scores and dead letters to Kafka: whole batches, each acknowledged by all replicas."""
 
 import asyncio
 from collections.abc import Awaitable, Sequence
@@ -26,7 +26,7 @@ PARTITION_TIMEOUT_S = 10.0
 MAX_BATCH_BYTES = 512 * 1024
 PRODUCE_OVERHEAD_BYTES = 64 * 1024
 ATTEMPTS = 5
-"""With so many producers in a row that broke, nothing was written: it is not the producer's fault."""
+"""After this many producers in a row that broke, the fault is not the producer's: the error is raised."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,13 +50,13 @@ class _Letter:
 
     @property
     def bytes(self) -> int:
-        """At most so many, in a produce batch of its own."""
+        """An upper bound, in a produce batch of its own."""
         headers = sum(len(name) + len(value) for name, value in self.headers)
         return len(self.key or b"") + len(self.value or b"") + headers + LEAST_MESSAGE_BYTES // 4
 
 
 class Sink:
-    """The way out. What Kafka can take later is sent again until it does; a refusal is raised.
+    """Sends outcomes. Transient failures are retried until they succeed; a refusal is raised.
 
     Produce batches are as small as the topics want them (``max.message.bytes``, asked at the start).
 

@@ -1,4 +1,4 @@
-"""The SHA-256 of a model in the header of its Kafka record: whoever reads the bytes elsewhere can check them."""
+"""The SHA-256 of a model in the header of its Kafka record: a reader of the bytes can check them."""
 
 from collections.abc import Iterable
 from typing import TypeAlias

@@ -29,7 +29,7 @@ log: structlog.stdlib.BoundLogger = structlog.get_logger()
 
 FETCH_WAIT_MS = 500
 POSTPONED_S, MAX_POSTPONED_S = 1.0, 10.0
-"""Before a model is loaded once more when this machine could not, and doubled up to the second."""
+"""Delays before a model is loaded again that this machine could not load: the first, doubled up to the second."""
 OLDER_MODELS_KEPT = 8  # how far catching up goes back per data type when the newest models cannot be loaded
 MAX_NAME_CHARACTERS = 255
 LOAD_GRACE_S = 1.0  # a trial, or a download, that takes too long says so itself
@@ -113,7 +113,7 @@ class ModelFeed:
     async def _catch_up(self, end: int) -> None:
         newest: defaultdict[str, deque[tuple[RawRecord, ModelDescriptor]]]
         newest = defaultdict(lambda: deque(maxlen=OLDER_MODELS_KEPT))
-        # The end is asked again: the topic may be made anew, and shorter, meanwhile.
+        # The end is asked again: the topic may be recreated, and shorter, meanwhile.
         while await self._consumer.position(self._partition) < min(end, await self._end()):
             for record in await self._fetch():
                 if (descriptor := await self._read(record)) is not None:

@@ -36,7 +36,7 @@ RETRY_AFTER_S = (0.5, 1.0, 2.0, 4.0)
 """Between a restart's attempts to load a model. Where a server has one from before, it starts with it or not at all."""
 
 Load: TypeAlias = Callable[[ModelDescriptor], LoadedModel]
-"""Makes a model that was kept serve again; raises ModelRejected."""
+"""Loads a model again that was kept; raises ModelRejected."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +65,7 @@ class ModelLoading:
         Args:
             sha256: the sum that was announced with it.
         Raises:
-            ModelRejected: for whatever reason it cannot serve.
+            ModelRejected: it cannot serve, for the reason given.
             LocalFailure: this machine could not load it; later it may.
         """
         try:

@@ -13,15 +13,15 @@ from numpy.typing import NDArray
 
 from model.features import WINE, Features
 
-FEW = 8  # messages of one length, for which learning is not worth it
-LONGEST = 1024  # bytes; no wine that is written as usual has more
+MIN_UNIFORM_MESSAGES = 8  # messages of one length, for which learning is not worth it
+MAX_UNIFORM_BYTES = 1024  # bytes; no wine that is written as usual has more
 
 # Tags of the wire format: field number << 3 | wire type.
 DOUBLES = {column + 1 << 3 | 1: column for column in range(len(WINE))}
 DATA_TYPE = 12 << 3 | 2
 TS = 13 << 3
 DOUBLE_BYTES = 1 + 8
-MORE = 0x80  # the bit of a varint's byte that says: another one follows
+CONTINUATION = 0x80  # in a varint's byte: another byte follows
 MAX_TS_BYTES = 9  # of 7 bits each; a tenth would make it negative
 
 Bytes = NDArray[np.uint8]
@@ -48,8 +48,8 @@ class _Layout:
 def decode_uniform(messages: Sequence[bytes]) -> Iterator[UniformWines]:
     """The messages that are written as usual, by length; those which are in none of the answers go to the parser."""
     lengths = np.fromiter(map(len, messages), dtype=np.intp, count=len(messages))
-    counts = np.bincount(np.minimum(lengths, LONGEST + 1), minlength=LONGEST + 2)
-    for length in np.flatnonzero(counts[: LONGEST + 1] >= FEW).tolist():
+    counts = np.bincount(np.minimum(lengths, MAX_UNIFORM_BYTES + 1), minlength=MAX_UNIFORM_BYTES + 2)
+    for length in np.flatnonzero(counts[: MAX_UNIFORM_BYTES + 1] >= MIN_UNIFORM_MESSAGES).tolist():
         rows = np.flatnonzero(lengths == length)
         if length == 0:
             continue
@@ -71,7 +71,7 @@ def _infer_layout(message: bytes) -> _Layout | None:
         return None
     size = message[at + 1]
     end = at + 2 + size
-    if not size or size >= MORE or end > len(message):
+    if not size or size >= CONTINUATION or end > len(message):
         return None
     if end == len(message):
         ts_at = end
@@ -90,7 +90,7 @@ def _read(block: Bytes, rows: NDArray[np.intp], layout: _Layout) -> UniformWines
     good = (block[:, layout.fixed] == block[0, layout.fixed]).all(axis=1)
     varint = block[:, layout.ts_at :]
     if varint.shape[1]:
-        good &= (varint[:, :-1] >= MORE).all(axis=1) & (varint[:, -1] < MORE)
+        good &= (varint[:, :-1] >= CONTINUATION).all(axis=1) & (varint[:, -1] < CONTINUATION)
     if not good.all():
         block, rows, varint = block[good], rows[good], varint[good]
     features = np.zeros((len(rows), len(WINE)))
@@ -98,5 +98,5 @@ def _read(block: Bytes, rows: NDArray[np.intp], layout: _Layout) -> UniformWines
     # Of a number that is written twice the last one counts, here as in protobuf.
     features[:, layout.columns] = np.ascontiguousarray(doubles[:, :, 1:]).view("<f8")[:, :, 0]
     shifts = 7 * np.arange(varint.shape[1], dtype=np.int64)
-    ts_ms = ((varint & (MORE - 1)).astype(np.int64) << shifts).sum(axis=1)
+    ts_ms = ((varint & (CONTINUATION - 1)).astype(np.int64) << shifts).sum(axis=1)
     return UniformWines(rows, layout.data_type, ts_ms, features)

@@ -14,14 +14,14 @@ MAX_RECORD_ID_CHARACTERS = 255
 # Tags of the wire format: field number << 3 | wire type.
 RECORD_ID = 2 << 3 | 2
 VALUE, RECORD_TS, SOURCE_PARTITION, SOURCE_OFFSET = 3 << 3 | 1, 5 << 3, 8 << 3, 9 << 3
-MORE = 0x80  # the bit of a varint's byte that says: another one follows
+CONTINUATION = 0x80  # in a varint's byte: another byte follows
 WIDTHS = np.array([1 << 7 * more for more in range(1, 10)], dtype=np.uint64)  # from here on a varint is a byte longer
 
-ID_HEADS = [bytes([RECORD_ID, size]) for size in range(MORE)]
+ID_HEADS = [bytes([RECORD_ID, size]) for size in range(CONTINUATION)]
 """By its length, what stands before a short id."""
 
 Result = tuple[bytes | None, bytes]
-"""A score on its way to the scores topic: the record's own key, and a ``ServingResult``."""
+"""A message for the scores topic: the record's own key, and a ``ServingResult``."""
 
 
 def results(served: BatchOutcome) -> Mapping[int, Sequence[Result]]:
@@ -56,7 +56,7 @@ def _messages(scored: ScoredWines) -> list[bytes]:
 
 def _id(record: RawRecord) -> bytes:
     key = record.key
-    if key is not None and len(key) < MORE and key.isascii():
+    if key is not None and len(key) < CONTINUATION and key.isascii():
         return ID_HEADS[len(key)] + key
     return ServingResult(record_id=record_id(record)).SerializeToString()
 
@@ -91,10 +91,10 @@ def _double(tag: int, numbers: NDArray[np.float64]) -> NDArray[np.uint8]:
 
 
 def _varint(tag: int, numbers: NDArray[np.uint64], width: int) -> NDArray[np.uint8]:
-    """Shape (n, 1 + width), for numbers that need so many bytes each."""
+    """Shape (n, 1 + width), for numbers that need ``width`` bytes each."""
     shifts = 7 * np.arange(width, dtype=np.uint64)
-    groups = (numbers[:, None] >> shifts & np.uint64(MORE - 1)).astype(np.uint8)
-    groups[:, :-1] |= MORE
+    groups = (numbers[:, None] >> shifts & np.uint64(CONTINUATION - 1)).astype(np.uint8)
+    groups[:, :-1] |= CONTINUATION
     return _tagged(tag, groups)
 
 

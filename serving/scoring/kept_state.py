@@ -63,11 +63,11 @@ class KeptState:
         return replace(self, next_offsets={}, data_topic_id=data_topic_id)
 
     def accept(self, loaded: LoadedModel, model: KeptModel) -> Self:
-        """The state in which another model is in force."""
+        """The state in which another model is active."""
         return replace(self, serving=self.serving.accept(loaded, model.since_ms), model=model)
 
     def has(self, arrived: ArrivedModel) -> bool:
-        """Whether this very message's model is in force; it comes again when the feed goes on from an older offset."""
+        """Whether this message's model is active: it is redelivered when the feed goes on from an older offset."""
         kept = self.model
         return kept is not None and is_same_message(kept, arrived)
 

@@ -1,4 +1,4 @@
-"""From a batch of records to what becomes of each: a score, a dead letter, or a skip. The same for all variants."""
+"""From a batch of records to the outcome of each: scored, rejected or skipped. The same for all variants."""
 
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -24,7 +24,7 @@ class ScoredWines:
 
 @dataclass(frozen=True, slots=True)
 class BatchOutcome:
-    """What became of a batch: each of its records is in exactly one of the three lists."""
+    """The outcomes of a batch: each of its records is in exactly one of the three lists."""
 
     records: Sequence[RawRecord]
     scored: Sequence[ScoredWines]

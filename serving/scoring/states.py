@@ -21,14 +21,14 @@ class States:
         self._states: Mapping[str, ServingState] = {}
 
     def accept(self, model: LoadedModel) -> None:
-        """Put a model in force at once, and close the one it replaces."""
+        """Activate a model at once, and close the one it replaces."""
         state = self._state(model.data_type)
         self._keep(state.accept(model, epoch_ms()))
         if state.model is not None:
             state.model.close()
 
     def score_batch(self, records: Sequence[RawRecord]) -> BatchOutcome:
-        """What becomes of a batch under the models in force now."""
+        """The outcomes of a batch under the models that are active now."""
         return score_batch(records, self._score, epoch_ms)
 
     def states(self) -> Sequence[ServingState]:
@@ -36,7 +36,7 @@ class States:
         return tuple(self._states.values())
 
     def close(self) -> None:
-        """Close the models in force."""
+        """Close the active models."""
         states, self._states = self._states, {}
         for state in states.values():
             if state.model is not None:

@@ -80,7 +80,8 @@ class Settings(KafkaSettings, TopicSettings):
         60, gt=0, le=3600, description="a model that is not loaded after this long, its download included, is refused"
     )
     trial_load: bool = Field(
-        True, description="load each model in a process of its own first: whatever it does there, this server goes on"
+        True,
+        description="load each model in a process of its own first: if it crashes or hangs there, this server goes on",
     )
     model_load_bytes: int = Field(
         2 * 2**30, ge=256 * 2**20, description="memory for that trial; enforced on Linux only"

@@ -43,7 +43,7 @@ class Topics:
         return cls(*(f"{prefix}_{field.name}" for field in fields(cls)))
 
     def layout(self, data_partitions: int) -> Layout:
-        """Each topic's number of partitions and its settings, for whoever creates them."""
+        """Each topic's number of partitions and its settings, for those who create them."""
         return {
             self.data: (data_partitions, {}),
             self.models: (1, COMPACTED),

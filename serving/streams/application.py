@@ -96,7 +96,7 @@ class Application:
             app: a ``faust.App`` with its topics, tables and agents, made with the settings ``lossless``.
 
         Raises:
-            EngineNotStarted: for whatever reason.
+            EngineNotStarted: faust, its store or its client failed.
         """
         self._app = app
         consumer = app.consumer
@@ -113,7 +113,7 @@ class Application:
                 await self._read_rows()
         except ServingError:
             raise
-        except Exception as error:  # whatever faust, its store or its client raises, there is no serving without them
+        except Exception as error:  # faust, its store and its client raise errors of any class
             raise EngineNotStarted(error) from error
         finally:
             waiting.cancel()

@@ -1,6 +1,6 @@
 """The changelog of a table: a compacted topic, created where it is missing and checked where it exists.
 
-faust would create one too, but takes whatever exists: a changelog that deletes after a week, or one whose partitions
+faust would create one too, but takes any that exists: a changelog that deletes after a week, or one whose partitions
 are not those of the data, which only fails at the first write.
 """
 

@@ -1,6 +1,6 @@
 """Asks the other instances. Their addresses come from the group and their answers from the network: neither is trusted.
 
-Whoever may join the consumer group can put any text where its URL belongs. So a request goes to ``http://HOST:PORT``
+Any member of the consumer group can put any text where its URL belongs. So a request goes to ``http://HOST:PORT``
 (or ``https``) and a path of our choice, or nowhere; and an answer may be late, endless, forged, or another program's.
 """
 
@@ -19,7 +19,7 @@ from serving.web.token import bearer
 
 LOCAL_PATH = "/state/local"
 TIME_LIMIT_S = 1.0  # for one instance, from the name's look-up to the answer's last byte
-MOST_BYTES = 1024 * 1024  # some 2,500 partitions; our event loop stands still while it is understood
+MAX_ANSWER_BYTES = 1024 * 1024  # some 2,500 partitions; our event loop stands still while it is understood
 
 
 class LocalAnswer(BaseModel):
@@ -51,7 +51,8 @@ async def ask(
         urls: as the group has them; any text.
         data_type: the one to ask for; all of them could be more than an answer may be long.
         time_limit_s: for each of them.
-        token: what the instances of this application ask for; whoever may join the group can be sent it.
+        token: what the instances of this application ask for; it is sent to any address that a member of the group
+            announces.
     Returns:
         An answer, or why there is none, for each URL.
     """
@@ -97,8 +98,8 @@ async def _fetch(session: ClientSession, address: URL) -> bytes | NoAnswer:
         body = bytearray()
         async for chunk in response.content.iter_any():
             body += chunk
-            if len(body) > MOST_BYTES:
-                return NoAnswer(f"its answer is longer than {MOST_BYTES} bytes")
+            if len(body) > MAX_ANSWER_BYTES:
+                return NoAnswer(f"its answer is longer than {MAX_ANSWER_BYTES} bytes")
         return bytes(body)
 
 

@@ -23,7 +23,7 @@ class LocalState:
     """
 
     state: ServingState
-    model_offset: int | None  # in the models topic, of the model in force; None while there is none
+    model_offset: int | None  # in the models topic, of the active model; None while there is none
     partition: int | None  # of the data topic
     next_offset: int | None  # in that partition: records from here on have not been counted
     model_topic_id: str | None = None  # of the models topic in which the model has its offset
@@ -46,7 +46,7 @@ class Part(BaseModel):
     data_type: str
     partition: Count | None = Field(description="of the data topic; null where counters belong to an instance")
     next_offset: Count | None = Field(description="records from here on have not been counted")
-    model_offset: Count | None = Field(description="where the model in force stands in the models topic")
+    model_offset: Count | None = Field(description="where the active model stands in the models topic")
     model_topic_id: str | None = Field(None, description="of the models topic in which it stands there")
     name: str | None
     description: str | None
@@ -77,7 +77,7 @@ def combined(data_type: str, parts: Iterable[Part], models_topic_id: str = "") -
 
     While a partition moves, two instances may know it: the one that has counted further counts, the other does not.
     Partitions learn of a new model one after the other, each with its next batch: the newest model that any of them
-    has is in force, and what they did with older ones is no longer told.
+    has is active, and what they did with older ones is no longer told.
     """
 
     def model(part: Part) -> tuple[bool, float]:

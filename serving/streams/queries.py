@@ -113,7 +113,7 @@ def routes(engine: Queryable, time_limit_s: float = TIME_LIMIT_S) -> APIRouter:
         return [_instance(url, gathered.instances.get(url, ()), answer) for url, answer in gathered.answers.items()]
 
     @router.get(
-        "/state/value", responses={404: {"model": Refusal}}, summary="The model in force and what all instances did"
+        "/state/value", responses={404: {"model": Refusal}}, summary="The active model and what all instances did"
     )
     async def value(data_type: str = DEFAULT_DATA_TYPE) -> ValueAnswer:
         gathered = await gather(engine, data_type, time_limit_s)

@@ -25,7 +25,7 @@ class Queryable(Protocol):
 
     @property
     def token(self) -> str | None:
-        """What the instances of this application ask of whoever queries them."""
+        """The token that a query of this application's instances must bring."""
         ...
 
     @property

@@ -33,7 +33,7 @@ class Key(NamedTuple):
 
 
 def total(data_type: str, parts: Sequence[ServingState]) -> ServingState:
-    """The state over n >= 1 partitions of one instance, all of which have the same model in force."""
+    """The state over n >= 1 partitions of one instance, all of which have the same model active."""
     first = parts[0]
     return ServingState(
         data_type,

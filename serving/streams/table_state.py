@@ -142,7 +142,7 @@ class TableState:
         await self._table.acknowledged()
 
     def data_topic_recreated(self) -> None:
-        """Records of the topic that is there now have not been counted, whatever their offsets."""
+        """Records of the topic that is there now have not been counted, at any offset."""
         self._states = {key: state.reading(self._topics.data_topic_id) for key, state in self._states.items()}
 
     def states(self) -> Sequence[ServingState]:

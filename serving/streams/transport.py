@@ -282,7 +282,7 @@ class Consumer(StockConsumer):
     async def on_task_error(self, exc: BaseException) -> None:
         """Called by faust when an agent has failed; stock, it commits, and the agent begins again behind its batch.
 
-        It would wait for ever there: nothing behind a batch that nobody acknowledges is committed.
+        It would wait forever there: nothing behind a batch that nobody acknowledges is committed.
         """
         await self.app.crash(exc)
 

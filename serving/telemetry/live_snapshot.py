@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class LiveModel:
-    """The model in force for a data type, as its scores tell; ``since_ago_s`` is the age of its first score."""
+    """The active model for a data type, as its scores tell; ``since_ago_s`` is the age of its first score."""
 
     data_type: str
     name: str

@@ -1,4 +1,4 @@
-"""What is being scored, by which model and how fast: takes every scored batch, shows it to whoever looks."""
+"""What is being scored, by which model and how fast: takes every scored batch, and answers who asks."""
 
 import threading
 from collections import deque

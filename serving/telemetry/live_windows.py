@@ -17,7 +17,7 @@ class ThinnedSamples:
     """The values number 0, stride, 2 * stride ... of all that came; ``stride`` doubles when they become too many."""
 
     def __init__(self, capacity: int) -> None:
-        """Keep at most ``capacity`` samples, and at least half as many once so many values have come."""
+        """Keep at most ``capacity`` samples, and at least half as many after the first ``capacity`` values."""
         self._capacity = capacity
         self._chunks: list[NDArray[np.float64]] = []
         self._kept = 0

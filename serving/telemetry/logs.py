@@ -65,13 +65,13 @@ LINES: dict[str, Callable[[EventDict], str]] = {
     "actor_replaced": lambda e: (
         f"Actor replaced - {e['data_type']}: {e['reason']}; its successor carries on from what is on disk"
     ),
-    "batches_left_behind": lambda e: f"Rebalanced with records in hand - {e['reason']}",
+    "batches_left_behind": lambda e: f"Rebalanced with records in flight - {e['reason']}",
     "server_started": lambda e: (
         f"{e['variant']} serves on {e['url']} - its page; also {', '.join(e['queryable'])}, /metrics, /docs"
     ),
-    "stopping": lambda e: f"Stopping - {e['reason']}: finishing what is in hand",
+    "stopping": lambda e: f"Stopping - {e['reason']}: finishing what is in flight",
     "stop_timed_out": lambda e: (
-        f"Gave up - records in hand were not acknowledged within {e['after_s']:g} s; they will be scored again"
+        f"Gave up - records in flight were not acknowledged within {e['after_s']:g} s; they will be scored again"
     ),
     "stop_cut_short": lambda e: (
         f"Gave up - not everything let go within {e['after_s']:g} s; what was not committed is read again"

@@ -15,7 +15,7 @@ class Metrics:
         self.scored = Counter("serving_records_scored", "Records scored and acknowledged", registry=registry)
         self.skipped = Counter("serving_records_skipped", "Records for which there was no model", registry=registry)
         self.dead_letters = Counter("serving_dead_letters", "Dead letters", ["kind"], registry=registry)
-        self.models = Counter("serving_models_accepted", "Models put in force", registry=registry)
+        self.models = Counter("serving_models_accepted", "Models activated", registry=registry)
         self.batch_records = Histogram(
             "serving_batch_records", "Records in a batch", buckets=BATCH_BUCKETS, registry=registry
         )

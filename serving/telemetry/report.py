@@ -44,7 +44,7 @@ class Report:
             log.warning("record_rejected", record=str(rejected))
 
     def model_serving(self, arrived: ArrivedModel) -> None:
-        """A model is in force."""
+        """A model is active."""
         model = arrived.loaded
         self.metrics.models.inc()
         log.info(

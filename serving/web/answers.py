@@ -11,11 +11,11 @@ class StateAnswer(BaseModel):
     """The state for one data type; null where there is no model, or no score yet - never a sentinel number."""
 
     data_type: str
-    name: str | None = Field(description="the model in force")
+    name: str | None = Field(description="the active model")
     description: str | None
     model_type: str | None
-    since: int | None = Field(description="epoch ms at which the model in force took over")
-    usage: int = Field(description="records that the model in force has scored")
+    since: int | None = Field(description="epoch ms at which the active model took over")
+    usage: int = Field(description="records that the active model has scored")
     duration: float = Field(description="ms it took for them, summed")
     min: float | None = Field(description="ms, the fastest record")
     max: float | None = Field(description="ms, the slowest record")

@@ -25,7 +25,7 @@ BACKLOG = 128
 ACCEPTED_AT_ONCE = 8  # in one turn of the event loop, before the limit is looked at
 MAX_CONNECTIONS = 128
 DESCRIPTORS_SHARE = 4  # of the descriptors this process may have, HTTP gets at most one in four
-MAX_HEAD_BYTES = 16 * 1024  # up to twice that, as it is looked at each time that so many have come
+MAX_HEAD_BYTES = 16 * 1024  # up to twice that: it is checked each time this many have come
 HEAD_TIMEOUT_S = 5
 """From the connection's begin, or the last answer, to the end of the next request's head; whole seconds."""
 EXCHANGE_TIMEOUT_S = 20.0
@@ -76,7 +76,7 @@ class HttpServer(uvicorn.Server):
         yield
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """As uvicorn does; its ``backlog`` is asyncio's too, which accepts so many before it looks at anything else."""
+        """As uvicorn does; its ``backlog`` is asyncio's, too: connections accepted before anything else is done."""
         await super().startup(sockets)
         for listening in sockets or ():
             listening.listen(BACKLOG)

@@ -1,4 +1,4 @@
-"""Who may ask a server over HTTP: everybody on this machine, and from elsewhere whoever knows the token."""
+"""Who may ask a server over HTTP: anyone on this machine, and from elsewhere those who know the token."""
 
 import base64
 import binascii

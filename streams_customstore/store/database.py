@@ -3,7 +3,7 @@
 ``store.py`` says why an offset must never be on disk without its data. Here that is kept by:
 
 - **One file, one transaction at a time.** A write stays in the open transaction until ``commit``.
-- **A write-ahead log with ``synchronous=NORMAL``.** A ``kill -9`` loses nothing that is committed, whatever the
+- **A write-ahead log with ``synchronous=NORMAL``.** A ``kill -9`` loses nothing that is committed, at any
   setting: the operating system has the pages. A power failure may lose the last transactions, but whole ones and only
   from the end: the file is then what it was at an earlier commit, and the changelog has what came after. With ``OFF``
   pages may reach the disk in any order, an offset before its data. ``FULL`` waits for the disk at each commit, to keep

@@ -36,10 +36,12 @@ class StoreClosed(ServingError):
 
 
 class WrittenOutsideRecord(ServingError):
-    """A write has no partition of its own: it goes to that of the record in hand, and none is."""
+    """A write has no partition of its own: it goes to that of the record in flight, and none is."""
 
     def __init__(self, table: str) -> None:
-        super().__init__(f"table {table} can be written only while a record is in hand: its partition is the record's")
+        super().__init__(
+            f"table {table} can be written only while a record is in flight: the partition is that record's"
+        )
         self.table = table
 
 

@@ -42,7 +42,7 @@ class SqliteStore(SerializedStore[Any, Any]):
     """The entries of one table: those of our partitions, and out of sight those of partitions that we once had.
 
     faust encodes keys and values; here they are bytes. An error of the file crashes the app: what is raised here faust
-    would mostly log, and then carry on without the write, or wait for ever for a recovery to end.
+    would mostly log, and then carry on without the write, or wait forever for a recovery to end.
     """
 
     def __init__(self, url: str | URL, app: AppT, table: CollectionT, **options: Any) -> None:
@@ -152,8 +152,8 @@ class SqliteStore(SerializedStore[Any, Any]):
     ) -> None:
         """Restore: what the changelog says, and up to where, in one transaction.
 
-        No record is in hand here; the partition is the changelog record's own. A record from before the persisted
-        offset is skipped: its entry may have been written anew since.
+        No record is in flight here; the partition is the changelog record's own. A record from before the persisted
+        offset is skipped: its entry may have been written again since.
 
         Raises:
             StoreCorrupt, StoreUnusable: the app has crashed by then, as faust logs what is raised here and goes on

@@ -123,7 +123,7 @@ class CheckedStore(StockStore):
             super()._set(key, value)
 
     def apply_changelog_batch(self, *batch: Any, **to: Any) -> None:
-        """Called by faust, which would log what is raised here, and wait for the table for ever."""
+        """Called by faust, which would log what is raised here, and wait for the table forever."""
         try:
             with _unusable(self.path):
                 super().apply_changelog_batch(*batch, **to)

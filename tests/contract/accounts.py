@@ -25,7 +25,7 @@ def settled(stream: Stream, server: ServerProcess) -> None:
 
 
 def taught(server: ServerProcess, stream: Stream, promised: Guarantees, data: bytes = b"") -> None:
-    """See that a server which starts beside or after others knows the model in force, ``times 1.0``.
+    """See that a server which starts beside or after others knows the active model, ``times 1.0``.
 
     One that is ready knows it, unless it knows only the models of its own lifetime. That one is sent the model again;
     what it read until then it skipped.

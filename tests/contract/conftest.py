@@ -58,7 +58,7 @@ def promised(variant: str) -> Guarantees:
 
 @dataclass(frozen=True)
 class Serving:
-    """A server with a model in force, shared by the tests of a module; each uses record ids of its own."""
+    """A server with an active model, shared by the tests of a module; each uses record ids of its own."""
 
     server: ServerProcess
     stream: Stream

@@ -29,7 +29,7 @@ def account(stream: Stream, ids: list[str]) -> tuple[int, int]:
 
 
 def finished(stream: Stream, server: ServerProcess) -> None:
-    """Everything is committed, and what was in hand then is sent: the server is stopped in good order."""
+    """Everything is committed, and what was in flight then is sent: the server is stopped in good order."""
     settled(stream, server)
     assert server.stop() == 0
 
@@ -40,7 +40,7 @@ def test_killed_ten_times_under_load_it_loses_and_doubles_what_its_mode_says(
 ) -> None:
     # Its own id, as on a port of its own: the next one ends at once what the last one left undecided.
     flags = (*delivery_flags(mode, f"one-{stream.prefix}" if mode == "exactly-once" else ""), *FLAGS)
-    stream.publish_model(model("times 1.0", data=slow(1.0)))  # so that a kill nearly always finds a batch in hand
+    stream.publish_model(model("times 1.0", data=slow(1.0)))  # so that a kill nearly always finds a batch in flight
     with stream.flow() as flow:
         for _ in range(KILLS):
             server = start(*flags).wait_until_ready()
@@ -51,7 +51,7 @@ def test_killed_ten_times_under_load_it_loses_and_doubles_what_its_mode_says(
     lost, doubled = account(stream, flow.ids)
     assert (lost > 0) == (mode == "at-most-once"), f"{lost} lost"
     assert (doubled > 0) == (mode == "at-least-once"), f"{doubled} doubled"
-    assert lost <= KILLS * 2 * MAX_BATCH, "the batches in hand, and no more"
+    assert lost <= KILLS * 2 * MAX_BATCH, "the batches in flight, and no more"
 
 
 @in_each_mode

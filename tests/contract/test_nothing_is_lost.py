@@ -37,7 +37,7 @@ def test_a_stop_under_load_exits_0_within_10_s_and_nothing_is_lost_or_scored_twi
 
 
 def test_killed_under_load_nothing_is_lost(start: Start, stream: Stream, promised: Guarantees) -> None:
-    data = slow(1.0)  # so that a kill nearly always finds a batch in hand
+    data = slow(1.0)  # so that a kill nearly always finds a batch in flight
     stream.publish_model(model("times 1.0", data=data))
     skipped = 0.0
     with stream.flow() as flow:

@@ -82,7 +82,7 @@ def test_a_server_that_was_given_up_and_wakes_up_loses_and_doubles_nothing(
             ids += taken_over(first, second, stream, still, moment)
         settled(stream, second)
         assert [first.stop(), second.stop()] == [0, 0]
-        assert "records in hand" not in first.said, "it dropped at once what others had"
+        assert "records in flight" not in first.said, "it dropped at once what others had"
     scores = stream.all_scores()
     assert distinct(scores) == set(ids)
     assert redelivered(scores) == 0

@@ -31,7 +31,7 @@ SERVER = ("-m", "custom_stage.server", "--port", str(free_port()))
 READER = ("-m", "client.reader", "--topic", "data", "--from", "beginning", "--count", "1")
 PROVIDER = ("-m", "client.provider", "--records", "3", "--data-interval", "0", "--topic-prefix", "provided")
 FAUST = "streams_customstore"  # the other two over faust come with a password
-NOT_LET_IN = f"does not let the user {USER} in (Authentication failed"
+NOT_LET_IN = f"rejected the login of user {USER} (Authentication failed"
 NO_CERTIFICATE = "does not take our certificate, or wants one ("
 UNTRUSTED = "no TLS with the broker at"
 

@@ -54,7 +54,7 @@ def fate(message: Message, factors: Mapping[str, float]) -> Fate:
     """What must become of a record, by protobuf's own parser and the limits that the reasons of dead letters name.
 
     Args:
-        factors: by data type, of the models in force.
+        factors: by data type, of the active models.
     """
     key, value = message.key(), message.value()
     if not value or (key is not None and len(key) > LONGEST_KEY_BYTES):

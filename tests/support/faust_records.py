@@ -42,7 +42,7 @@ def event(
     value: bytes | None = b"",
     generation: int = GENERATION,
 ) -> Any:
-    """What one fetch brought of one partition, on its way to one agent."""
+    """What one fetch brought of one partition, in flight to one agent."""
     return event_of(app, [Record(TOPIC, partition, offset, 0, None, value) for offset in offsets], generation)
 
 
@@ -66,7 +66,7 @@ def events(app: Any, records: Iterable[tuple[int, int, bytes]]) -> list[Any]:
 
 
 class Rows:
-    """A table as faust's: a write is read back at once, and goes to the changelog partition of the record in hand."""
+    """A table as faust's: a write is read back at once, and goes to the changelog partition of the record in flight."""
 
     def __init__(self, disk: dict[bytes, bytes], changelog: dict[int, dict[bytes, bytes]]) -> None:
         """``disk`` and ``changelog``, compacted and by partition, are what is left when the table is gone."""
@@ -76,13 +76,13 @@ class Rows:
 
     def __setitem__(self, row: bytes, value: bytes) -> None:
         in_hand = faust.current_event()
-        assert in_hand is not None, "faust takes the partition of a write from the event in hand"
+        assert in_hand is not None, "faust takes the partition of a write from the event in flight"
         self._disk[row] = value
         self.sent.append((in_hand.message.partition, row, value))
 
     def __delitem__(self, row: bytes) -> None:
         in_hand = faust.current_event()
-        assert in_hand is not None, "faust takes the partition of a write from the event in hand"
+        assert in_hand is not None, "faust takes the partition of a write from the event in flight"
         del self._disk[row]
         self.deleted.append((in_hand.message.partition, row))
 

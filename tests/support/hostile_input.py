@@ -39,7 +39,7 @@ WIRE = (
     b"\x68\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01",  # the time -1
     b"\x68\xff\xff\xff\xff\xff\xff\xff\xff\xff\x7f",  # a varint of more than 64 bits
     b"\x68" + b"\x80" * 11 + b"\x01",  # a varint of twelve bytes
-    b"\x59\x00\x00\x00\x00\x00\x00\x24\x40",  # once more the alcohol: 10.0
+    b"\x59\x00\x00\x00\x00\x00\x00\x24\x40",  # again the alcohol: 10.0
     b"\x62\x04w\xffne",  # a data type that is no text
     b"\xfa\xff\xff\xff\x0f\x02ok",  # the highest field number there is
 )

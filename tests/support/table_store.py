@@ -54,7 +54,7 @@ class TableStore:
 
     @contextmanager
     def record(self, partition: int) -> Iterator[None]:
-        """While a record of this source partition is in hand."""
+        """While a record of this source partition is in flight."""
         event = self._event(ChangelogRecord(partition, 0, b"key", b"value"), "data")
         token = _current_event.set(weakref.ref(event))
         try:

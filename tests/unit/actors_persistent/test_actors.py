@@ -170,5 +170,5 @@ def test_of_a_data_topic_that_was_created_again_every_record_counts_also_in_the_
     again = live()
     again.score(wines(4, 5), "created again")
     assert state_of(again).usage == 3 + 3 + 1 + 1
-    again.score(wines(0), "and once more")
+    again.score(wines(0), "and again")
     assert state_of(again).usage == 3 + 3 + 1 + 1 + 1

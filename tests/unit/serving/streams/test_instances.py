@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from serving.streams.instances import LOCAL_PATH, MOST_BYTES, LocalAnswer
+from serving.streams.instances import LOCAL_PATH, MAX_ANSWER_BYTES, LocalAnswer
 from serving.streams.local_state import Part
 from tests.support.instances import (
     DEADLINE_S,
@@ -90,8 +90,8 @@ def test_an_endless_answer_is_cut_off() -> None:
             sent += len(chunk)
 
     (answer,) = asyncio.run(asked(handler))
-    assert reason(answer) == f"its answer is longer than {MOST_BYTES} bytes"
-    assert MOST_BYTES <= sent < total / 2, "what is above the limit lay in the connection's buffers"
+    assert reason(answer) == f"its answer is longer than {MAX_ANSWER_BYTES} bytes"
+    assert MAX_ANSWER_BYTES <= sent < total / 2, "what is above the limit lay in the connection's buffers"
 
 
 HUGE = b'{"application_id": "app", "partitions": [' + b"9" * 5000 + b'], "stores": [], "parts": []}'

@@ -45,7 +45,7 @@ def test_an_acknowledgement_after_the_stop_is_left_to_the_next_start(store: Tabl
 
 
 def test_a_write_without_a_record_in_hand_is_refused(store: TableStore) -> None:
-    with pytest.raises(WrittenOutsideRecord, match="table states can be written only while a record is in hand"):
+    with pytest.raises(WrittenOutsideRecord, match="table states can be written only while a record is in flight"):
         store.store[b"key"] = b"value"
 
 
