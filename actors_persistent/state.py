@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 import pykka
 import structlog
-from fastapi import APIRouter, HTTPException
+from fastapi import APIRouter
 
 from actors_persistent.errors import ActorDied, KeptModelUnusable
 from actors_persistent.journal.events import Event, ModelAccepted, batch_scored
@@ -22,12 +22,11 @@ from protobufs.kept_state_pb2 import KeptModel
 from serving.models.loading import Load
 from serving.scoring.kept_state import KeptState, is_newer, kept
 from serving.scoring.outcomes import epoch_ms
-from serving.web.answers import Refusal, StateAnswer
+from serving.web.answers import Refusal, StateAnswer, state_answer
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger()
 
 MAX_DATA_TYPES_WITHOUT_MODEL = 100  # a record's data type is a stranger's text: it must fill neither memory nor disk
-DEFAULT_DATA_TYPE = "wine"
 STOP_TIMEOUT_S = 1.0
 
 
@@ -183,9 +182,6 @@ def routes(states: Callable[[], Sequence[ServingState]]) -> APIRouter:
 
     @router.get("/state/{data_type:text}", responses={404: {"model": Refusal}}, summary="One data type's state")
     async def state(data_type: str) -> StateAnswer:
-        known = {each.data_type: each for each in states()}
-        if data_type not in known and data_type != DEFAULT_DATA_TYPE:
-            raise HTTPException(404, f"no model and no record of data type {data_type!r} has arrived")
-        return StateAnswer.of(known.get(data_type) or ServingState(data_type))
+        return state_answer(states(), data_type)
 
     return router

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from typing import TypeAlias
 
-from fastapi import APIRouter, HTTPException
+from fastapi import APIRouter
 from reactivex import Observable
 from reactivex.abc import DisposableBase, ObserverBase, SchedulerBase
 from reactivex.disposable import CompositeDisposable
@@ -13,11 +13,9 @@ from model.serving_state import ServingState
 from serving.scoring.outcomes import BatchOutcome
 from serving.scoring.records import RawRecord
 from serving.scoring.states import States
-from serving.web.answers import Refusal, StateAnswer
+from serving.web.answers import DEFAULT_DATA_TYPE, Refusal, StateAnswer, state_answer
 
 Records: TypeAlias = Sequence[RawRecord]
-
-DEFAULT_DATA_TYPE = "wine"
 
 
 class ServingStage(States):
@@ -53,11 +51,6 @@ def routes(states: Callable[[], Sequence[ServingState]]) -> APIRouter:
 
     @router.get("/state", responses={404: {"model": Refusal}}, summary="The active model and what it has done")
     async def state(data_type: str = DEFAULT_DATA_TYPE) -> StateAnswer:
-        for each in states():
-            if each.data_type == data_type:
-                return StateAnswer.of(each)
-        if data_type == DEFAULT_DATA_TYPE:
-            return StateAnswer.of(ServingState(data_type))
-        raise HTTPException(404, f"no model and no record of data type {data_type!r} has arrived")
+        return state_answer(states(), data_type)
 
     return router

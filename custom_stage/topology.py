@@ -61,7 +61,7 @@ class Engine:
         """Fetch, score, send, commit; after a stop the batches in flight are finished."""
         await self._source.start()
         async with asyncio.TaskGroup() as tasks:
-            beside = [
+            concurrent = [
                 tasks.create_task(self._source.commit_acknowledged()),
                 tasks.create_task(self._overflow.run()),
                 tasks.create_task(self._send(tasks)),
@@ -75,9 +75,8 @@ class Engine:
                 else:
                     self._slots.release()
             await self._scored.join()
-            for task in beside:
+            for task in concurrent:
                 task.cancel()
-        await self._source.close()
 
     def assigned(self) -> Collection[int] | None:
         """Ask the consumer."""

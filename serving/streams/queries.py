@@ -9,9 +9,8 @@ from pydantic import BaseModel, Field
 from serving.streams.instances import LOCAL_PATH, TIME_LIMIT_S, LocalAnswer, NoAnswer, ask
 from serving.streams.local_state import Part, combined
 from serving.streams.queryable import Queryable
-from serving.web.answers import Refusal, StateAnswer
+from serving.web.answers import DEFAULT_DATA_TYPE, Refusal, StateAnswer, unknown_data_type
 
-DEFAULT_DATA_TYPE = "wine"
 RETRY_AFTER = {"Retry-After": "1"}  # seconds
 
 
@@ -143,4 +142,4 @@ def _unknown(data_type: str, gathered: Gathered) -> HTTPException:
         return HTTPException(
             503, f"no answer knows data type {data_type!r}; missing: {'; '.join(missing)}", RETRY_AFTER
         )
-    return HTTPException(404, f"no model and no record of data type {data_type!r} has arrived")
+    return unknown_data_type(data_type)

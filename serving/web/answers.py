@@ -1,7 +1,9 @@
 """The shapes of the HTTP interface's answers."""
 
+from collections.abc import Iterable
 from typing import Self
 
+from fastapi import HTTPException
 from pydantic import BaseModel, Field
 
 from model.serving_state import ServingState
@@ -55,3 +57,24 @@ class Refusal(BaseModel):
     """Why there is no answer."""
 
     detail: str
+
+
+DEFAULT_DATA_TYPE = "wine"
+"""Asked for before anything has arrived, it is a state without a model, and not unknown."""
+
+
+def unknown_data_type(data_type: str) -> HTTPException:
+    """The answer for a data type of which nothing has arrived."""
+    return HTTPException(404, f"no model and no record of data type {data_type!r} has arrived")
+
+
+def state_answer(states: Iterable[ServingState], data_type: str) -> StateAnswer:
+    """The answer of a server that has all states itself.
+
+    Raises:
+        HTTPException: 404, there is no such data type.
+    """
+    known = {state.data_type: state for state in states}
+    if data_type not in known and data_type != DEFAULT_DATA_TYPE:
+        raise unknown_data_type(data_type)
+    return StateAnswer.of(known.get(data_type) or ServingState(data_type))
