@@ -41,14 +41,14 @@ def test_killed_ten_times_under_load_it_loses_and_doubles_what_its_mode_says(
     # Its own id, as on a port of its own: the next one ends at once what the last one left undecided.
     flags = (*delivery_flags(mode, f"one-{stream.prefix}" if mode == "exactly-once" else ""), *FLAGS)
     stream.publish_model(model("times 1.0", data=slow(1.0)))  # so that a kill nearly always finds a batch in flight
-    with stream.flow() as flow:
+    with stream.background_load() as load:
         for _ in range(KILLS):
             server = start(*flags).wait_until_ready()
             scored_some(server, MAX_BATCH)
             server.kill()
     last = start(*flags).wait_until_ready()
     finished(stream, last)
-    lost, doubled = account(stream, flow.ids)
+    lost, doubled = account(stream, load.ids)
     assert (lost > 0) == (mode == "at-most-once"), f"{lost} lost"
     assert (doubled > 0) == (mode == "at-least-once"), f"{doubled} doubled"
     assert lost <= KILLS * 2 * MAX_BATCH, "the batches in flight, and no more"
@@ -61,14 +61,14 @@ def test_instances_that_join_and_leave_ten_times_lose_and_double_nothing(
     flags = (*delivery_flags(mode), "--max-batch", str(MAX_BATCH), "--session-timeout-ms", "6000")
     first = start(*flags, instance="first").wait_until_ready()
     put_in_force(first, stream, 1.0)
-    with stream.flow() as flow:
+    with stream.background_load() as load:
         for _ in range(ROUNDS):
             second = start(*flags, instance="second").wait_until_ready()
             scored_some(second, MAX_BATCH)
             assert second.stop() == 0
             scored_some(first, MAX_BATCH)
     finished(stream, first)
-    assert account(stream, flow.ids) == (0, 0)
+    assert account(stream, load.ids) == (0, 0)
 
 
 FENCED = [(name, "exactly-once") for name, mode in MODES if mode == "exactly-once"]
@@ -81,7 +81,7 @@ def test_a_second_copy_of_an_instance_ends_the_first_and_doubles_nothing(
     flags = (*delivery_flags(mode, f"one-{stream.prefix}" if mode == "exactly-once" else ""), *FLAGS)
     first = start(*flags, instance="first").wait_until_ready()
     put_in_force(first, stream, 1.0)
-    with stream.flow() as flow:
+    with stream.background_load() as load:
         scored_some(first)
         second = start(*flags, instance="second")
         assert first.wait() == 1
@@ -89,7 +89,7 @@ def test_a_second_copy_of_an_instance_ends_the_first_and_doubles_nothing(
         assert "--transactional-id" in line
         scored_some(second.wait_until_ready())
     finished(stream, second)
-    assert account(stream, flow.ids) == (0, 0)
+    assert account(stream, load.ids) == (0, 0)
 
 
 @in_each_mode

@@ -15,7 +15,18 @@ from client.broker.embedded_kafka import EmbeddedKafka
 from serving.engine import Guarantees
 from tests.contract.accounts import SCORED, SKIPPED, settled
 from tests.contract.conftest import DATA_PARTITIONS, VARIANTS, TopicsOfAnyTime, delivery_flags, new_stream, package
-from tests.support.fates import DEAD, NO_MODEL, Fate, Found, Origin, Score, fate, found, origin, unlike
+from tests.support.expected_outcomes import (
+    DEAD,
+    NO_MODEL,
+    Found,
+    Origin,
+    Outcome,
+    Score,
+    expected_outcome,
+    found,
+    origin,
+    unlike,
+)
 from tests.support.hostile_input import (
     GOOD,
     NO_TEXT,
@@ -59,14 +70,14 @@ class Scene:
     stream: Stream
     records: Sequence[Message]
     descriptors: Sequence[Message]
-    fates: Mapping[Origin, Fate]
+    expected_outcomes: Mapping[Origin, Outcome]
     found: Found
     more_bytes: int
     """Of memory, than before the first hostile message."""
 
-    def fated(self, what: str) -> set[Origin]:
+    def expected_to_be(self, what: str) -> set[Origin]:
         """The records that must be of one kind, neither of which is a score."""
-        return {at for at, must in self.fates.items() if must == what}
+        return {at for at, must in self.expected_outcomes.items() if must == what}
 
 
 @pytest.fixture(scope="module")
@@ -90,8 +101,8 @@ def scene(variant: str, mode: str, broker: EmbeddedKafka, tmp_path_factory: pyte
         settled(stream, server)
         more_bytes = resident_bytes(server) - before_bytes
         records, descriptors = stream.reading.all_of(stream.topics.data), stream.reading.all_of(stream.topics.models)
-        fates = {origin(record): fate(record, FACTORS) for record in records}
-        yield Scene(server, flags, directory, stream, records, descriptors, fates, found(stream), more_bytes)
+        expected = {origin(record): expected_outcome(record, FACTORS) for record in records}
+        yield Scene(server, flags, directory, stream, records, descriptors, expected, found(stream), more_bytes)
 
 
 def put_in_force(server: ServerProcess, stream: Stream, data_type: str, factor: float) -> None:
@@ -139,8 +150,8 @@ def resident_bytes(server: ServerProcess) -> int:
 
 
 def test_each_record_gets_what_its_bytes_ask_for_and_gets_it_once(scene: Scene) -> None:
-    must_score = {at: must for at, must in scene.fates.items() if isinstance(must, Score)}
-    dead, skipped = scene.fated(DEAD), scene.fated(NO_MODEL)
+    must_score = {at: must for at, must in scene.expected_outcomes.items() if isinstance(must, Score)}
+    dead, skipped = scene.expected_to_be(DEAD), scene.expected_to_be(NO_MODEL)
     wrong = {at: (must, scene.found.scores.get(at)) for at, must in must_score.items()}
     assert [each for each in wrong.items() if each[1][0] != each[1][1]][:5] == []
     assert scene.found.scores.keys() ^ must_score.keys() == set()
@@ -158,7 +169,7 @@ def test_the_good_records_among_them_are_all_scored(scene: Scene) -> None:
 def test_bytes_that_are_no_text_are_scored_in_whatever_part_of_a_record_they_are(scene: Scene) -> None:
     no_text = [origin(record) for record in scene.records if record.key() == GOOD + NO_TEXT]
     assert len(no_text) == len(list(good_records_with_no_text()))
-    assert [at for at in no_text if scene.found.scores.get(at) != scene.fates[at]] == []
+    assert [at for at in no_text if scene.found.scores.get(at) != scene.expected_outcomes[at]] == []
 
 
 def test_a_dead_letter_is_byte_for_byte_what_came(scene: Scene) -> None:
@@ -175,7 +186,7 @@ def test_each_descriptor_is_a_dead_letter_or_in_force(scene: Scene) -> None:
 
 def test_the_metrics_count_the_same(scene: Scene) -> None:
     assert scene.server.metric(SCORED) == len(scene.found.scores)
-    assert scene.server.metric(SKIPPED) == len(scene.fated(NO_MODEL))
+    assert scene.server.metric(SKIPPED) == len(scene.expected_to_be(NO_MODEL))
     seconds, batches = (scene.server.metric(f"serving_end_to_end_seconds_{each}") for each in ("sum", "count"))
     assert 0 <= seconds <= batches * MOST_LATENCY_S, "no absurd time stamp is in the sum"
     assert scene.server.metric(DEAD_LETTERS) == len(scene.found.dead_letters) + len(scene.found.dead_models)

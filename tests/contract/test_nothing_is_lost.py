@@ -19,7 +19,7 @@ def test_a_stop_under_load_exits_0_within_10_s_and_nothing_is_lost_or_scored_twi
     start: Start, stream: Stream, promised: Guarantees, number: signal.Signals
 ) -> None:
     stream.publish_model(model("times 1.0", data=times_alcohol(1.0)))
-    with stream.flow() as flow:
+    with stream.background_load() as load:
         first = start().wait_until_ready()
         taught(first, stream, promised)
         scored_some(first)
@@ -28,19 +28,19 @@ def test_a_stop_under_load_exits_0_within_10_s_and_nothing_is_lost_or_scored_twi
         assert first.wait(deadline_s=10) == 0
     assert first.said.splitlines()[-1].split(" ", 1)[1].startswith("Stopped - ")
     committed = stream.committed(first.group)
-    assert 0 < sum(committed.values()) < len(flow.ids), "it stopped in the middle"
+    assert 0 < sum(committed.values()) < len(load.ids), "it stopped in the middle"
     second = start().wait_until_ready()
-    scores = nothing_is_lost(stream, second, flow.ids, promised, skipped)
+    scores = nothing_is_lost(stream, second, load.ids, promised, skipped)
     assert redelivered(scores) == 0
     if promised.counters_survive.killed:
-        assert second.state()["usage"] == len(flow.ids)
+        assert second.state()["usage"] == len(load.ids)
 
 
 def test_killed_under_load_nothing_is_lost(start: Start, stream: Stream, promised: Guarantees) -> None:
     data = slow(1.0)  # so that a kill nearly always finds a batch in flight
     stream.publish_model(model("times 1.0", data=data))
     skipped = 0.0
-    with stream.flow() as flow:
+    with stream.background_load() as load:
         for _ in range(3):
             server = start("--max-batch", "200", "--commit-interval-ms", "0", *SOON_MISSED).wait_until_ready()
             taught(server, stream, promised, data)
@@ -48,9 +48,9 @@ def test_killed_under_load_nothing_is_lost(start: Start, stream: Stream, promise
             skipped += server.metric(SKIPPED)
             server.kill()
     last = start(*SOON_MISSED).wait_until_ready()
-    nothing_is_lost(stream, last, flow.ids, promised, skipped)
+    nothing_is_lost(stream, last, load.ids, promised, skipped)
     if promised.counters_survive.killed:
-        assert last.state()["usage"] == len(flow.ids)
+        assert last.state()["usage"] == len(load.ids)
 
 
 def test_records_wait_until_the_models_in_the_topic_are_loaded(
@@ -80,7 +80,7 @@ def test_instances_that_join_leave_and_die_lose_nothing_and_count_it_all(
     flags = ("--max-batch", str(MAX_BATCH), "--max-in-flight", str(MAX_IN_FLIGHT), *SOON_MISSED)
     first = start(*flags, instance="first").wait_until_ready()
     put_in_force(first, stream, 1.0)
-    with stream.flow() as flow:
+    with stream.background_load() as load:
         scored_some(first)
         second = start(*flags, instance="second").wait_until_ready()
         taught(second, stream, promised)
@@ -92,11 +92,11 @@ def test_instances_that_join_leave_and_die_lose_nothing_and_count_it_all(
         assert second.stop() == 0
         third.kill()
         scored_some(first)
-    scores = nothing_is_lost(stream, first, flow.ids, promised, skipped)
+    scores = nothing_is_lost(stream, first, load.ids, promised, skipped)
     if not promised.counters_survive.killed:
         return
     if "/state/value" in promised.queryable:
-        assert first.state()["usage"] == len(flow.ids), "one instance answers for all, those that are gone included"
+        assert first.state()["usage"] == len(load.ids), "one instance answers for all, those that are gone included"
         return
     # Each instance counts on a disk of its own. What the third had counted when it was killed, but not committed, came
     # to the first as new; neither can know better. So the sum is too large by at most what was scored twice, and what

@@ -70,10 +70,10 @@ class Witness:
         for server, stream in ((self.stays, self.stream), (self.leaves, self.other_stream)):
             create_topics(stream.bootstrap_servers, stream.topics, DATA_PARTITIONS)
             put_in_force(server.wait_until_ready(), stream, 1.0)
-        with self.stream.flow("before", PAUSE_S) as flow, self.other_stream.flow(pause_s=PAUSE_S):
+        with self.stream.background_load("before", PAUSE_S) as load, self.other_stream.background_load(pause_s=PAUSE_S):
             scored_some(self.stays)
             scored_some(self.leaves)
-        self.ids += flow.ids
+        self.ids += load.ids
 
     def notices(self) -> None:
         """The broker is away."""
@@ -93,10 +93,10 @@ class Witness:
 
     def carries_on(self) -> None:
         """The broker is back."""
-        with self.stream.flow("after", PAUSE_S) as flow:
+        with self.stream.background_load("after", PAUSE_S) as load:
             self.stays.wait_until_said("Broker back")
             scored_some(self.stays)
-        self.ids += flow.ids
+        self.ids += load.ids
         nothing_is_lost(self.stream, self.stays, self.ids, self.promised)
         assert self.stays.said.count("Broker lost") == self.stays.said.count("Broker back") == 1
         meanwhile = self.stays.said.partition("Broker lost")[2].partition("Broker back")[0].splitlines()

@@ -61,13 +61,13 @@ def has_scored(server: ServerProcess, records: float) -> bool:
 def test_a_new_model_takes_over_while_records_flow_and_none_is_missed(start: Start, stream: Stream) -> None:
     server = start().wait_until_ready()
     put_in_force(server, stream, 1.0)
-    with stream.flow() as flow:
+    with stream.background_load() as load:
         for factor in (2.0, 3.0, 4.0):
             stream.publish_model(model(f"times {factor}", data=times_alcohol(factor)))
             server.wait_until_said(f"Model serving - times {factor}")
             scored = server.metric(SCORED)
             server.wait_until(partial(has_scored, server, scored + 100), "scoring goes on")
-    scores = stream.scores_of(flow.ids)
+    scores = stream.scores_of(load.ids)
     for partition in range(3):
         names = [score.model_name for score in scores if score.source_partition == partition]
         in_force = [name for name, _ in itertools.groupby(names)]

@@ -180,16 +180,17 @@ class ServerAndRule(RuleBasedStateMachine):
             assert self.stream.dead_letter(record_id.encode()).key() == record_id.encode()
 
 
+@pytest.mark.parametrize("examples", [2, pytest.param(20, marks=pytest.mark.thorough)])
 def test_any_order_of_events_ends_in_the_state_that_the_rule_gives(
-    variant: str, broker: EmbeddedKafka, tmp_path: Path
+    variant: str, examples: int, broker: EmbeddedKafka, tmp_path: Path
 ) -> None:
     with ExitStack() as running:
-        host = Host(variant, new_stream(broker, f"machine-{variant}"), tmp_path, running)
+        host = Host(variant, new_stream(broker, f"machine-{variant}-{examples}"), tmp_path, running)
         machine: Any = partial(ServerAndRule, host)
         run_state_machine_as_test(
             machine,
             settings=settings(
-                max_examples=2,
+                max_examples=examples,
                 stateful_step_count=8,
                 derandomize=True,
                 database=None,

@@ -143,7 +143,7 @@ def test_killed_under_load_the_counters_are_exact_or_of_this_life_though_records
 ) -> None:
     first = start("--commit-interval-ms", "60000", *SOON_MISSED).wait_until_ready()
     put_in_force(first, stream, 1.0)
-    with stream.flow() as flow:
+    with stream.background_load() as load:
         scored_some(first, 1000)
         first.kill()
     committed = sum(stream.committed(first.group).values())
@@ -155,6 +155,6 @@ def test_killed_under_load_the_counters_are_exact_or_of_this_life_though_records
     assert committed < len(scored_before), "records come again"
     state = second.state()
     exact = getattr(promised.counters_survive, circumstance)
-    assert state["usage"] + state["skipped"] == (len(flow.ids) if exact else len(flow.ids) - committed)
+    assert state["usage"] + state["skipped"] == (len(load.ids) if exact else len(load.ids) - committed)
     assert (state["skipped"] == 0) == getattr(promised.model_survives, circumstance)
     assert state["dead_letters"] == 0

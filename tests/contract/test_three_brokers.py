@@ -46,16 +46,16 @@ class Witness:
         """Scores under load until a broker is killed, and then goes on."""
         try:
             put_in_force(self.server.wait_until_ready(), self.stream, 1.0)
-            with self.stream.flow(pause_s=PAUSE_S) as flow:
+            with self.stream.background_load(pause_s=PAUSE_S) as load:
                 scored_some(self.server, RECORDS)
                 self.under_load.set()
                 assert killed.wait(DEADLINE_S)
-                enough = len(flow.ids) + RECORDS  # the killed broker led some partitions: they have new leaders by then
-                self.server.wait_until(lambda: len(flow.ids) > enough, "the load went on")
+                enough = len(load.ids) + RECORDS  # the killed broker led some partitions: they have new leaders by then
+                self.server.wait_until(lambda: len(load.ids) > enough, "the load went on")
                 scored_some(self.server, RECORDS)
         finally:
             self.under_load.set()  # nobody waits for one that failed
-        nothing_is_lost(self.stream, self.server, flow.ids, self.promised)
+        nothing_is_lost(self.stream, self.server, load.ids, self.promised)
         assert self.server.stop() == 0
 
 

@@ -12,7 +12,7 @@ from protobufs.model_descriptor_pb2 import ModelDescriptor
 from protobufs.serving_result_pb2 import ServingResult
 from protobufs.wine_record_pb2 import WineRecord
 from serving.settings.topics import MAX_MESSAGE_BYTES, Topics
-from tests.support.flow import PAUSE_S, Flow
+from tests.support.background_load import PAUSE_S, BackgroundLoad
 from tests.support.process import DEADLINE_S
 from tests.support.topic_reading import TopicReading
 
@@ -112,9 +112,9 @@ class Stream:
         if error is not None:
             self._refused.append(error)
 
-    def flow(self, prefix: str = "flow", pause_s: float = PAUSE_S) -> Flow:
-        """``with stream.flow() as flow``: a load in the background; afterwards ``flow.ids`` are in Kafka."""
-        return Flow(self.publish_wines, prefix, pause_s)
+    def background_load(self, prefix: str = "flow", pause_s: float = PAUSE_S) -> BackgroundLoad:
+        """``with stream.background_load() as load``: a load in the background; afterwards ``load.ids`` are in Kafka."""
+        return BackgroundLoad(self.publish_wines, prefix, pause_s)
 
     def scores(
         self, until: Callable[[list[ServingResult]], bool], deadline_s: float = DEADLINE_S

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from tests.support.instances import instance, silent
-from tests.support.known_instances import Known, get, part, serving, three, urls
+from tests.support.played_instances import Known, get, part, serving, three, urls
 
 PATHS = ("/state/value", "/state/instances", "/state/instance", "/state/local")
 COMPLETE: dict[str, Any] = {"missing": [], "partitions_missing": []}

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from client.broker.ports import free_port
-from tests.support.known_instances import Got, Known, get, part, serving, three, urls
+from tests.support.played_instances import Got, Known, get, part, serving, three, urls
 
 
 def asked_alone(engine: Known, path: str, **query: str) -> Got:

@@ -8,7 +8,7 @@ import pytest
 from serving.settings.addresses import is_loopback
 from serving.settings.command_line import BadSetting
 from serving.settings.server import Settings
-from tests.support.known_instances import get, serving, three
+from tests.support.played_instances import get, serving, three
 
 TOKEN, ANOTHER = "0123456789abcdef", "fedcba9876543210"
 

@@ -8,7 +8,7 @@ PAUSE_S = 0.02
 RECORDS = 30
 
 
-class Flow:
+class BackgroundLoad:
     """Wines published in thirties, at some 1,300 a second, for as long as the ``with`` block runs."""
 
     def __init__(self, publish: Callable[[Sequence[str]], None], prefix: str, pause_s: float = PAUSE_S) -> None:

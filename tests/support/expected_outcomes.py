@@ -31,7 +31,7 @@ class Score(NamedTuple):
     record_ts_ms: int
 
 
-Fate = Score | str
+Outcome = Score | str
 
 measurements = attrgetter(*WINE)
 ALCOHOL = WINE.index("alcohol")
@@ -50,7 +50,7 @@ def origin(message: Message) -> Origin:
     return partition, offset
 
 
-def fate(message: Message, factors: Mapping[str, float]) -> Fate:
+def expected_outcome(message: Message, factors: Mapping[str, float]) -> Outcome:
     """What must become of a record, by protobuf's own parser and the limits that the reasons of dead letters name.
 
     Args:
