@@ -192,7 +192,8 @@ class RecordConsumer:
         self._joining_since_s = None
         log.info("partitions_assigned", partitions=sorted(each.partition for each in partitions))
         committed = self._committed_for(partitions)
-        stale = {each.partition for each in committed if each.metadata and each.metadata != self._topic_id}
+        metadata = {each.partition: _metadata(each) for each in committed}
+        stale = {number for number, each in metadata.items() if each and not each.startswith(self._topic_id)}
         for each in partitions:
             if each.partition in stale:
                 each.offset = OFFSET_BEGINNING
@@ -244,3 +245,11 @@ class RecordConsumer:
         if self._joining_since_s is not None and time.monotonic() > self._joining_since_s + JOINING_S:
             self._joining_since_s = None
             log.info("joining_group", group=self._group, up_to_s=self._settings.session_timeout_ms / 1000)
+
+
+def _metadata(committed: TopicPartition) -> str:
+    """What was committed with an offset, and anything: confluent-kafka reads on behind its end, up to a NUL."""
+    try:
+        return committed.metadata or ""
+    except UnicodeDecodeError as error:
+        return error.object.decode(errors="replace")
