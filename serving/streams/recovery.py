@@ -25,6 +25,20 @@ class GenerationRecovery(Recovery):
         await super()._resume_streams(generation_id)
         self._complete(generation_id)
 
+    def need_recovery(self) -> bool:
+        """Called by faust for whether a changelog has more to be read.
+
+        Stock, it waits for the changelog's last offset. There is no record at it if a stranger has written there in a
+        transaction.
+        """
+        if not self.tables.changelog_queue.empty():
+            return super().need_recovery()
+        consumer: Any = self.app.consumer
+        return any(
+            remaining > 0 and consumer.changelogs_read_to.get(tp, 0) <= self.active_highwaters[tp]
+            for tp, remaining in self.active_remaining().items()
+        )
+
     def _complete(self, generation_id: int) -> None:
         if self.app.consumer_generation_id == generation_id:
             self.completed_generation = generation_id

@@ -166,6 +166,8 @@ class TableState:
         for loaded, _ in active.values():
             loaded.close()
 
+    # Restoring.
+
     def _read(self, kind: bytes, message: type[M], partitions: set[int]) -> dict[Key, M]:
         read: dict[Key, M] = {}
         for row, value in self._table.items():
@@ -178,35 +180,6 @@ class TableState:
             except (ValueError, DecodeError):
                 log.warning("row_ignored", row=row.decode(errors="replace"))
         return read
-
-    def _log_newer(self) -> None:
-        newer = {key: state.model for key, state in self._states.items() if self._is_ahead(key.data_type, state)}
-        for data_type in sorted({key.data_type for key in newer}):
-            models = {key.partition: model for key, model in newer.items() if key.data_type == data_type and model}
-            log.warning(
-                "newer_model_not_loaded",
-                data_type=data_type,
-                partitions=sorted(models),
-                offset=max(model.offset for model in models.values()),
-            )
-
-    def _newest_models(self) -> dict[str, KeptModel]:
-        newest = {data_type: self._model_table.newest(data_type) for data_type in self._model_table.data_types()}
-        return {data_type: model for data_type, model in newest.items() if model is not None}
-
-    def _take_over(self, former: Mapping[Key, KeptModel]) -> None:
-        """Move the models of an earlier version's rows, which have no topic's id, to the table of models."""
-        self._former_rows |= former.keys()
-        for model in sorted(former.values(), key=lambda each: each.offset):
-            before = self._model_table.newest(model.descriptor.dataType)
-            if before is None or is_newer(model, before, self._topics.models_topic_id):
-                self._model_table.put(model)
-
-    def _delete_former(self, partition: int) -> None:
-        for key in [key for key in self._former_rows if key.partition == partition]:
-            if self._model_table.has_written(key.data_type):
-                del self._table[key.row(MODEL)]
-                self._former_rows.remove(key)
 
     async def _activate_newest(self, data_type: str) -> None:
         model = self._model_table.newest(data_type)
@@ -222,26 +195,56 @@ class TableState:
         self._activate(loaded, model)
         log.info("model_restored", model=loaded.name, data_type=data_type, offset=model.offset)
 
-    def _activate(self, loaded: LoadedModel, model: KeptModel) -> None:
-        data_type = loaded.data_type
-        replaced = self._active.get(data_type)
-        self._active[data_type] = loaded, model
-        self._refused.pop(data_type, None)
-        for key, state in self._states.items():
-            if key.data_type == data_type:
-                self._states[key] = self._with_model(state, loaded, model)
-        if replaced is not None:
-            replaced[0].close()
+    def _restored(self, key: Key, counters: KeptCounters | None) -> KeptState:
+        loaded, model = self._active.get(key.data_type, (None, None))
+        if counters is not None:
+            counters = self._with_topic_ids(key.data_type, counters)
+            of = KeptModel(offset=counters.model_offset, topic_id=counters.model_topic_id)
+            if counters.HasField("model_offset") and self._is_newest(key.data_type, of):
+                model = self._model_table.newest(key.data_type)
+                loaded, model = (_not_loaded(model), model) if model is not None and _is_same(model, of) else (None, of)
+        return KeptState.restored(key.data_type, loaded, model, counters, self._topics.data_topic_id)
 
-    def _with_model(self, state: KeptState, loaded: LoadedModel, model: KeptModel) -> KeptState:
-        if state.model is not None:
-            if _is_same(state.model, model):
-                return replace(
-                    state, serving=replace(state.serving, model=loaded, since_ms=model.since_ms), model=model
-                )
-            if is_newer(state.model, model, self._topics.models_topic_id):
-                return state
-        return state.accept(loaded, model)
+    def _with_topic_ids(self, data_type: str, counters: KeptCounters) -> KeptCounters:
+        """An earlier version kept none: it was the topics of these names."""
+        if not counters.data_topic_id:
+            counters.data_topic_id = self._topics.data_topic_id
+        if not counters.model_topic_id and counters.HasField("model_offset"):
+            model = self._model_table.newest(data_type)
+            if model is not None and model.offset == counters.model_offset:
+                counters.model_topic_id = model.topic_id
+        return counters
+
+    def _take_over(self, former: Mapping[Key, KeptModel]) -> None:
+        """Move the models of an earlier version's rows, which have no topic's id, to the table of models."""
+        self._former_rows |= former.keys()
+        for model in sorted(former.values(), key=lambda each: each.offset):
+            before = self._model_table.newest(model.descriptor.dataType)
+            if before is None or is_newer(model, before, self._topics.models_topic_id):
+                self._model_table.put(model)
+
+    def _delete_former(self, partition: int) -> None:
+        for key in [key for key in self._former_rows if key.partition == partition]:
+            if self._model_table.has_written(key.data_type):
+                del self._table[key.row(MODEL)]
+                self._former_rows.remove(key)
+
+    def _log_newer(self) -> None:
+        newer = {key: state.model for key, state in self._states.items() if self._is_ahead(key.data_type, state)}
+        for data_type in sorted({key.data_type for key in newer}):
+            models = {key.partition: model for key, model in newer.items() if key.data_type == data_type and model}
+            log.warning(
+                "newer_model_not_loaded",
+                data_type=data_type,
+                partitions=sorted(models),
+                offset=max(model.offset for model in models.values()),
+            )
+
+    # Which model is newer, and which is active.
+
+    def _newest_models(self) -> dict[str, KeptModel]:
+        newest = {data_type: self._model_table.newest(data_type) for data_type in self._model_table.data_types()}
+        return {data_type: model for data_type, model in newest.items() if model is not None}
 
     def _is_newest(self, data_type: str, model: KeptModel) -> bool:
         active = self._active.get(data_type)
@@ -271,28 +274,28 @@ class TableState:
                 self._states[key] = replace(state, model=without_data(model))
         return model
 
-    def _restored(self, key: Key, counters: KeptCounters | None) -> KeptState:
-        loaded, model = self._active.get(key.data_type, (None, None))
-        if counters is not None:
-            counters = self._with_topic_ids(key.data_type, counters)
-            of = KeptModel(offset=counters.model_offset, topic_id=counters.model_topic_id)
-            if counters.HasField("model_offset") and self._is_newest(key.data_type, of):
-                model = self._model_table.newest(key.data_type)
-                loaded, model = (_not_loaded(model), model) if model is not None and _is_same(model, of) else (None, of)
-        return KeptState.restored(key.data_type, loaded, model, counters, self._topics.data_topic_id)
+    def _activate(self, loaded: LoadedModel, model: KeptModel) -> None:
+        data_type = loaded.data_type
+        replaced = self._active.get(data_type)
+        self._active[data_type] = loaded, model
+        self._refused.pop(data_type, None)
+        for key, state in self._states.items():
+            if key.data_type == data_type:
+                self._states[key] = self._with_model(state, loaded, model)
+        if replaced is not None:
+            replaced[0].close()
 
-    def _with_topic_ids(self, data_type: str, counters: KeptCounters) -> KeptCounters:
-        """An earlier version kept none: it was the topics of these names."""
-        if not counters.data_topic_id:
-            counters.data_topic_id = self._topics.data_topic_id
-        if not counters.model_topic_id and counters.HasField("model_offset"):
-            model = self._model_table.newest(data_type)
-            if model is not None and model.offset == counters.model_offset:
-                counters.model_topic_id = model.topic_id
-        return counters
+    def _with_model(self, state: KeptState, loaded: LoadedModel, model: KeptModel) -> KeptState:
+        if state.model is not None:
+            if _is_same(state.model, model):
+                return replace(
+                    state, serving=replace(state.serving, model=loaded, since_ms=model.since_ms), model=model
+                )
+            if is_newer(state.model, model, self._topics.models_topic_id):
+                return state
+        return state.accept(loaded, model)
 
-    def _fresh(self, data_type: str) -> KeptState:
-        return self._restored(Key(0, data_type), None)
+    # Scoring.
 
     def _scorer(self, partition: int, after: dict[Key, KeptState]) -> Any:
         def score(wines: WineBatch) -> Scores:
@@ -314,11 +317,16 @@ class TableState:
         )
         return replace(state, serving=serving, next_offsets=scored.next_offsets), scores
 
+    def _fresh(self, data_type: str) -> KeptState:
+        return self._restored(Key(0, data_type), None)
+
     def _may_keep(self, key: Key, state: KeptState) -> bool:
         if state.data_topic_id != self._topics.data_topic_id:
             return False  # its records are of a topic that was deleted since
         known = key in self._states or key.data_type in self._active
         return known or len(self._states) < MAX_STATES_WITHOUT_MODEL
+
+    # What is told.
 
     def _data_types(self) -> list[str]:
         return sorted({key.data_type for key in list(self._states)} | set(self._active))

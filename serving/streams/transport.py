@@ -27,7 +27,7 @@ It overrides private methods, so the versions of faust-streaming, mode-streaming
 import asyncio
 import contextlib
 from collections import deque
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from operator import attrgetter
 from typing import Any, NamedTuple
 
@@ -43,7 +43,6 @@ from faust.types.tuples import ConsumerMessage
 
 from serving.kafka.clients import FETCH_MAX_WAIT_MS, close_quietly, positions
 from serving.kafka.header_names import read_any_header_names
-from serving.scoring.records import RawRecord
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger()
 
@@ -84,19 +83,25 @@ class _Batch(NamedTuple):
 
 
 class Delivered:
-    """The batches of one partition that were delivered, in order, until they are acknowledged.
+    """What was delivered of one partition: its batches, in order, until they are acknowledged.
 
     A batch's offsets become committable together, with its last one, and never before those of an earlier batch.
     """
 
     def __init__(self, begin: int) -> None:
         """``begin``: the first offset to deliver."""
-        self._batches: deque[_Batch] = deque()
-        self._committable = begin
+        self.next_offset = begin
+        """The next one to deliver."""
+        self.committable = begin
+        """Where the acknowledged batches end."""
+        self.committed = begin
         self.records = self.size_bytes = 0  # of the batches that are not acknowledged
+        self._batches: deque[_Batch] = deque()
+        self._acknowledged: set[int] = set()  # batches that others are before, by their last offsets
 
     def add(self, records: Sequence[Any], next_offset: int) -> None:
         """Deliver; no records move the end of the batch before them: there is nothing to acknowledge."""
+        self.next_offset = next_offset
         if records:
             size_bytes = sum(map(KEY_BYTES, records)) + sum(map(VALUE_BYTES, records))
             self._batches.append(_Batch(records[-1].offset, next_offset, len(records), size_bytes))
@@ -105,21 +110,19 @@ class Delivered:
         elif self._batches:
             self._batches[-1] = self._batches[-1]._replace(next_offset=next_offset)
         else:
-            self._committable = next_offset
+            self.committable = next_offset
 
-    def committable(self, acknowledged: set[int]) -> int:
-        """Where the acknowledged batches end.
-
-        Args:
-            acknowledged: the last offsets of acknowledged batches; those that are used up are removed.
-        """
-        while self._batches and self._batches[0].last_offset in acknowledged:
+    def acknowledge(self, last_offset: int) -> None:
+        """All outcomes of the batch that ends with this record are in Kafka."""
+        if not any(batch.last_offset == last_offset for batch in self._batches):
+            return  # it is of a log that was truncated since
+        self._acknowledged.add(last_offset)
+        while self._batches and self._batches[0].last_offset in self._acknowledged:
             first = self._batches.popleft()
-            acknowledged.remove(first.last_offset)
-            self._committable = first.next_offset
+            self._acknowledged.remove(first.last_offset)
+            self.committable = first.next_offset
             self.records -= first.records
             self.size_bytes -= first.size_bytes
-        return self._committable
 
 
 class ConsumerThread(AIOKafkaConsumerThread):
@@ -215,11 +218,10 @@ class Consumer(StockConsumer):
     - Between a revocation and the next assignment the flow cannot be resumed, and no recovery can end.
     - Batches of an earlier epoch mean nothing: nothing of them is written, sent or acknowledged any more.
 
-    ``_read_offset`` is, per partition, the next offset to deliver; None, for a changelog's: the first that comes.
+    What stock faust keeps of acknowledged and committed offsets is not used: ``_delivered`` is all there is.
     """
 
     _thread: Any  # a ``ConsumerThread``
-    _read_offset: Any
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         """See faust's ``Consumer``."""
@@ -231,7 +233,9 @@ class Consumer(StockConsumer):
         self.fetches_waiting = FETCHES_WAITING
         self.finish_in_flight: Callable[[], Awaitable[None]] = _nothing
         """Waits, for a limited time, until the batches in flight are acknowledged; the application sets it."""
-        self._delivered: dict[Any, Delivered] = {}  # by source partition
+        self.changelogs_read_to: dict[Any, int] = {}
+        """By changelog partition that a recovery has sought in: the offset before which all records are delivered."""
+        self._delivered: dict[Any, Delivered] = {}  # by source partition, when a recovery has sought there
         self._has_assignment = False
         self._reading = asyncio.Lock()  # held by a fetch until its records are delivered, and by a seek
 
@@ -244,7 +248,7 @@ class Consumer(StockConsumer):
         for tp, delivered in list(self._delivered.items()):
             end = self._thread.last_stable_offset(tp)
             if end is not None:
-                waiting += max(0, end - delivered.committable(self._acked_index[tp]))
+                waiting += max(0, end - delivered.committable)
         return waiting
 
     # What happens to the group, and to its topics.
@@ -261,8 +265,8 @@ class Consumer(StockConsumer):
                 while await self.commit():
                     pass
         self.epoch += 1
+        self._delivered = {}
         await super().on_partitions_revoked(revoked)
-        self._forget(revoked)
 
     async def on_partitions_assigned(self, assigned: set[Any], generation_id: int = 0) -> None:
         """A recovery begins, which resumes the flow when it has sought."""
@@ -276,7 +280,7 @@ class Consumer(StockConsumer):
         self.stop_flow()  # until the recovery that follows the rebalance resumes it
         self.app.flow_control.suspend()
         self.app.flow_control.clear()
-        self._forget([tp for tp in self._delivered if tp.topic == topic])
+        self._delivered = {tp: delivered for tp, delivered in self._delivered.items() if tp.topic != topic}
         await self._thread.rejoin()
 
     async def on_task_error(self, exc: BaseException) -> None:
@@ -291,6 +295,7 @@ class Consumer(StockConsumer):
     async def seek_wait(self, partitions: Mapping[Any, int]) -> None:
         """Go to where the changelogs are read from; the flow stands still until the recovery resumes it."""
         async with self._standing_still():
+            self.changelogs_read_to = {}
             await super().seek_wait(partitions)
 
     async def perform_seek(self) -> None:
@@ -311,9 +316,7 @@ class Consumer(StockConsumer):
                 sources |= earliest
         if not self._has_assignment or epoch != self.epoch:
             raise IllegalStateError("the group is being rebalanced")
-        self._forget(list(self._delivered))
-        for tp, offset in sources.items():
-            self._begin(tp, offset)
+        self._delivered = {tp: Delivered(offset) for tp, offset in sources.items()}
 
     @contextlib.asynccontextmanager
     async def _standing_still(self) -> AsyncIterator[None]:
@@ -349,63 +352,54 @@ class Consumer(StockConsumer):
             await asyncio.sleep(NOTHING_TO_FETCH_S)
             return
         async with self._reading:
-            if not self.flow_active:
-                return  # stopped by a seek that had the lock
-            fetched: Any
-            fetched, active = await self._wait_next_records(FETCH_WAIT_S)
-            generation = self.app.consumer_generation_id
-            await self.wait_first(self._deliver(fetched, active, generation), self.suspend_flow.wait())
+            if self.flow_active:  # else a seek had the lock
+                fetched: Any = await self._getmany(set(self._get_active_partitions()), FETCH_WAIT_S)
+                await self.wait_first(self._deliver(fetched), self.suspend_flow.wait())
 
     def _enough_waits(self) -> bool:
         """Whether so much is delivered and not acknowledged, or not restored, that no more should be fetched."""
         tables: Any = self.app.tables
         most_records = self.fetches_waiting * (self.app.conf.broker_max_poll_records or MAX_FETCH_RECORDS)
-        for tp, delivered in self._delivered.items():
-            delivered.committable(self._acked_index[tp])
         return (
             sum(delivered.records for delivered in self._delivered.values()) >= most_records
             or sum(delivered.size_bytes for delivered in self._delivered.values()) >= MAX_WAITING_BYTES
             or tables.changelog_queue.qsize() >= most_records
         )
 
-    async def _deliver(self, fetched: Mapping[Any, Fetched], active: set[Any] | None, generation: int) -> None:
+    async def _deliver(self, fetched: Mapping[Any, Fetched]) -> None:
         for tp, batch in fetched.items():
-            if not self.flow_active or self.app.consumer_generation_id != generation:
+            if not self.flow_active:
                 return
-            if not (active is None or tp in active):
-                continue
+            if tp not in self._get_active_partitions():
+                continue  # paused meanwhile
             if self._is_changelog_tp(tp):
-                await self._deliver_changelog(tp, batch.records, generation)
+                await self._deliver_changelog(tp, batch)
             elif tp in self._delivered:
                 await self._deliver_batch(tp, batch)
-            self.app.monitor.track_tp_end_offset(tp, self.highwater(tp))
+
+    async def _deliver_changelog(self, tp: Any, batch: Fetched) -> None:
+        for number, record in enumerate(batch.records, start=1):
+            if not self.flow_active:
+                return
+            await self.callback(self._to_message(tp, record))
+            if number % YIELD_EVERY == 0:
+                await asyncio.sleep(0)
+        if batch.next_offset is not None:
+            self.changelogs_read_to[tp] = batch.next_offset
 
     async def _deliver_batch(self, tp: Any, batch: Fetched) -> None:
         records, next_offset = batch
-        expected = self._read_offset[tp]
+        expected = self._delivered[tp].next_offset
         if next_offset is None or next_offset == expected:
             return
         if next_offset < expected:
             log.warning("log_truncated", topic=tp.topic, partition=tp.partition, was=expected, now=next_offset)
-            self._begin(tp, records[0].offset if records else next_offset)
+            self._delivered[tp] = Delivered(records[0].offset if records else next_offset)
         elif records and records[0].offset < expected:
             records = [each for each in records if each.offset >= expected]
         self._delivered[tp].add(records, next_offset)
-        self._read_offset[tp] = next_offset
         if records:
             await self.callback(self._to_batch_message(tp, records))
-
-    async def _deliver_changelog(self, tp: Any, records: Iterable[RawRecord], generation: int) -> None:
-        for number, record in enumerate(records, start=1):
-            if not self.flow_active or self.app.consumer_generation_id != generation:
-                return
-            expected = self._read_offset[tp]
-            if expected is not None and record.offset < expected:
-                continue
-            await self.callback(self._to_message(tp, record))
-            self._read_offset[tp] = record.offset + 1
-            if number % YIELD_EVERY == 0:
-                await asyncio.sleep(0)
 
     def _to_batch_message(self, tp: Any, records: Any) -> ConsumerMessage:
         last = records[-1]
@@ -423,37 +417,32 @@ class Consumer(StockConsumer):
             generation_id=self.app.consumer_generation_id,
         )
 
-    def _filter_tps_with_pending_acks(self, topics: Any = None) -> Iterator[Any]:
-        return (tp for tp in list(self._delivered) if topics is None or tp in topics or tp.topic in topics)
+    # Acknowledging and committing.
 
-    def _new_offset(self, tp: Any) -> int | None:
-        self._acked[tp].clear()  # stock's list for the same purpose; ``_acked_index`` has the same offsets
-        return self._delivered[tp].committable(self._acked_index[tp])
-
-    async def _commit_tps(self, tps: Iterable[Any], start_new_transaction: bool) -> bool:  # noqa: ARG002  # faust's
-        """Commit what is acknowledged; all of it is in Kafka, so there is nothing to be flushed before."""
-        offsets = self._filter_committable_offsets(tps)
-        if not offsets:
+    def ack(self, message: Any) -> bool:
+        """Called by faust when a message is acknowledged."""
+        if message.acked:
             return False
-        delivered = {tp: self._delivered[tp] for tp in offsets}
-        with_ids = {tp: OffsetAndMetadata(offset, self.topic_ids.get(tp.topic, "")) for tp, offset in offsets.items()}
-        if not await self._commit(with_ids):
-            return False  # the next commit tries again
-        for tp, offset in offsets.items():
-            if self._delivered.get(tp) is delivered[tp]:  # else revoked meanwhile, or the topic was created again
-                self._committed_offset[tp] = offset
+        message.acked = True
+        self._unacked_messages.discard(message)
+        if message.tp in self._delivered:
+            self._delivered[message.tp].acknowledge(message.offset)
         return True
 
-    def _begin(self, tp: Any, offset: int) -> None:
-        self._forget([tp])
-        self._read_offset[tp] = self._committed_offset[tp] = offset
-        self._delivered[tp] = Delivered(offset)
+    async def force_commit(self, topics: Any = None, start_new_transaction: bool = True) -> bool:  # noqa: ARG002
+        """Called by ``commit``: commit all that is acknowledged, with the id of its topic.
 
-    def _forget(self, partitions: Iterable[Any]) -> None:
-        everything = (self._delivered, self._acked, self._acked_index, self._read_offset, self._committed_offset)
-        for tp in partitions:
-            for by_partition in everything:
-                by_partition.pop(tp, None)
+        All of its outcomes are in Kafka, the rows of its tables too, so nothing has to be flushed before.
+        """
+        new = {tp: each for tp, each in self._delivered.items() if each.committable > each.committed}
+        ends = {tp: delivered.committable for tp, delivered in new.items()}
+        if not ends or not await self._commit(
+            {tp: OffsetAndMetadata(end, self.topic_ids.get(tp.topic, "")) for tp, end in ends.items()}
+        ):
+            return False  # the next commit tries again
+        for tp, delivered in new.items():
+            delivered.committed = ends[tp]
+        return True
 
 
 async def _nothing() -> None: ...

@@ -6,6 +6,7 @@ from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
+from confluent_kafka import Producer
 from confluent_kafka.admin import (  # type: ignore[attr-defined]  # public, though not all are named as exports
     AdminClient,
     NewTopic,
@@ -250,3 +251,24 @@ def test_the_rows_of_an_earlier_version_are_read_and_moved(variant: str, start: 
     server.kill()
     server = start("a")
     assert told(server) == ("kept", 18)
+
+
+def test_a_changelog_that_ends_with_a_stranger_s_transaction_is_restored(
+    variant: str, start: Start, stream: Stream, tmp_path: Path
+) -> None:
+    """Its last offsets are those of a record that was taken back, and of the ends of transactions."""
+    server = start("a")
+    put_in_force(stream, server, "times 1.0", 1.0)
+    stream.scores_of(publish(stream, "old", 20))
+    settled(stream, server)
+    assert server.stop() == 0
+    stranger = Producer({"bootstrap.servers": stream.bootstrap_servers, "transactional.id": stream.prefix})
+    stranger.init_transactions()
+    for end in (stranger.commit_transaction, stranger.abort_transaction):
+        stranger.begin_transaction()
+        stranger.produce(f"{variant}-{stream.prefix}-{stream.prefix}_state-changelog", b"value", b"key", PARTITIONS[0])
+        stranger.flush()
+        end()
+    shutil.rmtree(tmp_path / "a")
+    server = start("a")
+    assert told(server) == ("times 1.0", 60)

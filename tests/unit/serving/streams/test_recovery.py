@@ -104,3 +104,32 @@ def test_one_that_comes_too_late_from_the_start_completes_nothing(ends: Ends) ->
         assert app.tables.recovery.completed_generation is None
 
     asyncio.run(run())
+
+
+@pytest.mark.parametrize(
+    ("read_to", "waiting", "needed"),
+    [
+        pytest.param(None, 0, True, id="nothing was read yet"),
+        pytest.param(5, 0, True, id="not to its end"),
+        pytest.param(6, 1, True, id="to its end, and a record waits to be restored"),
+        pytest.param(6, 0, False, id="to its end, where no record is"),
+    ],
+)
+def test_a_changelog_that_is_read_to_its_end_is_not_waited_for_though_its_last_offset_has_no_record(
+    read_to: int | None, waiting: int, needed: bool
+) -> None:
+    """As the end of a transaction has."""
+
+    async def run() -> None:
+        app, changelog = member(), TP("changelog", 0)
+        app.consumer.changelogs_read_to = {} if read_to is None else {changelog: read_to}
+        recovery = app.tables.recovery
+        recovery.active_highwaters[changelog] = 5
+        recovery.active_offsets[changelog] = 4
+        for number in range(waiting):
+            app.tables.changelog_queue.force_put_nowait(number)
+        assert recovery.need_recovery() == needed
+        recovery.active_offsets[changelog] = 5
+        assert not recovery.need_recovery()
+
+    asyncio.run(run())

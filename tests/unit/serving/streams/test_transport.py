@@ -27,6 +27,9 @@ class FromKafka(NamedTuple):
     offset: int
     value: bytes = b""
     timestamp: int = 0
+    timestamp_type: int = 0
+    headers: tuple[tuple[str, bytes], ...] = ()
+    checksum: int | None = None
     key: bytes | None = None
     serialized_key_size: int = -1
 
@@ -142,7 +145,7 @@ class Member:
 
     async def deliver(self, tp: TP, *batches: Fetched) -> None:
         for batch in batches:
-            await self.consumer._deliver({tp: batch}, self.consumer.tps, GENERATION)
+            await self.consumer._deliver({tp: batch})
 
     async def committed(self) -> int | None:
         """The offset that is committed now for the first partition, if any was."""
@@ -177,15 +180,14 @@ def test_what_may_be_committed_ends_before_the_first_record_that_is_not_acknowle
         delivered.add(batches[-1].records, end)
     to_acknowledge = [each for each in batches if each.records]
     random.shuffle(to_acknowledge)
-    acknowledged: set[int] = set()
     done: list[Fetched] = []
     for batch in to_acknowledge:
-        acknowledged.add(batch.records[-1].offset)
+        delivered.acknowledge(batch.records[-1].offset)
         done.append(batch)
-        assert delivered.committable(acknowledged) == end_of_all_done(batches, done, begin=5)
+        assert delivered.committable == end_of_all_done(batches, done, begin=5)
         assert delivered.records <= sum(len(each.records) for each in batches)
-    assert delivered.committable(acknowledged) == end, "and at the end all of it, markers and gaps included"
-    assert (acknowledged, delivered.records, delivered.size_bytes) == (set(), 0, 0)
+    assert delivered.committable == end, "and at the end all of it, markers and gaps included"
+    assert (delivered.records, delivered.size_bytes) == (0, 0)
 
 
 def end_of_all_done(batches: Sequence[Fetched], done: Sequence[Fetched], begin: int) -> int:
@@ -510,6 +512,31 @@ def test_a_batch_is_stale_as_soon_as_it_was_revoked_and_not_while_it_may_still_b
     asyncio.run(run())
 
 
+def test_how_far_a_changelog_is_read_is_known_once_its_records_are_delivered_and_until_the_next_seek() -> None:
+    async def run() -> None:
+        member = await Member().at_work()
+        consumer, changelog = member.consumer, TP("a changelog", 0)
+        consumer.tps.add(changelog)
+        consumer._set_active_tps({changelog})
+        consumer._is_changelog_tp = lambda tp: tp == changelog  # type: ignore[method-assign]
+        delivered: list[int] = []
+
+        async def deliver(message: Any) -> None:
+            delivered.append(message.offset)
+            if message.offset == 9:
+                consumer.stop_flow()
+
+        consumer.callback = deliver
+        await consumer._deliver({changelog: fetched(changelog, [3, 5], 8)})
+        assert (delivered, consumer.changelogs_read_to) == ([3, 5], {changelog: 8})
+        await consumer._deliver({changelog: fetched(changelog, [8, 9, 10])})
+        assert (delivered, consumer.changelogs_read_to) == ([3, 5, 8, 9], {changelog: 8})
+        await consumer.seek_wait({changelog: 3})
+        assert consumer.changelogs_read_to == {}
+
+    asyncio.run(run())
+
+
 def test_the_thread_hands_over_what_it_fetched_though_the_flow_has_stopped_meanwhile() -> None:
     async def run() -> None:
         member = await Member().at_work()
@@ -548,17 +575,6 @@ def test_an_agent_that_fails_crashes_the_application_and_nothing_is_committed() 
         await member.app._on_agent_error(None, error)
         assert (member.app.crashed, member.app.crash_reason) == (True, error)
         assert member.consumer.commits == []
-
-    asyncio.run(run())
-
-
-def test_a_delivery_ends_with_its_generation() -> None:
-    async def run() -> None:
-        member = await Member().at_work()
-        batches = await member.consumer._getmany(member.consumer.tps)
-        member.app.consumer_generation_id = GENERATION + 1
-        await member.consumer._deliver(batches, member.consumer.tps, GENERATION)
-        assert member.events() == []
 
     asyncio.run(run())
 
@@ -629,7 +645,7 @@ def test_a_commit_that_ends_when_the_topic_is_another_one_holds_up_no_commit_the
         (tp,) = member.consumer.tps
         await member.consumer._drain_once()
         member.events()[0].ack()
-        member.consumer.meanwhile.append(lambda: member.consumer._begin(tp, 0))
+        member.consumer.meanwhile.append(lambda: member.consumer._delivered.update({tp: Delivered(0)}))
         assert await member.committed() == FETCH
         await member.deliver(tp, fetched(tp, range(30)))
         member.events()[0].ack()
@@ -663,6 +679,8 @@ def test_a_log_that_was_truncated_is_read_from_where_it_begins_now() -> None:
         assert await member.committed() is None
         after.ack()
         assert await member.committed() == 30
+        await member.deliver(tp, fetched(tp, [*range(30, 60)]))
+        assert await member.committed() == 30, "it ends where the one before did, which was acknowledged too late"
 
     asyncio.run(run())
 
