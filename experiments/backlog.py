@@ -4,11 +4,11 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from experiments.measured_server import LOOK_S
 from experiments.scene import Scene
 from protobufs.model_descriptor_pb2 import ModelDescriptor
 
 WARM_UP_RECORDS = 2000
-LOOK_S = 0.01
 STILL_S = 0.5
 
 

@@ -10,13 +10,12 @@ import shutil
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from confluent_kafka import Consumer, KafkaException, Producer
 
-from client.broker.embedded_kafka import READY_S
+from client.broker.embedded_kafka import start_kafka, wait_until_answered
 from client.broker.files import (
     LOG,
     aot_cache,
@@ -25,14 +24,12 @@ from client.broker.files import (
     java_command,
     java_environment,
     kafka_command,
-    last_lines,
     prepare_node,
 )
 from client.broker.jars import kafka_jars
 from client.broker.plan import HOST, new_cluster
-from client.broker.ports import answers, free_port
-from client.broker.watchdog import KILL, watchdog_command
-from client.errors import BrokerDied, BrokerNotReady
+from client.broker.ports import free_port
+from client.broker.watchdog import KILL
 from client.terminal.stop_signals import interruptible
 from client.topics import create_topics
 from model.errors import ServingError
@@ -98,20 +95,11 @@ def _training_broker(directory: Path, jars: Sequence[Path], cache: Path) -> Iter
     cluster = new_cluster([free_port()], [free_port()])
     (node,) = cluster.nodes
     prepare_node(directory, jars, node, cluster, None)
-    with (directory / LOG).open("wb") as log:
-        broker = subprocess.Popen(
-            watchdog_command(kafka_command(directory, jars, cluster, aot_training_options(cache)), WRITING_S),
-            cwd=directory,
-            env=java_environment(),
-            stdin=subprocess.PIPE,
-            stdout=log,
-            stderr=log,
-            start_new_session=True,
-        )
+    broker = start_kafka(directory, kafka_command(directory, jars, cluster, aot_training_options(cache)), WRITING_S)
     with broker:
         try:
             address = f"{HOST}:{node.port}"
-            _wait_for(address, broker, directory / LOG)
+            wait_until_answered(address, broker, directory / LOG)
             yield address
             broker.terminate()
             broker.wait(WRITING_S)
@@ -119,16 +107,6 @@ def _training_broker(directory: Path, jars: Sequence[Path], cache: Path) -> Iter
             broker.send_signal(KILL)
             broker.wait(WRITING_S)  # Popen's own exit does not wait for the end after a KeyboardInterrupt
             raise
-
-
-def _wait_for(address: str, broker: "subprocess.Popen[bytes]", log: Path) -> None:
-    deadline = time.monotonic() + READY_S
-    while not answers(address):
-        if (exit_code := broker.poll()) is not None:
-            raise BrokerDied(exit_code, log, last_lines(log))
-        if time.monotonic() > deadline:
-            raise BrokerNotReady(READY_S, log, last_lines(log))
-        time.sleep(0.05)
 
 
 def _use(bootstrap_servers: str) -> None:

@@ -6,9 +6,8 @@
 import subprocess
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
-from types import TracebackType
 from typing import Self
 
 from client.broker.data_directory import DataDirectory
@@ -22,6 +21,38 @@ from client.errors import BrokerDied, BrokerNotReady, DataDirectoryUnusable
 
 READY_S = 60.0
 PORT = 9092
+
+
+def start_kafka(
+    directory: Path, command: Sequence[str], grace_s: float = GRACE_S, pass_fds: Collection[int] = ()
+) -> "subprocess.Popen[bytes]":
+    """Run a broker's command in its directory, under a watchdog, logging to ``broker.log``."""
+    with (directory / LOG).open("wb") as log:
+        return subprocess.Popen(
+            watchdog_command(command, grace_s),
+            cwd=directory,
+            env=java_environment(),
+            stdin=subprocess.PIPE,
+            stdout=log,
+            stderr=log,
+            pass_fds=pass_fds,
+            start_new_session=True,
+        )
+
+
+def wait_until_answered(address: str, broker: "subprocess.Popen[bytes]", log: Path) -> None:
+    """Wait until a broker answers metadata requests.
+
+    Raises:
+        BrokerDied, BrokerNotReady: with its last log lines.
+    """
+    deadline = time.monotonic() + READY_S
+    while not answers(address):
+        if (exit_code := broker.poll()) is not None:
+            raise BrokerDied(exit_code, log, last_lines(log))
+        if time.monotonic() > deadline:
+            raise BrokerNotReady(READY_S, log, last_lines(log))
+        time.sleep(0.05)
 
 
 class EmbeddedKafka:
@@ -95,7 +126,8 @@ class EmbeddedKafka:
         """The second half of ``start``."""
         assert self._directory is not None
         try:
-            self._answers_in_time(self._directory.path / LOG)
+            assert self._process is not None
+            wait_until_answered(self.bootstrap_servers, self._process, self._directory.path / LOG)
         except BaseException:
             self.stop()
             raise
@@ -108,30 +140,9 @@ class EmbeddedKafka:
         (node,) = (each for each in cluster.nodes if each.port == self.port)
         try:
             prepare_node(path, jars, node, cluster, self._secure)
-            with (path / LOG).open("wb") as log:
-                self._process = subprocess.Popen(
-                    watchdog_command(kafka_command(path, jars, cluster)),
-                    cwd=path,
-                    env=java_environment(),
-                    stdin=subprocess.PIPE,
-                    stdout=log,
-                    stderr=log,
-                    pass_fds=[directory.lock_fd],
-                    start_new_session=True,
-                )
+            self._process = start_kafka(path, kafka_command(path, jars, cluster), pass_fds=[directory.lock_fd])
         except OSError as error:
             raise DataDirectoryUnusable(path, error.strerror or str(error)) from None
-
-    def _answers_in_time(self, log: Path) -> None:
-        assert self._process is not None
-        deadline = time.monotonic() + READY_S
-        while time.monotonic() < deadline:
-            if (exit_code := self._process.poll()) is not None:
-                raise BrokerDied(exit_code, log, last_lines(log))
-            if answers(self.bootstrap_servers):
-                return
-            time.sleep(0.05)
-        raise BrokerNotReady(READY_S, log, last_lines(log))
 
     def _watch(self) -> None:
         assert self._process is not None
@@ -172,7 +183,5 @@ class EmbeddedKafka:
         self.start()
         return self
 
-    def __exit__(
-        self, _type: type[BaseException] | None, _error: BaseException | None, _at: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.stop()

@@ -19,7 +19,7 @@ from client.broker.settings import BrokerSettings
 from client.errors import DriftWithoutSource
 from client.provider.publisher import Publisher
 from client.provider.publishing import Plan, Publishing
-from client.provider.shipped_models import shipped_models
+from client.provider.shipped_models import MODELS, shipped_models
 from client.terminal.display import Display, display
 from client.terminal.stop_signals import interruptible, stop_on_signals
 from client.topics import create_topics
@@ -33,7 +33,6 @@ from serving.settings.kafka import KafkaSettings
 from serving.settings.security import PLAINTEXT
 from serving.settings.topics import TopicSettings
 
-MODELS = Path(__file__).resolve().parents[2] / "data" / "models"
 FLUSH_S = 5.0
 
 
