@@ -52,6 +52,8 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> object:
 def pytest_configure_node(node: Any) -> None:
     """With ``-n``: one broker for all processes, started by the one that hands out the tests, and ended with it."""
     config: pytest.Config = node.config
+    if all("tests/unit" in argument for argument in config.args):
+        return  # these need none
     if _SHARED not in config.stash:
         directory = tempfile.TemporaryDirectory(prefix="broker-")
         config.add_cleanup(directory.cleanup)
@@ -65,11 +67,12 @@ def pytest_configure_node(node: Any) -> None:
 @pytest.fixture(scope="session")
 def broker(pytestconfig: pytest.Config, tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedKafka]:
     """A real broker on a free port, for all tests; without ``-n`` started when the first test asks for it."""
-    if (shared := getattr(pytestconfig, "workerinput", None)) is None:
+    shared: tuple[int, str] | None = getattr(pytestconfig, "workerinput", {}).get("broker")
+    if shared is None:
         with EmbeddedKafka(port=None, data_dir=tmp_path_factory.mktemp("broker")) as embedded:
             yield embedded
     else:
-        port, data_dir = shared["broker"]
+        port, data_dir = shared
         embedded = EmbeddedKafka(port, Path(data_dir))
         eventually(lambda: answers(embedded.bootstrap_servers), "the broker answered")
         yield embedded
