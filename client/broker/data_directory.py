@@ -1,12 +1,13 @@
 """The embedded broker's data directory: never shared by two brokers, and wiped only when it is ours."""
 
-import errno
 import fcntl
 import os
 import shutil
 import time
 from pathlib import Path
 from typing import Self
+
+import psutil
 
 from client.errors import DataDirectoryInUse, DataDirectoryUnusable, DiskFull, ForeignDirectory
 
@@ -97,11 +98,5 @@ def _locked(fd: int) -> bool:
 
 def _running(written: bytes) -> int | None:
     """The process with the number in the marker, or None if there is none."""
-    try:
-        os.kill(int(written), 0)
-    except (ValueError, ProcessLookupError):
-        return None
-    except OSError as error:
-        if error.errno != errno.EPERM:  # another user's is a process too
-            raise
-    return int(written)
+    owner = int(written) if written.isdigit() else None
+    return owner if owner is not None and psutil.pid_exists(owner) else None

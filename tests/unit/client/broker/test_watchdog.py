@@ -5,6 +5,7 @@ import sys
 import time
 from pathlib import Path
 
+import psutil
 import pytest
 
 from client.broker.watchdog import watchdog_command
@@ -20,14 +21,6 @@ def started(*command: str, grace_s: float = 3.0) -> subprocess.Popen[bytes]:
 def ended(process: subprocess.Popen[bytes]) -> tuple[int, str]:
     _, said = process.communicate(timeout=10)
     return process.returncode, said.decode()
-
-
-def alive(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    return True
 
 
 def wait_for_pid(file: Path) -> int:
@@ -52,7 +45,7 @@ def test_sigterm_ends_the_command_too(tmp_path: Path) -> None:
     pid = wait_for_pid(tmp_path / "pid")
     process.terminate()
     assert process.wait(10) == 128 + signal.SIGTERM
-    assert not alive(pid)
+    assert not psutil.pid_exists(pid)
     ended(process)
 
 
@@ -73,7 +66,7 @@ def test_a_command_that_ignores_sigterm_is_killed_after_the_grace_time(tmp_path:
     began_s = time.monotonic()
     assert ended(process)[0] == 128 + signal.SIGKILL
     assert 0.3 <= time.monotonic() - began_s < 3.0
-    assert not alive(pid)
+    assert not psutil.pid_exists(pid)
 
 
 def test_sigusr1_kills_the_command_at_once(tmp_path: Path) -> None:
@@ -82,7 +75,7 @@ def test_sigusr1_kills_the_command_at_once(tmp_path: Path) -> None:
     pid = wait_for_pid(tmp_path / "pid")
     process.send_signal(signal.SIGUSR1)
     assert process.wait(10) == 128 + signal.SIGKILL
-    assert not alive(pid)
+    assert not psutil.pid_exists(pid)
     assert not (tmp_path / "asked").exists(), "it was killed, and not asked to end"
     ended(process)
 
@@ -99,7 +92,7 @@ def test_the_command_ends_when_the_parent_is_killed(tmp_path: Path) -> None:
     pid = wait_for_pid(tmp_path / "pid")
     parent.kill()
     parent.wait()
-    eventually(lambda: not alive(pid), "the command is gone", 5.0)
+    eventually(lambda: not psutil.pid_exists(pid), "the command is gone", 5.0)
     assert parent.returncode == -signal.SIGKILL, "and it was killed, not stopped"
 
 
