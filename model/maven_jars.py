@@ -10,7 +10,7 @@ import hashlib
 import logging
 import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -102,7 +102,7 @@ def _fetch(
     staging = directory / ".staging"
     shutil.rmtree(staging, ignore_errors=True)  # what a killed process left
     try:
-        with _unseen() if progress is None else progress(sum(jar.size_bytes for jar in missing)) as callback:
+        with nullcontext() if progress is None else progress(sum(jar.size_bytes for jar in missing)) as callback:
             context = _maven(staging, repositories, callback)
             for jar in missing:
                 arrived = context.create_dependency(jar.coordinate).artifact.resolve()
@@ -111,11 +111,6 @@ def _fetch(
                 arrived.replace(directory / jar.file_name)
     finally:
         shutil.rmtree(staging, ignore_errors=True)
-
-
-@contextmanager
-def _unseen() -> Iterator[None]:
-    yield None
 
 
 def _maven(cache: Path, repositories: Mapping[str, str] | None = None, callback: Any = None) -> MavenContext:

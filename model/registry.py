@@ -50,8 +50,14 @@ def check(descriptor: ModelDescriptor) -> None:
     Raises:
         ModelRejected: it is of no type that is served, or scores no records, or has neither data nor a location.
     """
-    if reason := _not_loadable(descriptor):
+    if descriptor.modeltype not in FORMATS:
+        known = " or ".join(map(ModelDescriptor.ModelType.Name, sorted(FORMATS)))
+        raise ModelRejected(descriptor.name, f"model type {descriptor.modeltype} is unknown; send {known}")
+    if not descriptor.dataType:
+        reason = "its data type is empty; name the records that it scores, such as 'wine'"
         raise ModelRejected(descriptor.name, reason)
+    if not descriptor.data and not descriptor.location:
+        raise ModelRejected(descriptor.name, "it has no data; send its bytes")
 
 
 def _onnx(content: bytes) -> Model:
@@ -95,19 +101,6 @@ REMEDIES: dict[int, str] = {
 """By model type: what its author can do where an error has no remedy."""
 
 
-def _not_loadable(descriptor: ModelDescriptor) -> str | None:
-    known = {value.number: value.name for value in ModelDescriptor.ModelType.DESCRIPTOR.values}
-    if descriptor.modeltype not in known:
-        return f"model type {descriptor.modeltype} is unknown; send {_names()}"
-    if descriptor.modeltype not in FORMATS:
-        return f"{known[descriptor.modeltype]} models are not served yet; export it to ONNX"
-    if not descriptor.dataType:
-        return "its data type is empty; name the records that it scores, such as 'wine'"
-    if not descriptor.data and not descriptor.location:
-        return "it has no data; send its bytes"
-    return None
-
-
 def _try_out(model: Model) -> None:
     try:
         scoring_trial.check(model)
@@ -115,7 +108,3 @@ def _try_out(model: Model) -> None:
         with contextlib.suppress(Exception):
             model.close()
         raise
-
-
-def _names() -> str:
-    return " or ".join(ModelDescriptor.ModelType.Name(model_type) for model_type in sorted(FORMATS))
