@@ -24,7 +24,7 @@ class Connection:
         self._in_doubt = False
         self._probed_s = 0.0
         self.lost = False
-        """Whether no broker has answered of late."""
+        """Whether the last probe found no broker."""
 
     def on_error(self, error: KafkaError) -> None:
         """To be called from the client's ``error_cb``; such an error may be old news when it arrives."""

@@ -25,7 +25,7 @@ class DownloadBrokenOff(ServingError):
             else "check the network"
         )
         super().__init__(
-            f"the download of Apache Kafka broke off ({reason}): {remedy}, then start again - it goes on where it "
+            f"the download of Apache Kafka broke off ({reason}): {remedy}, then start again - it continues where it "
             "stopped; behind a mirror of Maven Central, name that under [repositories] in ~/.config/jgo.conf"
         )
 
@@ -88,13 +88,13 @@ class PortForbidden(ServingError):
 
 
 class BrokerDied(ServingError):
-    """The embedded broker has ended though nobody stopped it."""
+    """The embedded broker has ended, and nobody stopped it."""
 
     def __init__(self, exit_code: int, log: Path, last_lines: Sequence[str]) -> None:
         how = f"exit code {exit_code}" if exit_code <= SIGNALLED else f"killed by signal {exit_code - SIGNALLED}"
         super().__init__(
-            f"the broker has ended by itself ({how}): put right what {log} says, then start again "
-            f"(without --keep it begins afresh){quoted('broker', last_lines)}"
+            f"the broker has ended by itself ({how}): mend what {log} reports, then start again "
+            f"(without --keep its data is wiped){quoted('broker', last_lines)}"
         )
 
 

@@ -18,7 +18,7 @@ class Figures:
     entry: dict[str, Any]
     metric: str  # "R2", or "accuracy" for a classifier
     held_out: float
-    real: float | None  # None: the real wines were not at hand
+    real: float | None  # None: not measured on the real wines
 
 
 def all_wines(path: Path) -> Wines:

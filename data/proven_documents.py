@@ -82,7 +82,7 @@ def exported() -> dict[str, str]:
 
 
 def written() -> dict[str, str]:
-    """Documents with what no exporter at hand writes."""
+    """Documents with elements that no installed exporter writes."""
     return {
         "vectors": _document(
             f"""<SupportVectorMachineModel modelName="m" functionName="classification" threshold="0"

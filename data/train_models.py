@@ -41,7 +41,7 @@ OPSETS = {"": 17, "ai.onnx.ml": 3}
 
 @dataclass(frozen=True, slots=True)
 class Recipe:
-    """How one model comes about."""
+    """How one model is made."""
 
     name: str
     file: str

@@ -8,7 +8,7 @@ from experiments.variants import VARIANTS, variant
 LIMIT = "experiments.pass_through"
 YARDSTICK = "custom_stage"
 FASTEST = "linear-onnx"
-"""So fast that what is measured is all but the model."""
+"""So fast that the measurement shows the server, not the model."""
 FORMATS = ("forest-onnx", "linear-pmml", "forest-pmml", "network-tensorflow", FASTEST)
 USUAL = ("forest-onnx", FASTEST)
 

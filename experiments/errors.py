@@ -14,7 +14,7 @@ class UnknownVariant(ServingError):
 
 
 class ServerEnded(ServingError):
-    """A server under measurement has ended though nobody stopped it."""
+    """A server under measurement has ended, and nobody stopped it."""
 
     def __init__(self, variant: str, exit_code: int, last_lines: Sequence[str]) -> None:
         super().__init__(

@@ -76,7 +76,7 @@ class Observer:
         return {each.partition: max(0, each.offset) for each in found}
 
     def without_members(self, group: str) -> bool:
-        """Whether nobody belongs to the group, as it sees it: a killed member does until its session has timed out."""
+        """Whether the group has no members: a killed member counts until its session has timed out."""
         described = _result(self._admin.describe_consumer_groups([group], request_timeout=TIMEOUT_S)[group])
         return bool(described.state in (ConsumerGroupState.EMPTY, ConsumerGroupState.DEAD))
 

@@ -53,7 +53,7 @@ LOCAL_NAME_ERRORS = frozenset({socket.EAI_MEMORY, socket.EAI_SYSTEM})
 
 
 def local_failure(error: BaseException) -> LocalFailure | None:
-    """The local failure that an error is, or that caused it; None if it may as well be the model's."""
+    """The local failure that an error is, or that caused it; None if the model may be at fault."""
     seen: BaseException | None = error
     while seen is not None:
         if isinstance(seen, LocalFailure):

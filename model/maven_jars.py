@@ -1,6 +1,6 @@
 """Java libraries by their Maven coordinates, through jgo, kept per user.
 
-A lock file lists every jar with its size and SHA-256. A jar is there when its SHA-256 is right, and in no other case:
+A lock file lists every jar with its size and SHA-256. A jar counts only if its SHA-256 is right:
 jgo writes a download straight to its final place and later takes a file that exists for a complete one, so it only gets
 to write into a staging directory.
 """

@@ -1,7 +1,7 @@
 """Directories for what is needed only for a moment: none outlives its process for longer than until the next start.
 
-Each is locked by the process that uses it, and the system takes the lock from one that dies: what nobody has locked is
-nobody's any more.
+Each is locked by the process that uses it, and the system releases the locks of one that dies: a directory that
+nobody has locked is left over.
 """
 
 import contextlib

@@ -22,7 +22,7 @@ ORPHAN_S = 8.0
 class DataDirectory:
     """A directory that this process holds until ``release``.
 
-    The hold is a file lock, and the broker inherits the open file: the lock is free only when the broker is gone too.
+    It holds a file lock, and the broker inherits the open file: the lock is free only when the broker has ended, too.
     """
 
     def __init__(self, path: Path) -> None:
@@ -78,7 +78,7 @@ class DataDirectory:
             raise DiskFull(self.path, free_bytes, needed_bytes)
 
     def release(self) -> None:
-        """Let go of it; a broker that still runs goes on holding it."""
+        """Release the lock of this process; a broker that still runs keeps its own."""
         os.close(self.lock_fd)
 
     def __enter__(self) -> Self:

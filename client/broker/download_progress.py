@@ -1,4 +1,4 @@
-"""How far a download is: a bar on a terminal, a line now and then elsewhere."""
+"""The progress of a download: a bar on a terminal, a line every few seconds elsewhere."""
 
 import sys
 import time

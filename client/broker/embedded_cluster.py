@@ -72,7 +72,7 @@ class EmbeddedCluster:
             raise self.death
 
     def stop(self) -> None:
-        """Stop all brokers in good order; without effect on those that do not run."""
+        """Shut down all brokers; no effect on those that do not run."""
         stopping = [
             threading.Thread(target=broker.stop) for broker in self.brokers
         ]  # at once: they wait for each other
@@ -91,7 +91,7 @@ class EmbeddedCluster:
             if not enough and first:
                 self.death = death
         if enough:
-            sys.stderr.write(f"broker {number} has ended by itself; the other {left} go on\n")
+            sys.stderr.write(f"broker {number} has ended by itself; the other {left} continue\n")
         elif first:
             self._gone.set()
             if self._on_death is not None:

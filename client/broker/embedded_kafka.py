@@ -78,7 +78,7 @@ class EmbeddedKafka:
             keep: go on with the data of the last time instead of wiping it.
             on_death: called once, on another thread, when the broker ends without ``stop``.
             secure: more listeners, with TLS, passwords and certificates.
-            cluster: that it belongs to, on ``port``; None means that it is one by itself.
+            cluster: the cluster that it belongs to, on ``port``; None: it is the only broker of its own.
         """
         self.port = free_port() if port is None else port
         self.data_dir = data_dir
@@ -91,7 +91,7 @@ class EmbeddedKafka:
         self._stopping = threading.Event()
         self._watcher: threading.Thread | None = None
         self.death: BrokerDied | None = None
-        """Why the broker is gone, if it ended by itself."""
+        """Why the broker has ended, if nobody stopped it."""
 
     @property
     def bootstrap_servers(self) -> str:
@@ -111,7 +111,7 @@ class EmbeddedKafka:
         self.wait_until_ready()
 
     def launch(self) -> None:
-        """The first half of ``start``: on return the process is there; a cluster answers when most of it is."""
+        """The first half of ``start``: on return the process runs; a cluster answers when most of its brokers run."""
         jars = kafka_jars()
         self._directory = directory = DataDirectory(self.data_dir)
         try:
@@ -167,7 +167,7 @@ class EmbeddedKafka:
             raise self.death
 
     def stop(self) -> None:
-        """Stop the broker in good order and release its directory; without effect when it is not running."""
+        """Shut down the broker and release its directory; no effect when it does not run."""
         self._stopping.set()
         if self._process is not None:
             self._process.terminate()

@@ -52,7 +52,7 @@ OWN_TOPICS = {
 }
 
 BEHAVIOUR = {
-    "group.initial.rebalance.delay.ms": 0,  # nobody else is about to join: a server gets its partitions at once
+    "group.initial.rebalance.delay.ms": 0,  # no wait for further members: a server gets its partitions at once
     "group.min.session.timeout.ms": 1000,  # so that a server may ask to be missed sooner than after 6 s
     "metadata.max.idle.interval.ms": 0,  # by default it writes a record of nothing to its disk twice a second
     "auto.create.topics.enable": "false",  # a mistyped topic is an error, not a new topic
@@ -142,7 +142,7 @@ def java_command(
         aot: Java's options for its AOT cache; None means to use the one that there may be.
     """
     aot = aot_options(aot_cache(jars)) if aot is None else aot
-    named = f"-Dembedded.kafka={directory}"  # read by nobody but people looking for the process
+    named = f"-Dembedded.kafka={directory}"  # only for people who look for the process
     class_path = ":".join(str(jar) for jar in jars)
     # Half of it for young objects, as nearly all of Kafka's are: each collection stops it for 20 ms, and with Java's
     # own choice, a third, there are more. Measured at 1,000 records/s: a p99 of 14 instead of 18 ms (medians).

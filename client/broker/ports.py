@@ -14,7 +14,7 @@ def answers(bootstrap_servers: str) -> bool:
     """Whether a broker there answers a metadata request now."""
     host, port = bootstrap_servers.split(":")
     try:
-        # librdkafka would go on trying in the background; a plain connection costs nothing while nobody listens.
+        # librdkafka would retry in the background; a plain connection costs nothing while no process listens.
         with socket.create_connection((host, int(port)), timeout=1.0):
             pass
         metadata = AdminClient({"bootstrap.servers": bootstrap_servers, "log_level": 0}).list_topics(timeout=2.0)

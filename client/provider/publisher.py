@@ -117,7 +117,7 @@ class Publisher:
                 return False
 
     def poll(self, timeout_s: float) -> None:
-        """Wait, and meanwhile take the broker's answers.
+        """Wait up to ``timeout_s``, and handle the broker's answers.
 
         Raises:
             PublishingFailed: the producer cannot go on.

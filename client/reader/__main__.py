@@ -67,7 +67,7 @@ def run(settings: ReaderSettings) -> None:
     with stop_on_signals(stop), display(f"reader of {name}", sys.stderr) as shown:
         try:
             reading.start(settings.start)
-            hint = "; --from beginning shows what is there already" if settings.start == "end" else ""
+            hint = "; --from beginning shows the older messages" if settings.start == "end" else ""
             shown.say(f"reading {name} from {settings.start}; Ctrl-C stops{hint}")
             if name == settings.topics.data:
                 shown.say(f"the numbers are {', '.join(WINE)}")

@@ -29,11 +29,11 @@ class Display(Protocol):
         ...
 
     def show(self, rows: Mapping[str, str], plain: str) -> None:
-        """Show how things are now; may be called as often as one likes.
+        """Show the current state; may be called at any rate.
 
         Args:
             rows: for the panel: a word and its text.
-            plain: the same in one line, shown now and then where there is no panel.
+            plain: the same in one line, printed every ten seconds where there is no panel.
         """
         ...
 
@@ -58,7 +58,7 @@ def display(title: str, beside_output: TextIO | None = None) -> Display:
 
 
 class PlainDisplay:
-    """Lines; how things are every ten seconds."""
+    """Lines, and the state every ten seconds."""
 
     def __init__(self, beside_output: TextIO, clock_s: Callable[[], float] = time.monotonic) -> None:
         """``clock_s`` decides when ``show`` prints the state again."""

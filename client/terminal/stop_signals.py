@@ -15,7 +15,7 @@ SIGNALS = (signal.SIGINT, signal.SIGTERM)
 def interruptible() -> Iterator[None]:
     """A block that either signal ends at once; its ``finally`` clauses run, and nothing is raised.
 
-    It ends in the same way when nobody reads standard output any more (``| head``).
+    It ends in the same way when the reader of standard output has gone (``| head``).
     """
     with _handled(signal.default_int_handler):
         try:

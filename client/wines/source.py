@@ -1,4 +1,4 @@
-"""Wines to publish: what a source gives, the generated source, and the messages made of them."""
+"""Wines to publish: the interface of a source, the generated source, and the messages."""
 
 import math
 from collections.abc import Mapping

@@ -95,7 +95,7 @@ def _marginal(levels: Array, weights: Array, probabilities: Array, quantiles: Ar
         column = bent(power)
         return float(weights @ (column - weights @ column) ** 2) > std**2
 
-    least, most = 1.0, 50.0  # straight, and all but a spike
+    least, most = 1.0, 50.0  # straight, and nearly a spike
     for _ in range(30):
         power = (least + most) / 2
         least, most = (power, most) if wider_than_real(power) else (least, power)

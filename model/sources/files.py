@@ -12,7 +12,7 @@ from model.errors import local_failure
 
 MAX_FILES = 1000  # directories included
 OPENED_AS = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK
-"""A link is an error, and a pipe that nobody writes to is opened at once."""
+"""A link is an error, and a pipe without a writer is opened at once."""
 
 
 def read_below(root: Path, path: str, max_bytes: int, *, directory: bool) -> bytes:

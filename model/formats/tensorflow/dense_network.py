@@ -120,7 +120,7 @@ class _Conversion:
         self._values[node.name] = value
 
     def scoring(self, result: str) -> bytes:
-        """The model whose score is made of this node's result."""
+        """The model whose score is this node's result."""
         batch = self._values[result]
         if not isinstance(batch, _Batch):
             raise ValueError(f"its result {result!r} does not depend on the wines")
