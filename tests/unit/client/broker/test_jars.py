@@ -90,7 +90,7 @@ def test_a_download_that_breaks_off_is_one_line_and_the_next_run_completes_it(
     repository: Repository, tmp_path: Path
 ) -> None:
     repository.sent_bytes["second"] = 500
-    with pytest.raises(DownloadBrokenOff, match="check the network, then start again - it goes on where") as broken:
+    with pytest.raises(DownloadBrokenOff, match="check the network, then start again - it continues where") as broken:
         kafka_jars(tmp_path, JARS, repository.named)
     assert "\n" not in str(broken.value)
     del repository.sent_bytes["second"]
