@@ -16,8 +16,13 @@ IN_WORDS = {
 }
 SHORT_HEAD = ("variant", *IN_WORDS.values(), "scored twice", "counters", "on disk", "in changelogs")
 LONG_HEAD = (
-    *("variant", "circumstance", "first score after:", "with the next model after:"),
-    *("records skipped:", "scored twice:", "counters"),
+    "variant",
+    "circumstance",
+    "first score after:",
+    "with the next model after:",
+    "records skipped:",
+    "scored twice:",
+    "counters",
 )
 TRACES_HEAD = ("variant", "records:", "on disk:", "in changelogs:")
 MEGABYTE = 1_000_000
