@@ -69,14 +69,18 @@ class Actors:
         scores = self._asked(Score(wines, data_topic_id))
         return Scores(None, None, 0.0) if scores is None else scores
 
-    def accept(self, arrived: ArrivedModel) -> None:
-        """Activate a model, after the batch in flight; close it if it, or a newer one, is active already.
+    def accept(self, arrived: ArrivedModel) -> bool:
+        """Activate a model, after the batch in flight.
+
+        Answers False if it, or a newer one, is active already; then it is closed.
 
         Raises:
             ActorFailed, StateUnwritable, StateCorrupt, DataTypeCorrupt: two actors in a row failed.
         """
-        if not self._asked(Accept(arrived)):
+        activated = bool(self._asked(Accept(arrived)))
+        if not activated:
             arrived.loaded.close()
+        return activated
 
     def keep_position(self, position: FeedPosition) -> None:
         """Every model before this position has been accepted, or refused.

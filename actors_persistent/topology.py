@@ -51,15 +51,16 @@ class Engine:
         self.models_from = position or "beginning"
         self._kernel.health.obstacles.append(self._stalled)
 
-    async def accept(self, arrived: ArrivedModel) -> None:
+    async def accept(self, arrived: ArrivedModel) -> bool:
         """Ask the data type's actor, and only then remember how far the models topic has been read."""
         assert self._actors is not None
-        await in_daemon_thread(self._actors.accept, arrived)
+        activated = await in_daemon_thread(self._actors.accept, arrived)
         if arrived.topic_id != self._models_topic_id:
-            return  # created again while this server runs: its models come in no order; the next start reads them all
+            return activated  # created again while this server runs: models in no order; the next start reads them all
         self._reached = max(self._reached or 0, arrived.offset + 1)
         if self._caught_up:  # until then, too, models come in no particular order, and more may be missing
             await self._remember(self._reached)
+        return activated
 
     async def run(self) -> None:
         """Fetch, ask, send, commit; after a stop the batches in flight are finished."""

@@ -53,9 +53,10 @@ class Engine:
         """Nothing to restore: the model topic is the memory."""
         await self._delivery.start()
 
-    async def accept(self, arrived: ArrivedModel) -> None:
+    async def accept(self, arrived: ArrivedModel) -> bool:
         """Push a model; it is active when this returns."""
         await self._push(self._models, arrived.loaded)
+        return True
 
     async def run(self) -> None:
         """Fetch, score, send, commit; after a stop the batches in flight are finished."""

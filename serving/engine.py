@@ -72,10 +72,11 @@ class Engine(Protocol):
         """
         ...
 
-    async def accept(self, arrived: ArrivedModel) -> None:
+    async def accept(self, arrived: ArrivedModel) -> bool:
         """Activate a model, and close the one it replaces; from the next batch on it scores.
 
-        A model that is active already - the same offset, the same descriptor - is closed, and nothing changes.
+        Returns False if it is active already - the same offset, the same descriptor - or a newer one is: it is closed,
+        and nothing changes.
         """
         ...
 

@@ -111,8 +111,7 @@ class _Server:
 
     async def _serve(self, kernel: Kernel, engine: Engine) -> None:
         async def accept(arrived: ArrivedModel) -> None:
-            await engine.accept(arrived)
-            self._report.model_serving(arrived)
+            self._report.model_accepted(arrived, activated=await engine.accept(arrived))
 
         async def reject(rejected: RejectedRecord, name: str) -> None:
             await kernel.sink.dead_letter(rejected)

@@ -42,10 +42,10 @@ class Engine:
         app.agent(wines, name="score")(self._score)
         await self.application.start(app)
 
-    async def accept(self, arrived: ArrivedModel) -> None:
+    async def accept(self, arrived: ArrivedModel) -> bool:
         """Activate a model between two batches."""
         async with self.application.between_batches():
-            self._state.accept(arrived)
+            return self._state.accept(arrived)
 
     async def run(self) -> None:
         """Let the agent work; after a stop its batches in flight are finished."""

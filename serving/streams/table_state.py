@@ -106,17 +106,21 @@ class TableState:
             return "beginning"
         return FeedPosition(current, max(offsets) + 1)
 
-    def accept(self, arrived: ArrivedModel) -> None:
-        """Activate a model in all partitions, and close the one it replaces; what is not newer is closed itself."""
+    def accept(self, arrived: ArrivedModel) -> bool:
+        """Activate a model in all partitions, and close the one it replaces.
+
+        Answers False if it is not newer than the active one; then it is closed itself.
+        """
         data_type = arrived.loaded.data_type
         model = self._identified(data_type, kept(arrived, epoch_ms()))
         if not self._is_newest(data_type, model):
             arrived.loaded.close()
-            return
+            return False
         known = self._model_table.newest(data_type)
         if known is None or is_newer(model, known, self._topics.models_topic_id):
             self._model_table.put(model)
         self._activate(arrived.loaded, without_data(model))
+        return True
 
     def score_batch(self, batch: Batch) -> tuple[BatchOutcome, dict[Key, KeptState]]:
         """What becomes of a batch, and the states after it; nothing is kept until ``write``."""

@@ -20,6 +20,7 @@ LINES: dict[str, Callable[[EventDict], str]] = {
         f"Model serving - {e['model']} ({', '.join(filter(None, (e['model_type'], e['scored_by'])))})"
         f" now scores {e['data_type']}"
     ),
+    "model_ignored": lambda e: f"Model ignored - {e['data_type']} is scored by {e['model']} or a newer model already",
     "model_rejected": lambda e: f"Model refused - {e['model'] or 'without a name'}: {e['reason']}; {e['meanwhile']}",
     "model_postponed": lambda e: (
         f"Model waits - {e['model']}: this machine cannot load it at present ({e['reason']}); retrying until it can"

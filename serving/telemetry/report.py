@@ -43,9 +43,12 @@ class Report:
         for rejected in outcome.rejected[: self._of_records.room_for(len(outcome.rejected))]:
             log.warning("record_rejected", record=str(rejected))
 
-    def model_serving(self, arrived: ArrivedModel) -> None:
-        """A model is active."""
+    def model_accepted(self, arrived: ArrivedModel, activated: bool) -> None:
+        """An engine was given a model, and activated it, or has it or a newer one already."""
         model = arrived.loaded
+        if not activated:
+            log.info("model_ignored", model=model.name, data_type=model.data_type)
+            return
         self.metrics.models.inc()
         log.info(
             "model_serving",

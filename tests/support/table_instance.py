@@ -133,10 +133,10 @@ class Instance:
         self.models.append(Alcohol())
         return LoadedModel(kept.name, "", kept.dataType, "ONNX", self.models[-1])
 
-    def accept(self, offset: int, name: str | None = None, data_type: str = "wine") -> None:
+    def accept(self, offset: int, name: str | None = None, data_type: str = "wine") -> bool:
         """A model comes from the feed."""
         sent = descriptor(f"model {offset}" if name is None else name, data_type)
-        self.state.accept(ArrivedModel(self.load(sent), offset, sent, self.topics.models_topic_id))
+        return self.state.accept(ArrivedModel(self.load(sent), offset, sent, self.topics.models_topic_id))
 
     def restore(self, *partitions: int) -> None:
         asyncio.run(self.state.restore(set(partitions)))

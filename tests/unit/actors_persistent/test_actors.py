@@ -55,8 +55,8 @@ def test_a_batch_that_comes_again_in_the_next_life_is_scored_and_not_counted(liv
 
 def test_every_model_is_closed_exactly_once_also_one_that_is_in_force_already(live: Live, models: Models) -> None:
     actors = live()
-    actors.accept(models.arrived(5.0, 7))
-    actors.accept(models.arrived(5.0, 7))
+    assert actors.accept(models.arrived(5.0, 7))
+    assert not actors.accept(models.arrived(5.0, 7)), "it was not activated"
     assert models.closed == [0, 1]
     since_ms = state_of(actors).since_ms
     actors.score(wines(0))
@@ -147,11 +147,11 @@ def test_a_newer_model_stays_when_an_older_one_of_its_topic_arrives_and_any_of_a
     live: Live, models: Models
 ) -> None:
     actors = live()
-    actors.accept(models.arrived(5.0, 7))
-    actors.accept(models.arrived(4.0, 6))
+    assert actors.accept(models.arrived(5.0, 7))
+    assert not actors.accept(models.arrived(4.0, 6)), "it was not activated"
     assert models.closed == [0, 1]
     assert actors.score(wines(0)).model_name == "always 5.0"
-    actors.accept(models.arrived(3.0, 0, topic_id="created again"))
+    assert actors.accept(models.arrived(3.0, 0, topic_id="created again"))
     assert actors.score(wines(1)).model_name == "always 3.0"
     actors.close()
     assert live().score(wines(2)).model_name == "always 3.0"

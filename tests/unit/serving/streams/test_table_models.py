@@ -50,7 +50,7 @@ def test_the_same_model_again_is_closed_and_changes_nothing() -> None:
     instance.accept(3)
     instance.serve((0, 0, wine()))
     before = instance.part(0)
-    instance.accept(3)
+    assert not instance.accept(3), "it was not activated"
     assert instance.part(0) == before
     assert [model.closed for model in instance.models] == [0, 1]
 
@@ -61,7 +61,7 @@ def test_an_older_model_is_closed_and_changes_nothing() -> None:
     instance.accept(3)
     instance.serve((0, 0, wine()))
     before = instance.part(0)
-    instance.accept(2)
+    assert not instance.accept(2), "it was not activated"
     assert instance.part(0) == before
     assert [model.closed for model in instance.models] == [0, 1]
 
@@ -71,7 +71,7 @@ def test_any_model_of_a_topic_that_was_recreated_is_newer() -> None:
     instance.accept(3)
     instance.serve((0, 0, wine()))
     instance.topics.models_topic_id = "models, recreated"
-    instance.accept(0, "another")
+    assert instance.accept(0, "another")
     assert (instance.part(0).state.usage, instance.part(0).model_offset, instance.name(0)) == (0, 0, "another")
     instance.acknowledged()
     assert instance.next_life(0).served[0].name == "another"

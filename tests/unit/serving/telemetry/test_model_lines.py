@@ -1,4 +1,4 @@
-"""What the console says of a model that starts serving."""
+"""What the console says of a model that an engine was given."""
 
 import pytest
 import structlog
@@ -27,10 +27,23 @@ ONNX = (ROOT / "data" / "models" / "wine-linear.onnx").read_bytes()
 def test_a_model_that_starts_serving_is_named_with_what_scores_it(
     kind: ModelDescriptor.ModelType, data: bytes, said: str
 ) -> None:
+    assert line_of(Report(), kind, data, activated=True) == f"Model serving - m ({said}) now scores wine"
+
+
+def test_a_model_that_was_not_activated_is_not_said_to_serve() -> None:
+    report = Report()
+    assert line_of(report, ModelDescriptor.PMML, LINEAR, activated=False) == (
+        "Model ignored - wine is scored by m or a newer model already"
+    )
+    assert b"serving_models_accepted_total 0.0" in report.metrics.exposition()
+
+
+def line_of(report: Report, kind: ModelDescriptor.ModelType, data: bytes, activated: bool) -> str:
+    """What is logged when an engine was given such a model."""
     logs.configure(Settings.read("program", []))
     console = CapturingLogger()
     structlog.configure(logger_factory=lambda *_: console)
     descriptor = ModelDescriptor(name="m", dataType="wine", modeltype=kind, data=data)
-    Report().model_serving(ArrivedModel(registry.load(descriptor), 0, descriptor, ""))
-    (line,) = [call.args[0].split(" ", 1)[1] for call in console.calls]
-    assert line == f"Model serving - m ({said}) now scores wine"
+    report.model_accepted(ArrivedModel(registry.load(descriptor), 0, descriptor, ""), activated)
+    (line,) = [str(call.args[0]).split(" ", 1)[1] for call in console.calls]
+    return line
