@@ -37,8 +37,10 @@ def opened(element: Element, attributes: Set[str], children: Set[str] = frozense
         NotCompilable: it has an attribute, or a child, that is not named here; a child of another namespace never is.
     """
     kind = kind_of(element)
-    if unknown := element.attrib.keys() - attributes:
-        raise NotCompilable(f"its {kind} has {shown(min(unknown))}")
+    if not element.attrib.keys() <= attributes:
+        raise NotCompilable(f"its {kind} has {shown(min(element.attrib.keys() - attributes))}")
+    if not len(element):
+        return []
     namespace = element.tag.removesuffix(kind)
     extension = f"{namespace}Extension"
     parts = [(child.tag.removeprefix(namespace), child) for child in element if child.tag != extension]

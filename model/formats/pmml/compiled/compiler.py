@@ -111,9 +111,10 @@ class CompiledModel:
     @staticmethod
     def _scored(score: Expression, batch: Batch) -> Values:
         column = score.evaluate(batch)
-        values = np.broadcast_to(column.values, len(batch)).astype(np.float64)
+        values = np.empty(len(batch))
+        values[:] = column.values  # which may be one for all
         if column.state is not None:
-            values[np.broadcast_to(column.state > 0, len(batch))] = np.nan
+            np.copyto(values, np.nan, where=column.state > 0)
         return values
 
     def close(self) -> None:

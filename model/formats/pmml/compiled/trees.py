@@ -21,7 +21,7 @@ from model.formats.pmml.compiled.values import INVALID, MISSING, Batch, Column, 
 from model.formats.pmml.reading import NotCompilable, Parts, choice_of, number_of, of_kind, only, opened, shown, text_of
 
 NODE = frozenset({"id", "score", "recordCount", "defaultChild"})
-PREDICATES = ("SimplePredicate", "True", "False", "CompoundPredicate", "SimpleSetPredicate")
+PREDICATES = frozenset({"SimplePredicate", "True", "False", "CompoundPredicate", "SimpleSetPredicate"})
 NODE_PARTS = frozenset({*PREDICATES, "ScoreDistribution", "Node", "Regression"})
 BELOW = {
     "lessOrEqual": (True, True),
@@ -40,8 +40,7 @@ SHARES = COUNTS | {"probability"}
 MAX_TESTS_IN_A_ROW = 1000  # a whole batch waits for its slowest record
 
 
-@dataclass(frozen=True, slots=True)
-class Test:
+class Test(NamedTuple):
     """Whether a number is at most ``boundary``; or, not ``at_most``, whether it is above."""
 
     column: int
@@ -49,8 +48,7 @@ class Test:
     at_most: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Leaf:
+class Leaf(NamedTuple):
     """What a record that ends here gets."""
 
     score: float | str | None  # the value, or the label; None: no score is named
@@ -166,7 +164,7 @@ def _tested(
     before: Test | None = None
     for child in children:
         condition = child.condition
-        if condition is TRUE or (isinstance(condition, Test) and before == _opposite(condition)):
+        if condition is TRUE or (before is not None and before == _opposite(condition)):
             waiting.append((child, place, depth))
             break
         if condition is not FALSE:
@@ -270,7 +268,7 @@ def _holds(condition: Expression, setting: Setting) -> Test:
 
 def _condition(parts: Parts, setting: Setting) -> "Test | Expression":
     """A node's condition."""
-    found = [(kind, element) for kind, element in parts if kind in PREDICATES]
+    found = [part for part in parts if part[0] in PREDICATES]
     if len(found) != 1:
         raise NotCompilable(f"has a Node with {len(found)} predicates")
     kind, element = found[0]
@@ -289,8 +287,8 @@ def _condition(parts: Parts, setting: Setting) -> "Test | Expression":
     return predicate(element, kind, setting.scope)
 
 
-def _opposite(test: Test) -> Test:
-    return Test(test.column, test.boundary, not test.at_most)
+def _opposite(condition: "Test | Expression") -> Test | None:
+    return condition._replace(at_most=not condition.at_most) if isinstance(condition, Test) else None
 
 
 def _end(tree: Tree, place: int, node: _Node, answers: bool, setting: Setting) -> None:
