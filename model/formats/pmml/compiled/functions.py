@@ -151,7 +151,7 @@ def _of_two(operate: Callable[[Array, Array], Array], type_: Callable[[Type], Ty
 
 def _power(arguments: Arguments) -> Expression:
     if common([argument.type for argument in arguments]) is not Type.INTEGER:
-        return _of_two(_with_unsigned_zeros(_float_power), _same).make(arguments)
+        return _of_two(power, _same).make(arguments)
     base, exponent = arguments
 
     def evaluate(batch: Batch) -> Column:
@@ -489,9 +489,11 @@ def _modulo(a: Array, b: Array) -> Array:
     return (x - np.floor(x / y) * y).astype(a.dtype)
 
 
-def _float_power(a: Array, b: Array) -> Array:
-    """As Java's: to numpy 1 raised to infinity is 1."""
-    return np.where((np.abs(a) == 1) & np.isinf(b), np.nan, np.power(a, b)).astype(a.dtype)
+def power(a: Array, b: Array | float) -> Array:
+    """As JPMML's, which is Java's: to numpy 1 raised to infinity is 1, and -infinity to the power of 0.5 no number."""
+    no_number, infinite = (np.abs(a) == 1) & np.isinf(b), (a == -np.inf) & (b == 0.5)
+    found = np.where(no_number, np.nan, np.where(infinite, np.inf, np.power(a + 0, b)))
+    return found.astype(a.dtype)
 
 
 FUNCTIONS: dict[str, Function] = {

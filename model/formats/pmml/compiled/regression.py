@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from model.formats.pmml.compiled.fields import Target, label_text
-from model.formats.pmml.compiled.functions import normal_cdf
+from model.formats.pmml.compiled.functions import normal_cdf, power
 from model.formats.pmml.compiled.matrices import Columns
 from model.formats.pmml.compiled.models import Answer, Classifier, Election, winner_of
 from model.formats.pmml.compiled.scope import Scope
@@ -29,8 +29,8 @@ INVERSES: dict[str, Inverse] = {
     "loglog": lambda eta, _: np.exp(-np.exp(-eta)),
     "cauchit": lambda eta, _: 0.5 + np.arctan(eta) / np.pi,
     "logc": lambda eta, _: 1 - np.exp(eta),
-    "power": lambda eta, power: eta ** (1 / power),
-    "oddspower": lambda eta, power: 1 / (1 + (1 + power * eta) ** (-1 / power)),
+    "power": lambda eta, root: power(eta, 1 / root),
+    "oddspower": lambda eta, root: 1 / (1 + power(1 + root * eta, -1 / root)),
     "negbin": lambda eta, dispersion: 1 / (dispersion * (np.exp(-eta) - 1)),
 }
 """Inverse link functions. Source: PMML 4.4, "General Regression", "linkFunction"."""
@@ -84,19 +84,21 @@ class Sum:
     def expression(self) -> Expression:
         """The sum; it is missing where one of its numbers is, but not where a category is."""
         dtype = np.float32 if self.floats else np.float64
-        weights = np.zeros(len(self.columns.expressions))
-        for column, coefficient in self.coefficients.items():
-            weights[column] = coefficient
+        weights = np.array(list(self.coefficients.values()), np.float64)
+        # The other columns are in products only. Even 0 times one of them would be no number where it is infinite.
+        linear = list(self.coefficients)
+        every = linear == list(range(len(self.columns.expressions)))
         indicators = [(each, np.array(value, DTYPES[each.type]), weight) for each, value, weight in self.indicators]
         sure = self.columns.sure and all(each.sure for each, _, _ in indicators)
 
         def evaluate(batch: Batch) -> Column:
             matrix, state = self.columns.matrix(batch)
-            total = _sequential(matrix, weights, self.intercept) if self.floats else matrix @ weights + self.intercept
+            terms = matrix if every else matrix[:, linear]
+            total = _sequential(terms, weights, self.intercept) if self.floats else terms @ weights + self.intercept
             for coefficient, factors in self.products:
                 product = np.full(len(batch), coefficient)
                 for column, exponent in factors:
-                    product *= matrix[:, column] ** exponent
+                    product *= power(matrix[:, column], exponent)
                 total = total + product.astype(dtype)
             for each, value, weight in indicators:
                 values, missing = each.evaluate(batch)

@@ -7,6 +7,8 @@ import csv
 import itertools
 import math
 import re
+from collections.abc import Sequence
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -26,13 +28,15 @@ from model.inputs import trial_wines
 from protobufs.model_descriptor_pb2 import ModelDescriptor
 from tests.support.exploring import examples
 from tests.support.pmml_expressions import call, derived, document, field, value
-from tests.support.pmml_text import forest, general_regression, pmml, regression, target_of, tree_model
+from tests.support.pmml_text import forest, general_regression, network, pmml, regression, target_of, tree_model
 from tests.support.process import ROOT
 from tests.unit.model.formats.pmml.test_equal_to_java import (
+    ACTIVATIONS,
     COEFFICIENTS,
     INPUTS,
     LABELS,
     LINKS,
+    PARAMETRIC,
     QUARTERS,
     REGRESSION_TREES,
     SIXTEENTHS,
@@ -46,6 +50,12 @@ CASES = sorted((SHARED / "cases").glob("pmml*/*.pmml"))
 MODELS = sorted((ROOT / "data" / "models").glob("*.pmml"))
 WINES = np.concatenate([QUARTERS, trial_wines()])
 RELATIVE = 1e-9
+# No record has an infinite number, but what is calculated of one may be.
+FAR = np.zeros((6 ** len(INPUTS), len(WINE)))
+FAR[:, [WINE.index(name) for name in INPUTS]] = list(
+    itertools.product((-math.inf, math.inf, -1e200, 1e200, -0.0, 1.0), repeat=len(INPUTS))
+)
+RECORDS = np.concatenate([QUARTERS, FAR])
 
 some = settings(max_examples=examples(60))
 
@@ -76,14 +86,14 @@ def test_a_shipped_model(path: Path) -> None:
 @given(root=REGRESSION_TREES, falls_back=st.booleans(), data_type=st.sampled_from(("float", "double")))
 def test_a_regression_tree(root: Any, falls_back: bool, data_type: str) -> None:
     text = tree_model(root, INPUTS, "regression", falls_back)
-    assert differences(pmml(text, INPUTS, data_type=data_type), QUARTERS) == []
+    assert differences(pmml(text, INPUTS, data_type=data_type), RECORDS) == []
 
 
 @some
 @given(root=nodes(st.sampled_from(LABELS), st.just({})), falls_back=st.booleans())
 def test_a_classification_tree(root: Any, falls_back: bool) -> None:
     text = tree_model(root, INPUTS, falls_back=falls_back)
-    assert differences(pmml(text, INPUTS, target_of(*LABELS)), QUARTERS) == []
+    assert differences(pmml(text, INPUTS, target_of(*LABELS)), RECORDS) == []
 
 
 @some
@@ -95,34 +105,58 @@ def test_a_classification_tree(root: Any, falls_back: bool) -> None:
 def test_a_forest(roots: list[Any], method: str, weights: list[int]) -> None:
     trees = [tree_model(root, INPUTS, "regression", falls_back=True) for root in roots]
     text = forest(*trees, inputs=INPUTS, function="regression", method=method, weights=weights)
-    assert differences(pmml(text, INPUTS), QUARTERS) == []
+    assert differences(pmml(text, INPUTS), RECORDS) == []
 
 
 @some
 @given(roots=st.lists(nodes(st.just("5"), SIXTEENTHS), min_size=1, max_size=4))
 def test_a_forest_that_votes(roots: list[Any]) -> None:
     trees = [tree_model(root, INPUTS, falls_back=True) for root in roots]
-    assert differences(pmml(forest(*trees, inputs=INPUTS), INPUTS, target_of(*LABELS)), QUARTERS) == []
+    assert differences(pmml(forest(*trees, inputs=INPUTS), INPUTS, target_of(*LABELS)), RECORDS) == []
 
 
 @some
 @given(
     coefficients=COEFFICIENTS,
     intercept=st.floats(-2, 2),
+    exponents=st.dictionaries(st.sampled_from(INPUTS), st.integers(-2, 3)),
     method=st.sampled_from(("none", "exp", "logit", "softmax", "probit", "cloglog", "loglog", "cauchit")),
 )
-def test_a_regression(coefficients: dict[str, float], intercept: float, method: str) -> None:
-    text = regression(coefficients, intercept, {}, f'normalizationMethod="{method}"')
-    assert differences(pmml(text, list(coefficients)), QUARTERS) == []
+@example({"alcohol": 2.0, "pH": 3.0}, 1.0, {"alcohol": 2}, "none")  # the square of -infinity
+@example({"alcohol": 2.0, "pH": 3.0}, 1.0, {"alcohol": -1}, "none")  # and of -0: 1 by it
+def test_a_regression(coefficients: dict[str, float], intercept: float, exponents: dict[str, int], method: str) -> None:
+    exponents = {name: exponent for name, exponent in exponents.items() if name in coefficients}
+    text = regression(coefficients, intercept, exponents, f'normalizationMethod="{method}"')
+    assert differences(pmml(text, list(coefficients)), RECORDS) == []
 
 
 @some
-@given(betas=st.tuples(*[st.floats(-0.5, 0.5)] * 3), link=st.sampled_from(LINKS))
-def test_a_general_regression(betas: tuple[float, ...], link: str) -> None:
+@given(
+    betas=st.tuples(*[st.floats(-0.5, 0.5)] * 3),
+    cells=st.sets(st.tuples(st.sampled_from("ab"), st.sampled_from(INPUTS), st.integers(-1, 2)), min_size=1),
+    link=st.sampled_from(LINKS + PARAMETRIC),
+)
+@example((0.5, 1.0, 0.25), {("a", "alcohol", 1), ("b", "pH", 1)}, PARAMETRIC[0])  # the root of -infinity
+def test_a_general_regression(betas: tuple[float, ...], cells: set[tuple[str, str, int]], link: str) -> None:
+    once = list({(parameter, name): (parameter, name, power) for parameter, name, power in sorted(cells)}.values())
     named = dict(zip(("one", "a", "b"), betas, strict=True))
-    cells = [("a", "alcohol", 1), ("b", "pH", 2)]
-    text = general_regression(cells, named, f'modelType="generalizedLinear" linkFunction="{link}"')
-    assert differences(pmml(text, ["alcohol", "pH"]), QUARTERS) == []
+    text = general_regression(once, named, f'modelType="generalizedLinear" linkFunction="{link}"')
+    assert differences(pmml(text, sorted({name for _, name, _ in once})), RECORDS) == []
+
+
+@pytest.mark.parametrize("activation", [*ACTIVATIONS, "Gauss", "Elliott", "arctan"])
+@pytest.mark.parametrize("labels", [(), LABELS])
+def test_a_network(activation: str, labels: Sequence[str]) -> None:
+    sizes = (len(INPUTS), 4, len(labels) or 1)
+    rng = np.random.default_rng(len(activation))
+    layers = [
+        (rng.uniform(-1, 1, n).tolist(), rng.uniform(-1, 1, (n, before)).tolist()) for before, n in pairwise(sizes)
+    ]
+    last = 'activationFunction="identity" normalizationMethod="softmax"' if labels else ""
+    text = network(INPUTS, layers, activation, labels, last)
+    # The sine of 1e200 is chance. Of probabilities that are no numbers JPMML takes the first label; here is no score.
+    records = QUARTERS if labels or activation in ("sine", "cosine") else RECORDS
+    assert differences(pmml(text, INPUTS, *([target_of(*labels)] if labels else [])), records) == []
 
 
 UNARY = (
@@ -163,7 +197,7 @@ SCHEMA = "".join(f'<MiningField name="{name}"/>' for name in INPUTS)
 @given(expression=EXPRESSIONS)
 @example(call("avg", call("ln", field("pH")), field("pH")))
 def test_an_expression(expression: str) -> None:
-    assert differences(document(derived("x", expression), schema=SCHEMA, inputs=INPUTS), QUARTERS) == []
+    assert differences(document(derived("x", expression), schema=SCHEMA, inputs=INPUTS), RECORDS) == []
 
 
 # Zeros, the borders of integers and of doubles, what overflows: each function gets each combination of them.

@@ -179,6 +179,7 @@ LOWEST = value(-(2**31), "integer")
         (call("avg", value(1e308), value(1e308)), 1e308),
         (call("avg", INFINITE, INFINITE), NAN),
         (call("pow", value(1), INFINITE), NAN),
+        (call("pow", call("ln", value(0)), value(0.5)), math.inf),
         (call("/", value(1), call("*", value(-1), value(0))), math.inf),  # there is no -0
         (call("x-atan2", value(0), call("*", value(-1), value(0))), 0.0),
         (call("pow", value("-0.0"), value(-1)), math.inf),
@@ -193,6 +194,14 @@ LOWEST = value(-(2**31), "integer")
 )
 def test_extreme_numbers_are_calculated_as_the_reference_does(expression: str, expected: float) -> None:
     assert given(expression, 8.0) == pytest.approx([expected], rel=0, abs=0, nan_ok=True)
+
+
+def test_a_term_s_power_of_an_infinite_number_is_not_lost_among_the_other_terms() -> None:
+    squared = '<NumericPredictor name="x" exponent="2" coefficient="1"/><NumericPredictor name="pH" coefficient="0"/>'
+    content = document(derived("x", call("ln", ALCOHOL))).replace(
+        b'<NumericPredictor name="x" coefficient="1"/>', squared.encode()
+    )
+    assert scores(content, 0.0, 1.0) == [math.inf, 0.0]
 
 
 @pytest.mark.parametrize(
