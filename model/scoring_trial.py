@@ -1,5 +1,7 @@
 """Whether a model gives a wine the same score alone, in company, in any order, and again."""
 
+import functools
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -58,8 +60,7 @@ class _Expected:
         together = np.resize(self._together, len(scores))
         same = _within(self._margin, together, scores)
         if rounded and not same.all():
-            explained = ROUNDINGS * _last_digit(self._model, self._wines, self._together)
-            same = _within(self._margin + explained, together, scores)
+            same = _within(self._margin + self._explained, together, scores)
         if same.all():
             return
         which = int(np.argmin(same))
@@ -69,6 +70,10 @@ class _Expected:
             f"{len(self._together)}",
             "export it in evaluation mode, with nothing that draws random numbers or takes the average of a batch",
         )
+
+    @functools.cached_property
+    def _explained(self) -> Values:
+        return ROUNDINGS * _last_digit(self._model, self._wines, self._together)
 
 
 def _within(margin: Values, together: Values, scores: Values) -> NDArray[np.bool_]:
