@@ -39,6 +39,14 @@ class GenerationRecovery(Recovery):
             for tp, remaining in self.active_remaining().items()
         )
 
+    async def _wait(self, coro: Any, timeout: Any = None) -> None:  # noqa: ARG002, ASYNC109
+        """Called by faust for each step of a recovery.
+
+        Stock, the first step that takes longer than ``broker_request_timeout`` ends this recovery and all later ones,
+        without a word. A broker that was away for so long comes back.
+        """
+        await super()._wait(coro)
+
     def _complete(self, generation_id: int) -> None:
         if self.app.consumer_generation_id == generation_id:
             self.completed_generation = generation_id

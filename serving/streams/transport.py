@@ -41,7 +41,7 @@ from faust.transport.drivers.aiokafka import Consumer as StockConsumer
 from faust.transport.drivers.aiokafka import Transport as StockTransport
 from faust.types.tuples import ConsumerMessage
 
-from serving.kafka.clients import FETCH_MAX_WAIT_MS, close_quietly, positions
+from serving.kafka.clients import FETCH_MAX_WAIT_MS, close_quietly, positions, retry_until_answered
 from serving.kafka.header_names import read_any_header_names
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger()
@@ -291,6 +291,14 @@ class Consumer(StockConsumer):
         await self.app.crash(exc)
 
     # What a recovery asks for.
+
+    async def highwaters(self, *partitions: Any) -> Mapping[Any, int]:
+        """Where partitions end, as soon as the broker answers."""
+        return await retry_until_answered(lambda: super(Consumer, self).highwaters(*partitions))
+
+    async def earliest_offsets(self, *partitions: Any) -> Mapping[Any, int]:
+        """Where partitions begin, as soon as the broker answers."""
+        return await retry_until_answered(lambda: super(Consumer, self).earliest_offsets(*partitions))
 
     async def seek_wait(self, partitions: Mapping[Any, int]) -> None:
         """Go to where the changelogs are read from; the flow stands still until the recovery resumes it."""

@@ -262,7 +262,8 @@ def test_a_changelog_that_ends_with_a_stranger_s_transaction_is_restored(
     stream.scores_of(publish(stream, "old", 20))
     settled(stream, server)
     assert server.stop() == 0
-    stranger = Producer({"bootstrap.servers": stream.bootstrap_servers, "transactional.id": stream.prefix})
+    settings: dict[str, str | int] = {"bootstrap.servers": stream.bootstrap_servers, "log_level": 0}
+    stranger = Producer({**settings, "transactional.id": stream.prefix})
     stranger.init_transactions()
     for end in (stranger.commit_transaction, stranger.abort_transaction):
         stranger.begin_transaction()

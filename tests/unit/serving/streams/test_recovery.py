@@ -9,6 +9,7 @@ from faust.types import TP
 
 from serving.streams.recovery import GenerationRecovery, GenerationTableManager
 from tests.support.faust_records import GENERATION, TOPIC, NoKafka, unstarted
+from tests.support.faust_scene import some_turns
 
 
 class SlowSeek(NoKafka):
@@ -131,5 +132,21 @@ def test_a_changelog_that_is_read_to_its_end_is_not_waited_for_though_its_last_o
         assert recovery.need_recovery() == needed
         recovery.active_offsets[changelog] = 5
         assert not recovery.need_recovery()
+
+    asyncio.run(run())
+
+
+def test_a_step_that_takes_longer_than_its_timeout_is_waited_for() -> None:
+    """The broker is away; stock faust would end its recoveries for good."""
+
+    async def run() -> None:
+        steps: list[str] = []
+
+        async def step() -> None:
+            await some_turns()
+            steps.append("done")
+
+        await member().tables.recovery._wait(step(), timeout=0)
+        assert steps == ["done"]
 
     asyncio.run(run())

@@ -7,12 +7,13 @@ from types import SimpleNamespace
 from typing import Any, NamedTuple, Self
 
 import pytest
-from aiokafka.errors import IllegalStateError
+from aiokafka.errors import IllegalStateError, KafkaConnectionError, KafkaTimeoutError
 from faust.types import TP
 from hypothesis import given
 from hypothesis import strategies as st
 from mode import Service
 
+from serving.kafka import clients
 from serving.streams.batches import BatchSchema
 from serving.streams.transport import FETCHES_WAITING, MAX_WAITING_BYTES, Consumer, ConsumerThread, Delivered, Fetched
 from tests.support.faust_records import GENERATION, TOPIC, event, unstarted
@@ -388,6 +389,26 @@ def test_a_seek_ends_the_delivery_under_way_before(seek: Seek) -> None:
         let_go.set()
         await draining
         assert member.events() == []
+
+    asyncio.run(run())
+
+
+@pytest.mark.parametrize("question", ["highwaters", "earliest_offsets"])
+def test_a_recovery_s_question_is_asked_again_until_the_broker_answers(
+    question: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def run() -> None:
+        monkeypatch.setattr(clients, "RETRY_S", 0)
+        consumer = Member().consumer
+        answers: list[Any] = [KafkaTimeoutError(), KafkaConnectionError(), dict.fromkeys(consumer.tps, 7)]
+
+        async def answer(*_: TP) -> Mapping[TP, int]:
+            if isinstance(given := answers.pop(0), Exception):
+                raise given
+            return dict(given)
+
+        monkeypatch.setattr(consumer._thread, question, answer, raising=False)
+        assert await getattr(consumer, question)(*consumer.tps) == dict.fromkeys(consumer.tps, 7)
 
     asyncio.run(run())
 
