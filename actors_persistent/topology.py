@@ -109,9 +109,9 @@ class Engine:
         while True:
             outcome = await self._scored.get()
             acknowledged = await self._kernel.sink.enqueue(outcome)
-            tasks.create_task(self._settle(outcome, acknowledged))
+            tasks.create_task(self._finish(outcome, acknowledged))
 
-    async def _settle(self, outcome: BatchOutcome, acknowledged: Awaitable[None]) -> None:
+    async def _finish(self, outcome: BatchOutcome, acknowledged: Awaitable[None]) -> None:
         await acknowledged
         self._consumer.acknowledge(outcome.records)
         self._kernel.report.batch_finished(outcome)

@@ -126,10 +126,10 @@ class Engine:
     async def _send(self, tasks: asyncio.TaskGroup) -> None:
         while True:
             outcome = await self._scored.get()
-            tasks.create_task(self._settle(outcome, await self._delivery.send(outcome)))
+            tasks.create_task(self._finish(outcome, await self._delivery.send(outcome)))
 
-    async def _settle(self, outcome: BatchOutcome, settled: Awaitable[bool]) -> None:
-        if await settled:
+    async def _finish(self, outcome: BatchOutcome, acknowledged: Awaitable[bool]) -> None:
+        if await acknowledged:
             self._kernel.report.batch_finished(outcome)
         self._slots.release()
         self._scored.task_done()

@@ -122,13 +122,15 @@ class _Server:
         watch = kernel.broker.watch(engine.data_topic_recreated, feed.topic_recreated)
         membership = self._watch_membership(kernel, engine)
         async with asyncio.TaskGroup() as tasks:
-            beside = [tasks.create_task(self._endless(each)) for each in (feed.run(), watch, self._tick(), membership)]
+            concurrent = [
+                tasks.create_task(self._endless(each)) for each in (feed.run(), watch, self._tick(), membership)
+            ]
             await until(feed.caught_up.wait(), self._stop)
             gc.freeze()
             if not self._stop.is_set():
                 self._health.caught_up = True
                 await until(self._endless(engine.run()), self._stop, grace_s=STOP_TIMEOUT_S)
-            for task in beside:
+            for task in concurrent:
                 task.cancel()
 
     @contextlib.asynccontextmanager

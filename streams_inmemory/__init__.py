@@ -13,7 +13,7 @@ Picture::
 
 Survives: nothing. After a ``kill -9`` records are skipped until the next model arrives, and the counters begin at zero.
 
-Costs: nothing on disk, nothing in Kafka beside the offsets; what faust costs is in the README.
+Costs: nothing on disk, nothing in Kafka but the offsets; what faust costs is in the README.
 
 Read next: ``state.py`` (the object), ``topology.py`` (the agent), then ``streams_kvstore`` for what to do about it.
 """

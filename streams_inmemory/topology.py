@@ -18,7 +18,7 @@ from streams_inmemory.state import StateInMemory
 
 
 class Engine:
-    """One agent over the data topic; the models come beside it, outside the group, so that every instance has them."""
+    """One agent over the data topic; models come from the feed, outside the group, so that every instance has them."""
 
     models_from: ModelStart = "end"  # naive, on purpose: this server asks nobody what it missed
 

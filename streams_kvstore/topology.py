@@ -19,7 +19,7 @@ from streams_kvstore.state import STORE, KeyValueState
 
 
 class Engine:
-    """One agent over the data topic; the models come beside it, outside the group, so that every instance has them."""
+    """One agent over the data topic; models come from the feed, outside the group, so that every instance has them."""
 
     def __init__(self, kernel: Kernel) -> None:
         self._kernel = kernel

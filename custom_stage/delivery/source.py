@@ -41,7 +41,7 @@ TOPIC_ID_AGE_S = 0.1
 
 
 class Source(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ships no types
-    """Batches in flight: ``fetch``, then ``acknowledge``; ``commit_acknowledged`` runs beside them, never ahead.
+    """Batches in flight: ``fetch``, then ``acknowledge``; ``commit_acknowledged`` runs concurrently, never ahead.
 
     Modes that commit otherwise - before a batch is scored, or in a transaction - call ``discard`` in place of
     ``acknowledge``.

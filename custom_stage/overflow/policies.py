@@ -23,7 +23,7 @@ from serving.scoring.records import RawRecord
 
 STOP_CHECK_S = 0.2  # how long a stop may go unnoticed while no records come
 RECORD_OVERHEAD_BYTES = 500
-"""What a record takes in memory beside its key and its value."""
+"""What a record takes in memory besides its key and its value."""
 
 
 class Overflow(Protocol):

@@ -52,7 +52,7 @@ class Engine:
             while not self._kernel.stop.is_set():
                 await self._slots.acquire()
                 if records := await self._source.fetch():
-                    tasks.create_task(self._settle(records, await self._send(records)))
+                    tasks.create_task(self._finish(records, await self._send(records)))
                 else:
                     self._slots.release()
             committing.cancel()
@@ -92,7 +92,7 @@ class Engine:
     def _topic(self) -> str:
         return self._kernel.settings.topics.scores
 
-    async def _settle(self, records: Sequence[RawRecord], sent: Sequence[asyncio.Future[Any]]) -> None:
+    async def _finish(self, records: Sequence[RawRecord], sent: Sequence[asyncio.Future[Any]]) -> None:
         await asyncio.gather(*sent)
         self._source.acknowledge(records)
         self._slots.release()

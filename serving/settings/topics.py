@@ -11,7 +11,7 @@ MAX_MESSAGE_BYTES = 16 * 1024 * 1024
 """The largest model that fits into a message, and so into a dead letter; Kafka's own default is 1 MiB."""
 
 LEAST_MESSAGE_BYTES = 4096
-"""What a score needs beside its key, and a dead letter without its content: names of up to 255 characters each."""
+"""What a score needs besides its key, and a dead letter without its content: names of up to 255 characters each."""
 
 DEFAULT_MAX_MESSAGE_BYTES = 1_048_588  # Kafka documentation, "Topic Configs"
 
