@@ -5,13 +5,15 @@ SHELL := /bin/bash
 .NOTPARALLEL:
 # Hundreds of processes import the same modules: they are compiled once, also where an image asks for the contrary.
 unexport PYTHONDONTWRITEBYTECODE
-.PHONY: help demo demo-all provider serve reader unit test test-all test-tensorflow check bench survival generate models \
+.PHONY: help demo demo-all provider serve reader unit test test-all test-tensorflow test-pythons check bench survival generate models \
 	proven exports constraints clean
 
 PYTHON ?= $(shell for python in python3.13 python3.12 python3.11 python3; do \
 	$$python -c 'import sys, ensurepip; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$python && break; done)
 NO_PYTHON = $(or $(PYTHON),no python3 here) is no Python >= 3.11 with venv; install one (Debian: apt install python3-venv), \
 	or name it: make PYTHON=/path/to/python3.12 $(MAKECMDGOALS)
+PYTHONS ?= $(shell for python in python3.11 python3.12 python3.13 python3.14; do $$python -c 'import ensurepip' 2>/dev/null && \
+	[ "$$($$python -V)" != "$$($(PYTHON) -V)" ] && echo $$python; done)
 BIN := .venv/bin
 FOR_TESTS := --editable '.[test,train]'
 FOR_EXPORTS := --constraint constraints-exports.txt --editable '.[train,exports]'
@@ -46,9 +48,16 @@ unit: .venv/installed-for-tests ## The tests that need no broker
 test: .venv/installed-for-tests .venv/kafka-prepared check ## Everything that shows the promises, on a real broker
 	@$(BIN)/python -m pytest -n 3 --no-loadscope-reorder  # the slow ones are first by name
 
-test-all: test ## And what is slow for what it shows, and what needs TensorFlow
+test-all: test ## And what is slow for what it shows, what needs TensorFlow, and other Pythons
 	@$(BIN)/python -m pytest -n 3 -m thorough
 	@$(MAKE) test-tensorflow
+	@$(MAKE) test-pythons
+
+test-pythons: .venv/kafka-prepared ## What needs no TensorFlow, on every other Python that is installed (PYTHONS=...)
+	@set -e; for python in $(PYTHONS); do \
+		$(MAKE) .venv-$$python/installed; \
+		.venv-$$python/bin/python -m pytest -n 3 tests/unit tests/contract; \
+	done
 
 test-tensorflow: .venv-tensorflow/installed ## What needs TensorFlow (2 GB, in an environment of its own)
 	@.venv-tensorflow/bin/python -m pytest tests/tensorflow_extra
@@ -83,7 +92,7 @@ constraints: .venv/installed-for-tests ## Pin the versions that are installed no
 	@mv .venv/constraints.txt constraints.txt
 
 clean: ## Remove what make made: the environment, Kafka's data, caches
-	rm -rf .venv .venv-exports .venv-tensorflow .kafka* .state .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache build *.egg-info
+	rm -rf .venv .venv-* .kafka* .state .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache build *.egg-info
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 .venv/bin/pip .venv-exports/bin/pip .venv-tensorflow/bin/pip:
@@ -106,6 +115,13 @@ clean: ## Remove what make made: the environment, Kafka's data, caches
 # For those who start many brokers; a demo starts one, which would wait 15 s to start 2 s sooner.
 .venv/kafka-prepared: client/broker/jars.lock .venv/installed
 	@$(BIN)/python -m client.broker.aot
+	@touch $@
+
+.venv-python%/installed: pyproject.toml constraints.txt
+	@echo "Installing what the tests need for python$* (once, a minute)"
+	@python$* -m venv $(@D)
+	@$(@D)/bin/pip install --quiet --disable-pip-version-check --constraint constraints.txt uv 2>$(@D)/uv.log || true
+	@$(call install,$(@D),$(FOR_TESTS))
 	@touch $@
 
 .venv-tensorflow/installed: pyproject.toml constraints.txt constraints-tensorflow.txt | .venv-tensorflow/bin/pip
