@@ -43,7 +43,7 @@ median and, where they differ, the least and the most.
 - **with the next model after**: where a server skips records after its restart, the next model is published as soon as
   it does; from the moment the broker has that model until Kafka has the first score.
 - **records skipped, scored twice**: by partition and offset of every record, when all of them are committed.
-- **counters**: what the server's own answer says of records scored by the model in force, and of records skipped,
+- **counters**: what the server's own answer says of records scored by the active model, and of records skipped,
   beside what is in Kafka. "from zero": they are not promised to survive.
 
 What lay on disk (the state directory) and in the changelog topics (their logs, before Kafka compacts them) at the end,
