@@ -1,12 +1,12 @@
 """One ``kill -9`` under load, and its outcome, by partition and offset of each record."""
 
-import shutil
 import time
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
+from client.demo.circumstances import Circumstance, wipe_disk
 from client.wines.source import GeneratedWines
 from experiments.measured_server import LOOK_S
 from experiments.observer import Scored
@@ -14,9 +14,6 @@ from experiments.scene import Scene
 from experiments.steady_load import SteadyLoad
 from experiments.variants import STATE_PATHS, variant
 from protobufs.model_descriptor_pb2 import ModelDescriptor
-
-Circumstance = Literal["killed", "disk_wiped", "model_topic_emptied"]
-"""The fields of ``serving.engine.Survives``."""
 
 BEFORE_S, AFTER_S = 0.5, 0.2  # of load before the kill, and after the first score of the restarted server
 SETTLE_S = 2.0  # in which a state answer has to catch up with what is committed
@@ -89,8 +86,8 @@ def _restart(scene: Scene, models: Iterator[ModelDescriptor]) -> _Restart:
 
 
 def _take_away(scene: Scene, circumstance: Circumstance) -> None:
-    if circumstance == "disk_wiped" and scene.server.data_dir.exists():
-        shutil.rmtree(scene.server.data_dir)
+    if circumstance == "disk_wiped":
+        wipe_disk(scene.server.data_dir)
     elif circumstance == "model_topic_emptied":
         scene.observer.empty_models()
 

@@ -1,6 +1,5 @@
 """What Kafka itself reports of a run, independent of the server."""
 
-import time
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from concurrent.futures import Future
@@ -10,19 +9,14 @@ from confluent_kafka import (
     Consumer,
     ConsumerGroupState,
     ConsumerGroupTopicPartitions,
-    KafkaError,
-    KafkaException,
     TopicPartition,
 )
 from confluent_kafka.admin import (  # type: ignore[attr-defined]  # public, though not all are named as exports
     AdminClient,
-    AlterConfigOpType,
-    ConfigEntry,
-    ConfigResource,
     OffsetSpec,
-    ResourceType,
 )
 
+from client.demo.circumstances import ModelTopic
 from protobufs.serving_result_pb2 import ServingResult
 from serving.settings.topics import Topics
 
@@ -30,7 +24,6 @@ Offsets = Mapping[int, int]
 """By partition."""
 
 TIMEOUT_S = 10.0
-POLICY_S = 0.05
 MAX_CONSUMED = 10_000
 
 
@@ -82,33 +75,12 @@ class Observer:
 
     def empty_models(self) -> None:
         """Take all models out of their topic; the offsets go on from where they were."""
-        here = TopicPartition(self._topics.models, 0, self._ends(self._topics.models, 1)[0])
-        self._set_model_policy("compact,delete")  # Kafka deletes nothing on demand from a topic that is only compacted
-        deadline_s = time.monotonic() + TIMEOUT_S
-        while not self._deleted(here):  # the change is not known everywhere at once
-            if time.monotonic() > deadline_s:
-                raise TimeoutError("the model topic cannot be emptied")
-            time.sleep(POLICY_S)
-        self._set_model_policy("compact")
-
-    def _deleted(self, before: TopicPartition) -> bool:
-        try:
-            _result(self._admin.delete_records([before], request_timeout=TIMEOUT_S)[before])
-        except KafkaException as error:
-            if error.args[0].code() != KafkaError.POLICY_VIOLATION:
-                raise
-            return False
-        return True
+        ModelTopic(self._bootstrap_servers, self._topics.models).empty()
 
     def _ends(self, topic: str, partitions: int) -> Offsets:
         wanted = {TopicPartition(topic, number): OffsetSpec.latest() for number in range(partitions)}  # type: ignore[no-untyped-call]
         asked = self._admin.list_offsets(wanted, request_timeout=TIMEOUT_S)
         return {each.partition: _result(answer).offset for each, answer in asked.items()}
-
-    def _set_model_policy(self, policy: str) -> None:
-        entry = ConfigEntry("cleanup.policy", policy, incremental_operation=AlterConfigOpType.SET)
-        resource = ConfigResource(ResourceType.TOPIC, self._topics.models, incremental_configs=[entry])
-        _result(self._admin.incremental_alter_configs([resource], request_timeout=TIMEOUT_S)[resource])
 
     def _scored(self, begin: Offsets) -> Iterator[Scored]:
         consumer = Consumer(

@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import get_args
 
 from client.broker.files import DATA
+from client.demo.circumstances import Circumstance
 from client.wines.source import GeneratedWines
-from experiments.kill_round import Circumstance, Outcome, kill_round
+from experiments.kill_round import Outcome, kill_round
 from experiments.scene import Scene
 from protobufs.model_descriptor_pb2 import ModelDescriptor
 

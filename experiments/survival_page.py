@@ -4,7 +4,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from statistics import median
 
-from experiments.kill_round import Circumstance, Outcome
+from client.demo.circumstances import Circumstance
+from experiments.kill_round import Outcome
 from experiments.markdown import table
 from experiments.survival_life import CIRCUMSTANCES, Life
 

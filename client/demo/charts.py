@@ -1,4 +1,4 @@
-"""Bars and curves made of characters, as large as the place they get."""
+"""Bars and curves made of characters, in any size."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -43,7 +43,7 @@ class Histogram:
 
 
 def bar_of(cells: int, share: float) -> str:
-    """A bar of ``share`` times so many cells, to an eighth of a cell; never nothing for more than nothing."""
+    """A bar of ``share`` times ``cells``, to an eighth of a cell; a share above 0 gets at least an eighth."""
     eighths = max(round(cells * share * 8), 1 if share > 0 else 0)
     return "█" * (eighths // 8) + EIGHTHS[eighths % 8].strip()
 

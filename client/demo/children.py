@@ -15,7 +15,7 @@ from client.terminal.printable import printable
 
 POLL_S = 0.05
 LAST_LINES = 5
-KILLED_S = 5.0  # in which the system ends a process that was killed
+KILLED_S = 5.0  # at most this long the system takes to end a killed process
 
 
 def environment_of_children() -> dict[str, str]:
@@ -36,11 +36,14 @@ class Child:
             log: where its output goes.
             grace_s: how long it may take to stop before it is killed.
         """
-        self.name, self.log, self._command, self._grace_s = name, log, command, grace_s
+        self.name = name
+        self.log = log
+        self._command = command
+        self._grace_s = grace_s
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self, environment: Mapping[str, str]) -> None:
-        """Start it; again, where it has ended: its output then goes on below the old one.
+        """Start it, for the first time or after its end: its output is appended to the old one.
 
         Raises:
             DataDirectoryUnusable: its output cannot be written.
@@ -78,7 +81,7 @@ class Child:
         return False
 
     def check(self) -> None:
-        """See that it runs.
+        """Check that it runs.
 
         Raises:
             ChildEnded: it does not.
@@ -99,7 +102,7 @@ class Child:
         self._process.wait(KILLED_S)
 
     def last_lines(self) -> list[str]:
-        """The last lines it said."""
+        """The last lines of its output."""
         return [printable(line) for line in last_lines(self.log, LAST_LINES)]
 
     def stop(self) -> int | None:

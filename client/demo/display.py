@@ -18,7 +18,7 @@ class View(Protocol[Shown]):
     """Draws what a demo shows at one moment."""
 
     def picture(self, shown: Shown, ending: str, rows: int, /) -> RenderableType:
-        """The whole screen, of so many rows; ``ending`` says how the demo will end."""
+        """The whole screen, of ``rows`` rows; ``ending`` is how the demo will end."""
         ...
 
 
@@ -46,7 +46,8 @@ class TerminalDisplay(Generic[Shown]):
 
     def __init__(self, console: Console, view: View[Shown]) -> None:
         """Draw there what the view makes of each moment."""
-        self._console, self._view = console, view
+        self._console = console
+        self._view = view
         self._live = Live(console=console, screen=True, auto_refresh=False)
 
     def __enter__(self) -> Self:
@@ -59,7 +60,7 @@ class TerminalDisplay(Generic[Shown]):
         self._live.stop()
 
     def show(self, shown: Shown, left_s: float | None) -> None:
-        """Draw it; a terminal that has been resized is filled anew."""
+        """Draw it; a resized terminal is filled."""
         ending = "Ctrl-C stops" if left_s is None else f"{max(0.0, left_s):.0f} s left"
         self._live.update(self._view.picture(shown, ending, self._console.size.height), refresh=True)
 
@@ -107,7 +108,7 @@ def display_for(console: Console, view: View[Shown], lines: Display[Shown]) -> D
 
 
 def working(console: Console, what: str) -> AbstractContextManager[object]:
-    """Show that something is going on that takes a while: a spinner on a terminal, a line elsewhere."""
+    """Show that something takes a while: a spinner on a terminal, a line elsewhere."""
     if console.is_terminal and not console.is_dumb_terminal:
         return console.status(what)
     console.print(what, markup=False, highlight=False, soft_wrap=True)

@@ -14,7 +14,7 @@ TIMEOUT_S = 2.0
 
 
 def check_demo_port(port: int, flag: str, instead: int | None = None, target: str = "demo") -> None:
-    """See that a process of the demo can listen on this port; ``flag`` changes it, to ``instead`` for example.
+    """Check that a process of the demo can listen on this port; ``flag`` changes it, to ``instead`` for example.
 
     Raises:
         DemoPortInUse: something else does.
@@ -38,5 +38,5 @@ def has_topics(bootstrap_servers: str, names: Collection[str]) -> bool:
 
 
 def is_healthy(host: str, port: int) -> bool:
-    """Whether a server there says that it can score."""
+    """Whether a server there answers that it can score."""
     return http_get(host, port, "/healthz") is not None

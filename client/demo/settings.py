@@ -1,4 +1,4 @@
-"""What the demos can be told, and what they tell the processes that they start."""
+"""The settings of the demos, and the commands of the processes that they start."""
 
 import shutil
 import sys
@@ -28,13 +28,15 @@ DEFAULT_PORTS: Mapping[str, int] = MappingProxyType(
 
 TOPIC_PREFIX = "models"
 STATE = "state"
-SESSION_TIMEOUT_MS = 2000  # a server that was killed is missed after this long, and its successor gets its partitions
+SESSION_TIMEOUT_MS = 2000  # after a kill, the group assigns the partitions to the restarted server this much later
 
 
 class SharedSettings(CommandLine, env_prefix="DEMO_"):
     """What a demo of one server and a demo of all have in common."""
 
-    seconds: float | None = Field(None, gt=0, description="end by itself after so long")
+    seconds: float | None = Field(
+        None, gt=0, description="seconds until the demo ends by itself; default: Ctrl-C ends it"
+    )
     port: int = Field(9092, ge=1, le=65535, description="port of the embedded broker")
     data_interval: float = Field(0.1, ge=0, description="seconds between two wines; 0: as fast as Kafka takes them")
     model_interval: float = Field(5.0, gt=0, description="seconds between two models")
@@ -65,28 +67,46 @@ class SharedSettings(CommandLine, env_prefix="DEMO_"):
             raise DataDirectoryUnusable(directory, error.strerror or str(error)) from None
         return directory
 
+    def state_of(self, variant: str) -> Path:
+        """The state directory of a variant's server, and of nobody else."""
+        return self.data_dir / str(self.port) / STATE / variant
+
     def provider_command(self, broker_dir: Path) -> list[str]:
         """How to start the provider with a broker whose data is in ``broker_dir``."""
         return [
-            *(sys.executable, "-m", "client.provider", "--topic-prefix", TOPIC_PREFIX),
-            *("--port", str(self.port), "--data-dir", str(broker_dir), "--no-keep"),
-            *("--data-interval", str(self.data_interval), "--model-interval", str(self.model_interval)),
+            sys.executable,
+            "-m",
+            "client.provider",
+            "--no-keep",
+            f"--topic-prefix={TOPIC_PREFIX}",
+            f"--port={self.port}",
+            f"--data-dir={broker_dir}",
+            f"--data-interval={self.data_interval}",
+            f"--model-interval={self.model_interval}",
         ]
 
-    def server_command(self, variant: str, http_port: int, directory: Path) -> list[str]:
-        """How to start a variant's server that keeps its state below ``directory``."""
+    def server_command(self, variant: str, http_port: int) -> list[str]:
+        """How to start a variant's server."""
         return [
-            *(sys.executable, "-m", f"{variant}.server", "--topic-prefix", TOPIC_PREFIX),
-            *("--bootstrap-servers", self.bootstrap_servers, "--host", HOST, "--port", str(http_port)),
-            *("--group", variant, "--data-dir", str(directory / STATE / variant)),
-            *("--session-timeout-ms", str(SESSION_TIMEOUT_MS)),
+            sys.executable,
+            "-m",
+            f"{variant}.server",
+            f"--topic-prefix={TOPIC_PREFIX}",
+            f"--bootstrap-servers={self.bootstrap_servers}",
+            f"--host={HOST}",
+            f"--port={http_port}",
+            f"--group={variant}",
+            f"--data-dir={self.state_of(variant)}",
+            f"--session-timeout-ms={SESSION_TIMEOUT_MS}",
         ]
 
 
 class DemoSettings(SharedSettings):
     """Starts Kafka, the provider and a server, and shows the scores live until Ctrl-C. Flags win over variables."""
 
-    seconds: float | None = Field(None, gt=0, description="end after so long; exit code 0 if two models scored by then")
+    seconds: float | None = Field(
+        None, gt=0, description="seconds until the demo ends by itself; it exits 0 if two models scored by then"
+    )
     variant: str = Field("custom_stage", description=f"which server: {', '.join(DEFAULT_PORTS)}")
     http_port: int | None = Field(
         None, ge=1, le=65535, description="port of the server's page; default: the variant's, 5500 or 8888"
@@ -110,17 +130,20 @@ class DemoSettings(SharedSettings):
 
 
 class AllSettings(SharedSettings):
-    """Starts Kafka, the provider and all five servers, and shows them beside each other until Ctrl-C or ``q``.
+    """Starts Kafka, the provider and all five servers, and shows them side by side until Ctrl-C or ``q``.
 
-    The keys 1 to 5, and a button each on the page, kill -9 one of them and start it again. Flags win over variables.
+    The keys 1 to 5 kill a server with kill -9 and restart it; d before the number wipes its disk, too, and t empties
+    the model topic. The page has a button for each. Flags win over variables.
     """
 
-    seconds: float | None = Field(None, gt=0, description="end after so long; exit code 0 if all five scored by then")
+    seconds: float | None = Field(
+        None, gt=0, description="seconds until the demo ends by itself; it exits 0 if all five scored by then"
+    )
     http_port: int = Field(
         5500, ge=1, le=65530, description="port of the page with all five; the servers' own follow it"
     )
     model_interval: float = Field(
-        30.0, gt=0, description="seconds between two models; a server that waits for the next one shows how long"
+        30.0, gt=0, description="seconds between two models: time to see which server waits for the next one"
     )
 
     @property

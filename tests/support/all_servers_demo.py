@@ -4,10 +4,11 @@ import json
 import re
 import urllib.error
 import urllib.request
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
+from client.demo.circumstances import Circumstance
 from client.demo.settings import DEFAULT_PORTS, TOPIC_PREFIX
 from serving.settings.topics import Topics
 from tests.support.demo_process import DemoProcess
@@ -57,13 +58,17 @@ class AllServersDemo(DemoProcess):
             self.wait_until(
                 lambda now: len(now) == 5 and all(each["phase"] in AT_WORK for each in now.values()), "all five work"
             )
-            stream = Stream(f"127.0.0.1:{self.port}", Topics.prefixed(TOPIC_PREFIX))
-            stream.publish_model(model(MODEL, data=times_alcohol(1.0)))
+            self.publish_model()
             self._model_published = True
         return self.wait_until(
             lambda now: all(each["phase"] == "serving" and each["counters"]["model"] == MODEL for each in now.values()),
             "all five score with it",
         )
+
+    def publish_model(self) -> None:
+        """The next model comes."""
+        stream = Stream(f"127.0.0.1:{self.port}", Topics.prefixed(TOPIC_PREFIX))
+        stream.publish_model(model(MODEL, data=times_alcohol(1.0)))
 
     def judged_after(self, variant: str, kill: Callable[[], object]) -> dict[str, Any]:
         """Kill it once it has counted, and wait until it is back; what the kill did."""
@@ -78,6 +83,29 @@ class AllServersDemo(DemoProcess):
 
         recovery: dict[str, Any] = self.wait_until(is_judged, f"{variant} is back")[variant]["recovery"]
         return recovery
+
+    def seen_after(self, circumstance: Circumstance, variants: Iterable[str] = DEFAULT_PORTS) -> dict[str, Any]:
+        """Kill these servers in this circumstance once they have counted; what each of their cells shows then."""
+        variants = set(variants)
+        self.wait_until(
+            lambda now: all(now[each]["counters"]["usage"] >= MUCH for each in variants), "all have counted"
+        )
+        for variant in variants:
+            assert self.post(f"servers/{variant}/kill?circumstance={circumstance}", **{"X-Demo": "test"}) == 202
+
+        def seen(now: dict[str, Any]) -> dict[str, Any]:
+            return {each: now[each]["recoveries"][circumstance] for each in variants}
+
+        def are_judged(now: dict[str, Any]) -> bool:
+            judged = seen(now).values()
+            return all(None not in (each["model_kept"], each["counters_kept"]) for each in judged)
+
+        return seen(self.wait_until(are_judged, f"all are judged ({circumstance})"))
+
+    def state_of(self, variant: str) -> Path:
+        """The state directory of a variant's server."""
+        (command,) = [it for it in self.descendants().values() if re.match(rf"\S+ -m {variant}\.server ", it)]
+        return Path(command.split("--data-dir=")[1].split()[0])
 
     def pid(self, variant: str) -> int:
         """The process of a variant's server."""

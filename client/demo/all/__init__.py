@@ -1,1 +1,1 @@
-"""All five servers beside each other: ``python -m client.demo.all``."""
+"""All five servers side by side: ``python -m client.demo.all``."""

@@ -1,8 +1,8 @@
-"""All five beside each other: ``python -m client.demo.all`` starts Kafka, the provider and every server.
+"""All five side by side: ``python -m client.demo.all`` starts Kafka, the provider and every server.
 
 They read the same records and the same models, each in its own consumer group, and all write to the same scores topic;
-what each of them does is asked of itself. Keys and buttons ``kill -9`` one of them and start it again, so that one
-sees what survives.
+the demo asks each server what it does. Keys and buttons ``kill -9`` one of them, wipe its disk or empty the model topic
+besides, and start it again: each cell of the survival table, live.
 """
 
 import asyncio
@@ -14,13 +14,15 @@ from rich.console import Console
 
 from client.broker.jars import kafka_jars
 from client.broker.plan import HOST
-from client.demo.all.columns import Column
+from client.demo.all.columns import Column, Moment
 from client.demo.all.columns_view import ColumnsView
 from client.demo.all.columns_words import ColumnLines
-from client.demo.all.keys import keys_of_terminal
+from client.demo.all.keys import Commands, keys_of_terminal
+from client.demo.all.models import WatchedModels
 from client.demo.all.page import application
 from client.demo.all.servers import Server
 from client.demo.children import Child, environment_of_children
+from client.demo.circumstances import ModelTopic
 from client.demo.display import display_for, working
 from client.demo.errors import NotAllScored
 from client.demo.one.one_server import GRACE_S, READY_S
@@ -46,7 +48,8 @@ class AllServers:
             DemoPortInUse, PortForbidden: a port that is needed cannot be had.
             DataDirectoryUnusable: the place cannot be written.
         """
-        self._settings, self._console = settings, console
+        self._settings = settings
+        self._console = console
         check_demo_port(settings.port, "--port", target=TARGET)
         for port in (settings.http_port, *settings.ports.values()):
             check_demo_port(port, "--http-port", settings.http_port + 100, TARGET)
@@ -55,17 +58,21 @@ class AllServers:
             "provider", settings.provider_command(directory / "broker"), directory / "provider.log", GRACE_S
         )
         self._environment = environment_of_children()
+        topic = ModelTopic(settings.bootstrap_servers, settings.topics.models)
+        self._models = WatchedModels(topic, settings.model_interval)
         self._servers = [
-            Server(number, f"http://{HOST}:{port}/", self._child(variant, port), self._environment)
+            Server(
+                number=number,
+                url=f"http://{HOST}:{port}/",
+                child=Child(variant, settings.server_command(variant, port), directory / f"{variant}.log", GRACE_S),
+                environment=self._environment,
+                state=settings.state_of(variant),
+                models=self._models,
+            )
             for number, (variant, port) in enumerate(settings.ports.items(), 1)
         ]
+        self._commands = Commands()
         self._ends_s: float | None = None
-
-    def _child(self, variant: str, port: int) -> Child:
-        directory = self._settings.data_dir / str(self._settings.port)
-        return Child(
-            variant, self._settings.server_command(variant, port, directory), directory / f"{variant}.log", GRACE_S
-        )
 
     async def run(self, stop: threading.Event) -> list[Column]:
         """Start everything, show it until ``stop``, ``q`` or the end of its time, stop everything.
@@ -100,30 +107,37 @@ class AllServers:
         display = display_for(self._console, ColumnsView(settings.page), ColumnLines(self._console))
         with listen(HOST, settings.http_port) as listening, keys_of_terminal() as keys, display:
             async with asyncio.TaskGroup() as tasks:
-                page = HttpServer(application(self._servers, self._left_s))
-                beside = [tasks.create_task(page.serve_until_cancelled(listening))]
+                page = HttpServer(application(self._servers, self._models, self._left_s))
+                endless = [
+                    tasks.create_task(page.serve_until_cancelled(listening)),
+                    tasks.create_task(self._models.watch()),
+                ]
                 for server in self._servers:
                     await server.start()
-                    beside.append(tasks.create_task(server.watch()))
+                    endless.append(tasks.create_task(server.watch()))
                 next_s = 0.0
                 while not stop.is_set() and self._left_s() != 0:
                     self._provider.check()
                     self._obey(keys.pressed(), tasks, stop)
                     if time.monotonic() >= next_s:
-                        display.show(self._columns(), self._left_s())
+                        display.show(self._moment(), self._left_s())
                         next_s = time.monotonic() + display.interval_s
                     await asyncio.sleep(TICK_S)
-                for task in beside:
+                for task in endless:
                     task.cancel()
             return self._columns()
 
     def _obey(self, keys: str, tasks: asyncio.TaskGroup, stop: threading.Event) -> None:
-        for key in keys:
-            if key in "qQ":
+        for command in self._commands.read(keys):
+            if command == "end":
                 stop.set()
+                continue
             for server in self._servers:
-                if key == str(server.number):
-                    tasks.create_task(server.kill_and_start())
+                if server.number == command.number:
+                    tasks.create_task(server.kill_and_start(command.circumstance))
+
+    def _moment(self) -> Moment:
+        return Moment(self._columns(), self._models.models(), self._commands.armed)
 
     def _columns(self) -> list[Column]:
         return [server.column() for server in self._servers]
@@ -132,23 +146,23 @@ class AllServers:
         return None if self._ends_s is None else max(0.0, self._ends_s - time.monotonic())
 
     def judge(self, columns: Sequence[Column]) -> None:
-        """See that in a demo that ran its time every server did its part.
+        """Check that in a demo that ran its time every server did its part.
 
         Raises:
-            NotAllScored: one neither scored nor skipped what it says it skips.
+            NotAllScored: one neither scored nor, where its guarantees allow it, skipped.
         """
         assert self._settings.seconds is not None
         silent = [server for server, column in zip(self._servers, columns, strict=True) if not column.did_its_part]
         if silent:
-            said = {server.name: server.child.last_lines() for server in silent}
-            raise NotAllScored(self._settings.seconds, said)
+            last_lines = {server.name: server.child.last_lines() for server in silent}
+            raise NotAllScored(self._settings.seconds, last_lines)
 
 
 def run(settings: AllSettings) -> None:
     """Run the demo to its end.
 
     Raises:
-        ServingError: what went wrong, when everything is stopped again.
+        ServingError: what went wrong; by then everything has stopped.
     """
     console = Console()
     demo = AllServers(settings, console)
@@ -163,7 +177,7 @@ def run(settings: AllSettings) -> None:
 
 
 def main() -> None:
-    """Read the flags, run, and end with 0, or with 1 and a line that says what went wrong."""
+    """Read the flags and run; exit code 0, or 1 after a line that names the error and its remedy."""
     try:
         with interruptible():
             run(AllSettings.read("python -m client.demo.all"))

@@ -1,10 +1,13 @@
 """What is shown of each of the five servers: made of its own answers and of what was done to it. Pure."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Literal
 
 from pydantic import BaseModel
 
+from client.demo.all.models import Models
+from client.demo.circumstances import Circumstance
 from serving.engine import Guarantees
 from serving.web.answers import StateAnswer
 
@@ -19,7 +22,7 @@ class LiveNumbers(BaseModel):
 
 
 class LiveAnswer(BaseModel):
-    """What a server promises, what it does, and what it knows; what else it says is left out."""
+    """What a server promises, what it does, and what it knows; the rest of its answer is ignored."""
 
     guarantees: Guarantees
     view: LiveNumbers
@@ -57,12 +60,14 @@ class Counters:
 
 @dataclass(frozen=True, slots=True)
 class Recovery:
-    """What a ``kill -9`` did."""
+    """What the last kill in one circumstance did. A verdict is None until it can be given, and where it never can."""
 
     ago_s: float
     back_s: float | None = None  # from the kill to the first score after it
     skipped: int = 0  # until then
-    counters_kept: bool | None = None  # None: not known yet, or there was nothing to keep
+    model_kept: bool | None = None  # True: it scored at once; False: it skipped records until the next model
+    counters_kept: bool | None = None  # True: exact; False: from zero
+    undecided: str = ""  # why there is no verdict on the model
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,18 +77,24 @@ class Column:
     number: int  # from 1 on; the key that kills it
     name: str
     url: str
-    phase: Phase
-    phase_s: float  # for so long
-    counters: Counters
-    records_per_s: float | None
-    p50_ms: float | None  # end to end: since the record's submission
-    p99_ms: float | None
-    per_second: tuple[int, ...]  # records scored in each of the last whole seconds, oldest first
-    scored: int  # by all its processes
-    guarantees: Guarantees | None  # None until it has answered once
-    kills: int
-    recovery: Recovery | None  # of the last kill
-    last_words: str  # the last line it wrote, where it has ended by itself
+    phase: Phase = "starting"
+    phase_s: float = 0.0  # since it began
+    counters: Counters = Counters()
+    records_per_s: float | None = None
+    p50_ms: float | None = None  # end to end: since the record's submission
+    p99_ms: float | None = None
+    per_second: tuple[int, ...] = ()  # records scored in each of the last whole seconds, oldest first
+    scored: int = 0  # by all its processes
+    guarantees: Guarantees | None = None  # None until it has answered once
+    kills: int = 0
+    recoveries: Mapping[Circumstance, Recovery] = field(default_factory=dict)
+    last_kill: Circumstance | None = None
+    last_words: str = ""  # the last line it wrote, where it has ended by itself
+
+    @property
+    def recovery(self) -> Recovery | None:
+        """Of the last kill."""
+        return None if self.last_kill is None else self.recoveries[self.last_kill]
 
     @property
     def did_its_part(self) -> bool:
@@ -92,8 +103,17 @@ class Column:
         return bool(self.scored) or (self.phase == "skipping" and not knows_others)
 
 
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """Everything that is shown at one moment."""
+
+    columns: Sequence[Column]
+    models: Models
+    armed: Circumstance | None = None  # what the next number key takes away besides
+
+
 def counters_kept(before: Counters, after: Counters, scored_since: int) -> bool | None:
-    """Whether a server that was killed still knows what it had counted; None where that cannot be told.
+    """Whether a server that was killed still knows what it had counted; None where there is no evidence.
 
     Args:
         before: its last answer before the kill.
@@ -105,7 +125,7 @@ def counters_kept(before: Counters, after: Counters, scored_since: int) -> bool 
     if before.usage and after.model is None:
         return False
     if before.usage and after.model == before.model:
-        # Exact counters are what they were, plus what is new, which is what was scored but for some records that came
-        # again; those from zero are what was scored, but for some on their way. Which of the two is it nearer to?
+        # Kept counters: old usage + new scores (less what was redelivered). Reset counters: new scores only (less what
+        # is in flight). Choose the nearer.
         return after.usage - scored_since > before.usage / 2
-    return True if before.skipped or before.dead_letters else None  # a new model's counters begin anew anyway
+    return True if before.skipped or before.dead_letters else None  # a new model's usage starts from zero in any case

@@ -1,48 +1,115 @@
-"""What all servers' view and lines say about one server, in words."""
+"""One server in words: the same in the terminal, on the page and in the lines."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Literal
 
 from rich.console import Console
 
-from client.demo.all.columns import Column
+from client.demo.all.columns import Column, Moment, Recovery
+from client.demo.all.models import Models
+from client.demo.circumstances import Circumstance
 from client.terminal.printable import age, printable, rate
-from serving.engine import Guarantees
 
-SIGN = {True: "✓", False: "✗", None: "-"}
+LABELS: Mapping[Circumstance, str] = MappingProxyType(
+    {"killed": "kill -9", "disk_wiped": "+ wipe its disk", "model_topic_emptied": "+ empty the model topic"}
+)
+"""Each circumstance, as the key or button that makes it happen."""
+
+UNKNOWN = "-"
 
 
 def phase_words(column: Column) -> str:
     """What it does now: ``serving``, ``down for 1.4 s``."""
     if column.phase in ("starting", "down"):
-        return f"{column.phase} for {column.phase_s:.1f} s"
+        seconds = f"{column.phase_s:.1f}" if column.phase_s < 10 else f"{column.phase_s:.0f}"
+        return f"{column.phase} for {seconds} s"
     if column.phase == "ended":
         return f"ended: {column.number} starts it"
     return {"skipping": "no model: skips", "silent": f"silent for {age(column.phase_s)}"}.get(column.phase, "serving")
 
 
-def survivals(guarantees: Guarantees | None) -> list[tuple[str, bool | None, bool | None]]:
-    """What happens to it, and whether its model and its counters survive that; None: it has not said yet."""
-    if guarantees is None:
-        return [(label, None, None) for label in ("kill -9", "+ disk", "+ topic")]
-    model, counters = guarantees.model_survives, guarantees.counters_survive
-    return [
-        ("kill -9", model.killed, counters.killed),
-        ("+ disk", model.disk_wiped, counters.disk_wiped),
-        ("+ topic", model.model_topic_emptied, counters.model_topic_emptied),
-    ]
+def models_words(models: Models) -> str:
+    """``next model in 12 s``; whether there is any in the topic now."""
+    next_in = "" if models.next_in_s is None else f"next model in {models.next_in_s:.0f} s"
+    if not models.empty:
+        return next_in
+    return f"model topic is empty, {next_in}" if next_in else "model topic is empty"
+
+
+Verdict = Literal["untried", "pending", "kept", "broken", "undecided"]
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """One cell of the survival table: what is promised, and what the last try has shown."""
+
+    circumstance: Circumstance
+    model_survives: bool | None  # promised; None until the server has answered
+    counters_survive: bool | None
+    model: str  # the promises in words
+    counters: str
+    seen: tuple[str, ...]  # empty before the first try
+    verdict: Verdict
+
+
+def cells(column: Column) -> list[Cell]:
+    """One cell for each circumstance."""
+    return [_cell(column, circumstance) for circumstance in LABELS]
+
+
+def _cell(column: Column, circumstance: Circumstance) -> Cell:
+    recovery = column.recoveries.get(circumstance)
+    guarantees = column.guarantees
+    model: bool | None = None if guarantees is None else getattr(guarantees.model_survives, circumstance)
+    counters: bool | None = None if guarantees is None else getattr(guarantees.counters_survive, circumstance)
+    return Cell(
+        circumstance,
+        model,
+        counters,
+        {True: "serves at once", False: "skips until the next model", None: UNKNOWN}[model],
+        {True: "counters exact", False: "counters from zero", None: UNKNOWN}[counters],
+        () if recovery is None else seen_words(recovery),
+        _verdict(recovery, model, counters),
+    )
+
+
+def seen_words(recovery: Recovery) -> tuple[str, ...]:
+    """What a kill did to the model, in at most two lines of 22 characters or fewer."""
+    if recovery.model_kept is None and recovery.undecided:
+        return (recovery.undecided,)
+    if recovery.model_kept is None:
+        return (f"down for {recovery.ago_s:.0f} s",)
+    if recovery.back_s is None:
+        return (f"skipped {recovery.skipped:,}", "so far")
+    return (f"skipped {recovery.skipped:,}", f"back in {recovery.back_s:.1f} s")
+
+
+def _verdict(recovery: Recovery | None, model: bool | None, counters: bool | None) -> Verdict:
+    if recovery is None:
+        return "untried"
+    if recovery.model_kept is None:
+        return "undecided" if recovery.undecided else "pending"
+    if recovery.model_kept != model or recovery.counters_kept not in (None, counters):
+        return "broken"
+    return "kept"
+
+
+def counters_words(recovery: Recovery) -> str:
+    """What a kill did to the counters."""
+    return {True: "counters exact", False: "counters from zero", None: "counters -"}[recovery.counters_kept]
 
 
 def kill_words(column: Column) -> list[str]:
-    """What the last ``kill -9`` did, in lines of at most 20 characters or so."""
+    """What the last kill did, in lines of 25 characters or fewer; the last words of a server that ended by itself."""
     if column.phase == "ended":
         return ["ended by itself", printable(column.last_words)]
-    recovery = column.recovery
-    if recovery is None:
+    if column.last_kill is None or column.recovery is None:
         return ["not killed yet"]
-    often = f"killed {column.kills}x, {age(recovery.ago_s)} ago"
-    back = "not back yet" if recovery.back_s is None else f"back after {recovery.back_s:.1f} s"
-    kept = {True: "counters kept", False: "counters from zero", None: "counters -"}[recovery.counters_kept]
-    return [often, back, f"skipped {recovery.skipped:,}", kept]
+    what = {"killed": "killed", "disk_wiped": "disk wiped", "model_topic_emptied": "topic emptied"}[column.last_kill]
+    recovery = column.recovery
+    return [f"{what} {age(recovery.ago_s)} ago", *seen_words(recovery), counters_words(recovery)]
 
 
 class ColumnLines:
@@ -61,14 +128,14 @@ class ColumnLines:
     def __exit__(self, *_: object) -> None:
         pass
 
-    def show(self, columns: Sequence[Column], left_s: float | None) -> None:  # noqa: ARG002 - lines need no countdown
+    def show(self, moment: Moment, left_s: float | None) -> None:  # noqa: ARG002 - lines need no countdown
         """Print what has changed since the last call, then the rates."""
-        for column in columns:
+        for column in moment.columns:
             if self._phases.get(column.name) != column.phase:
                 self._phases[column.name] = column.phase
-                said = f": {', '.join(kill_words(column))}" if column.kills or column.phase == "ended" else ""
-                self._print(f"{column.name}: {column.phase}{said}")
-        self._print("records/s  " + "  ".join(f"{each.name} {rate(each.records_per_s)}" for each in columns))
+                details = f": {', '.join(kill_words(column))}" if column.kills or column.phase == "ended" else ""
+                self._print(f"{column.name}: {column.phase}{details}")
+        self._print("records/s  " + "  ".join(f"{each.name} {rate(each.records_per_s)}" for each in moment.columns))
 
     def summarise(self, columns: Sequence[Column]) -> None:
         """Print what the demo leaves on the terminal."""

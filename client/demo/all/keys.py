@@ -1,12 +1,23 @@
-"""Single keys from the terminal, without Enter."""
+"""Single keys from the terminal, without Enter, and what they ask for."""
 
 import os
+import re
 import select
 import sys
 import termios
 import tty
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from types import MappingProxyType
+from typing import Literal, NamedTuple
+
+from client.demo.circumstances import Circumstance
+
+ARMING: Mapping[str, Circumstance] = MappingProxyType({"d": "disk_wiped", "t": "model_topic_emptied"})
+"""The key before a server's number that takes something more away from it: d for its disk, t for the topic."""
+
+ESCAPE_SEQUENCE = re.compile(r"\x1b(\[[0-?]*[ -/]*[@-~]|O.)")
+"""What arrows and function keys send; F5 sends a 1 and a 5."""
 
 
 class Keys:
@@ -27,6 +38,30 @@ class Keys:
         if not arrived:
             self._fd = None
         return arrived.decode(errors="replace")
+
+
+class Kill(NamedTuple):
+    """Kill this server, in this circumstance."""
+
+    number: int
+    circumstance: Circumstance
+
+
+class Commands:
+    """What a sequence of keys asks for; an arming key counts for the next key alone."""
+
+    armed: Circumstance | None = None
+
+    def read(self, keys: str) -> list[Kill | Literal["end"]]:
+        """The commands in these keys; what is no command disarms."""
+        commands: list[Kill | Literal["end"]] = []
+        for key in ESCAPE_SEQUENCE.sub("\x1b", keys).lower():
+            armed, self.armed = self.armed, ARMING.get(key)
+            if key == "q":
+                commands.append("end")
+            elif key.isascii() and key.isdigit():
+                commands.append(Kill(int(key), armed or "killed"))
+        return commands
 
 
 @contextmanager

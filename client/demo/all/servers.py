@@ -1,15 +1,18 @@
-"""The five servers as processes: started, asked what they do, killed and started again. One event loop calls it all."""
+"""The five servers as processes: started, watched, killed and restarted. One event loop calls it all."""
 
 import asyncio
 import time
 from collections.abc import Mapping
+from pathlib import Path
 
 import aiohttp
 from pydantic import ValidationError
 
 from client.demo.all.columns import Column, LiveAnswer
+from client.demo.all.models import WatchedModels
 from client.demo.all.watched import Watched
 from client.demo.children import Child
+from client.demo.circumstances import Circumstance, wipe_disk
 
 POLL_S = 0.5
 ASK_TIMEOUT_S = 2.0
@@ -18,7 +21,15 @@ ASK_TIMEOUT_S = 2.0
 class Server:
     """One of them."""
 
-    def __init__(self, number: int, url: str, child: Child, environment: Mapping[str, str]) -> None:
+    def __init__(
+        self,
+        number: int,
+        url: str,
+        child: Child,
+        environment: Mapping[str, str],
+        state: Path,
+        models: WatchedModels,
+    ) -> None:
         """Remember what to start; nothing happens before ``start``.
 
         Args:
@@ -26,9 +37,16 @@ class Server:
             url: where its page is.
             child: its process.
             environment: the process's.
+            state: its state directory, which is no other server's.
+            models: the topic that all servers learn their models from.
         """
-        self.number, self.name, self.child = number, child.name, child
-        self._url, self._environment = url, environment
+        self.number = number
+        self.name = child.name
+        self.child = child
+        self._url = url
+        self._environment = environment
+        self._state = state
+        self._models = models
         self._watched = Watched(number, child.name, url, time.monotonic())
         self._process = 0  # counts processes: an answer of the last one is not this one's
         self._changing = asyncio.Lock()
@@ -47,12 +65,13 @@ class Server:
         self._process += 1
         self._watched.started(time.monotonic())
 
-    async def kill_and_start(self) -> bool:
-        """``kill -9``, and start it again at once; False, without effect, while that is going on already.
+    async def kill_and_start(self, circumstance: Circumstance = "killed") -> bool:
+        """``kill -9``, take away what the circumstance names, and restart it; False if that is in progress already.
 
-        One that has ended by itself is only started again.
+        A server that has ended by itself is not killed; the rest is the same.
 
         Raises:
+            StateNotWiped, ModelTopicUnusable: something could not be taken away; the server was restarted.
             DataDirectoryUnusable: its output cannot be written.
         """
         if self._changing.locked():
@@ -60,10 +79,19 @@ class Server:
         async with self._changing:
             if self.child.exit_code is None:
                 self._process += 1
-                self._watched.killed(time.monotonic())
+                self._watched.killed(circumstance, time.monotonic())
                 await asyncio.to_thread(self.child.kill)
-            await self.start()
+            try:
+                await self._take_away(circumstance)
+            finally:
+                await self.start()
         return True
+
+    async def _take_away(self, circumstance: Circumstance) -> None:
+        if circumstance == "disk_wiped":
+            await asyncio.to_thread(wipe_disk, self._state)
+        elif circumstance == "model_topic_emptied":
+            await self._models.empty()
 
     async def stop(self) -> None:
         """Stop it in good order."""
@@ -71,7 +99,7 @@ class Server:
             await asyncio.to_thread(self.child.stop)
 
     async def watch(self) -> None:
-        """Ask it what it does, again and again, until cancelled."""
+        """Ask it at intervals what it does, until cancelled."""
         async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(ASK_TIMEOUT_S)) as session:
             while True:
                 process, answer = self._process, await self._answer(session)

@@ -1,7 +1,7 @@
 """Everything at once: ``python -m client.demo`` starts Kafka, the provider and one server, and shows what they do.
 
-The provider and the server are the same programs that one starts by hand (see the README); the demo reads the scores
-as any consumer would. Ctrl-C ends all of them in order, and so does the end of the demo, even by ``kill -9``.
+The provider and the server are the programs that the README starts by hand; the demo reads the scores as any consumer
+would. Ctrl-C ends all of them in order, and so does the end of the demo, even by ``kill -9``.
 """
 
 import threading
@@ -40,7 +40,8 @@ class Demo:
             DemoPortInUse, PortForbidden: a port that is needed cannot be had.
             DataDirectoryUnusable: the place cannot be written.
         """
-        self._settings, self._console = settings, console
+        self._settings = settings
+        self._console = console
         check_demo_port(settings.page_port, "--http-port")
         check_demo_port(settings.port, "--port")
         directory = settings.directory()
@@ -49,7 +50,7 @@ class Demo:
         )
         self._server = Child(
             "server",
-            settings.server_command(settings.variant, settings.page_port, directory),
+            settings.server_command(settings.variant, settings.page_port),
             directory / "server.log",
             GRACE_S,
         )
@@ -111,23 +112,24 @@ class Demo:
                 child.stop()
 
     def judge(self, summary: Summary) -> None:
-        """See that a demo that ran its time showed a change of models.
+        """Check that a demo that ran its time showed a change of models.
 
         Raises:
             TooFewModels: it did not.
         """
         assert self._settings.seconds is not None
         if len(summary.models) < MODELS_TO_SEE:
-            said = {child.name: child.last_lines() for child in (self._provider, self._server)}
-            raise TooFewModels(summary.records, summary.models, self._settings.seconds, said)
+            last_lines = {child.name: child.last_lines() for child in (self._provider, self._server)}
+            raise TooFewModels(summary.records, summary.models, self._settings.seconds, last_lines)
 
 
 def summary_lines(summary: Summary) -> list[str]:
     """What a demo leaves on the terminal."""
     models = ", ".join(printable(name) for name in summary.models) or "none"
+    number = f"{len(summary.models)} and more" if summary.further_models else str(len(summary.models))
     return [
         f"scored   {summary.records:,} records",
-        f"models   {len(summary.models)}: {models}",
+        f"models   {number}: {models}",
         f"swaps    {summary.swaps}",
         f"latency  p50 {duration(summary.p50_ms)}, p99 {duration(summary.p99_ms)} end to end",
     ]
@@ -137,7 +139,7 @@ def run(settings: DemoSettings) -> None:
     """Run the demo to its end.
 
     Raises:
-        ServingError: what went wrong, when everything is stopped again.
+        ServingError: what went wrong; by then everything has stopped.
     """
     console = Console()
     demo = Demo(settings, console)
@@ -152,7 +154,7 @@ def run(settings: DemoSettings) -> None:
 
 
 def main() -> None:
-    """Read the flags, run, and end with 0, or with 1 and a line that says what went wrong."""
+    """Read the flags and run; exit code 0, or 1 after a line that names the error and its remedy."""
     try:
         with interruptible():
             run(DemoSettings.read("python -m client.demo"))

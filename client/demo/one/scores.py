@@ -18,6 +18,7 @@ from serving.telemetry.live_windows import ThinnedSamples, percentiles
 
 MAX_BATCH = 1000
 SAMPLES = 16_384
+MAX_MODELS = 50  # named at the end
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,10 +29,32 @@ class Summary:
     """
 
     records: int
-    models: tuple[str, ...]  # in the order of their first scores
+    models: tuple[str, ...]  # the first ``MAX_MODELS``, in the order of their first scores
     swaps: int
     p50_ms: float | None  # end to end: from a record's submission to the arrival of its score here
     p99_ms: float | None
+    further_models: bool = False  # scored, too
+
+
+class ModelNames:
+    """The names of the models that scored, bounded: anybody can publish models of ever new names."""
+
+    def __init__(self) -> None:
+        self._names: dict[str, None] = {}  # an ordered set
+        self.further = False
+        """Whether more than ``MAX_MODELS`` scored."""
+
+    @property
+    def first(self) -> tuple[str, ...]:
+        """The first ``MAX_MODELS``."""
+        return tuple(self._names)
+
+    def add(self, name: str) -> None:
+        """A model that scored."""
+        if len(self._names) < MAX_MODELS:
+            self._names[name] = None
+        elif name not in self._names:
+            self.further = True
 
 
 class ScoreReader:
@@ -41,7 +64,7 @@ class ScoreReader:
         """Begin to read; the topic must exist."""
         self._started_ms = time.time() * 1000
         self.view = LiveView()
-        self._models: dict[str, None] = {}  # an ordered set
+        self._models = ModelNames()
         self._latencies_ms = ThinnedSamples(SAMPLES)
         self._consumer = Consumer(
             {
@@ -67,7 +90,7 @@ class ScoreReader:
             # What was submitted before waited for a server to start, which is not what the demo is to show.
             latencies = latencies_ms(submitted_ms[submitted_ms >= self._started_ms], arrived_ms)
             self._latencies_ms.add(latencies)
-            self._models.setdefault(group[0].model_name)
+            self._models.add(group[0].model_name)
             self.view.observe(
                 group[0].model_name,
                 [result.record_id for result in group],
@@ -82,7 +105,14 @@ class ScoreReader:
         """Everything so far."""
         snapshot = self.view.snapshot(time.monotonic())
         p50_ms, p99_ms = percentiles([self._latencies_ms], 50, 99) or (None, None)
-        return Summary(snapshot.total, tuple(self._models), snapshot.swap_count, p50_ms, p99_ms)
+        return Summary(
+            records=snapshot.total,
+            models=self._models.first,
+            swaps=snapshot.swap_count,
+            p50_ms=p50_ms,
+            p99_ms=p99_ms,
+            further_models=self._models.further,
+        )
 
     def __enter__(self) -> Self:
         return self

@@ -15,17 +15,24 @@ from serving.telemetry.live_snapshot import LiveModel, LiveScore, LiveSnapshot, 
 PALETTE = ("magenta", "cyan", "yellow", "green", "blue", "red")
 ACCENT = "magenta"
 FEW_ROWS = 32  # a terminal with fewer gets smaller panels
+MAX_COLOURED = 100  # several times as many models as a screen shows
 
 
 class ModelColours:
-    """A colour per model, the same as long as the demo runs."""
+    """A colour per model, which it keeps until ``MAX_COLOURED`` newer models have got theirs."""
 
     def __init__(self) -> None:
-        self._colours: dict[str, str] = {}
+        self.colours: dict[str, str] = {}  # the newest model last
+        self._given = 0
 
     def of(self, model: str) -> str:
         """The model's colour."""
-        return self._colours.setdefault(model, PALETTE[len(self._colours) % len(PALETTE)])
+        if model not in self.colours:
+            self.colours[model] = PALETTE[self._given % len(PALETTE)]
+            self._given += 1
+            if len(self.colours) > MAX_COLOURED:
+                del self.colours[next(iter(self.colours))]
+        return self.colours[model]
 
     def named(self, model: str, style: str = "") -> Text:
         """The model's name behind its colour."""
@@ -36,16 +43,17 @@ class DemoView:
     """Draws snapshots; a model keeps its colour from one to the next."""
 
     def __init__(self, title: str, url: str) -> None:
-        """Say whose scores these are, and where its server's page is."""
-        self._title, self._url = title, url
+        """Show whose scores these are, and where its server's page is."""
+        self._title = title
+        self._url = url
         self._colours = ModelColours()
 
     def picture(self, snapshot: LiveSnapshot, ending: str, rows: int) -> RenderableType:
-        """The whole screen, of so many rows; ``ending`` says how the demo will end."""
+        """The whole screen, of ``rows`` rows; ``ending`` is how the demo will end."""
         few = rows < FEW_ROWS
         top, middle = Layout(size=4 if few else 5), Layout()
         top.split_row(
-            Layout(_panel("Model in force", self._models(snapshot.models)), ratio=2),
+            Layout(_panel("Active model", self._models(snapshot.models)), ratio=2),
             Layout(_panel("Records/s", _rate(snapshot))),
             Layout(_panel("End to end", _latency(snapshot))),
         )

@@ -4,10 +4,11 @@ import platform
 
 import pytest
 
+from client.demo.circumstances import Circumstance
 from experiments.backlog import Speed
 from experiments.contenders import LIMIT
 from experiments.errors import MarkerMissing
-from experiments.kill_round import Circumstance, Outcome
+from experiments.kill_round import Outcome
 from experiments.latency import Latency
 from experiments.machine import facts
 from experiments.markdown import insert_table, table

@@ -1,4 +1,4 @@
-"""Keys from a real pseudo-terminal, and the terminal as it was afterwards."""
+"""Keys from a real pseudo-terminal, the terminal as it was afterwards, and what keys ask for."""
 
 import os
 import pty
@@ -7,10 +7,11 @@ import subprocess
 import sys
 import termios
 from collections.abc import Iterator
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import pytest
 
+from client.demo.all.keys import Commands, Kill
 from tests.support.process import eventually
 
 PROGRAM = """
@@ -71,6 +72,37 @@ def terminal() -> Iterator[Terminal]:
         process.communicate()
         os.close(keyboard)
         os.close(line)
+
+
+@pytest.mark.parametrize(
+    ("keys", "commands"),
+    [
+        ("3", [Kill(3, "killed")]),
+        ("d3", [Kill(3, "disk_wiped")]),
+        ("T5", [Kill(5, "model_topic_emptied")]),
+        ("d31", [Kill(3, "disk_wiped"), Kill(1, "killed")]),  # armed for one key alone
+        ("dt2", [Kill(2, "model_topic_emptied")]),
+        ("dx2", [Kill(2, "killed")]),
+        ("d\x1b2", [Kill(2, "killed")]),
+        ("\x1b[15~\x1b[A\x1bOQ", []),  # F5, up, F2
+        ("dq\N{SUPERSCRIPT TWO}", ["end"]),
+    ],
+)
+def test_a_number_kills_and_a_letter_before_it_takes_something_more_away(
+    keys: str, commands: list[Kill | Literal["end"]]
+) -> None:
+    assert Commands().read(keys) == commands
+    one_by_one = Commands()
+    if "\x1b[" not in keys:  # a terminal sends an escape sequence in one piece
+        assert [command for key in keys for command in one_by_one.read(key)] == commands
+
+
+def test_what_is_armed_is_known_until_the_next_key() -> None:
+    commands = Commands()
+    assert commands.read("d") == []
+    assert commands.armed == "disk_wiped"
+    commands.read("x")
+    assert commands.armed is None
 
 
 def test_keys_arrive_without_enter_and_the_terminal_is_given_back(terminal: Terminal) -> None:

@@ -12,7 +12,7 @@ from rich.console import Console
 
 from client.demo.charts import Curve, Histogram, bar_of
 from client.demo.display import LineDisplay
-from client.demo.one.view import DemoView
+from client.demo.one.view import PALETTE, DemoView, ModelColours
 from client.terminal.printable import age, duration, printable, rate
 from serving.telemetry.live_snapshot import LiveHistogram, LiveSnapshot
 from serving.telemetry.live_view import LiveView
@@ -143,3 +143,13 @@ def test_without_a_terminal_each_swap_and_each_moment_is_a_line() -> None:
     assert said[2] == "swap: linear -> forest"
     assert said[4] == "swap: forest -> evil\N{REPLACEMENT CHARACTER}[2J[red]"
     assert len(said) == 6
+
+
+def test_a_model_keeps_its_colour_and_of_ever_new_models_only_the_newest_hundred_have_one() -> None:
+    colours = ModelColours()
+    first = [colours.of(f"m{number}") for number in range(7)]
+    assert first == [*PALETTE, PALETTE[0]]
+    assert [colours.of(f"m{number}") for number in range(7)] == first
+    for number in range(7, 10_000):
+        colours.of(f"m{number}")
+    assert list(colours.colours) == [f"m{number}" for number in range(9_900, 10_000)]
