@@ -16,10 +16,10 @@ RECONNECT_MS = 1000
 class Connection:
     """Watches one Kafka client, which retries without limit."""
 
-    def __init__(self, bootstrap_servers: str, say: Callable[[str], None]) -> None:
-        """``say`` gets each message, one line."""
+    def __init__(self, bootstrap_servers: str, log: Callable[[str], None]) -> None:
+        """``log`` gets each message, one line."""
         self._bootstrap_servers = bootstrap_servers
-        self._say = say
+        self._log = log
         self._cluster: str | None = None
         self._in_doubt = False
         self._probed_s = 0.0
@@ -46,13 +46,13 @@ class Connection:
             cluster = client.list_topics(timeout=PROBE_S).cluster_id
         except KafkaException:
             if self._in_doubt and not self.lost:
-                self._say("no broker answers; retrying until one does")
+                self._log("no broker answers; retrying until one does")
                 self.lost = True
             return
         if self._cluster not in (None, cluster):
             raise ClusterChanged(self._bootstrap_servers)
         if self.lost:
-            self._say("the broker answers again; continuing")
+            self._log("the broker answers again; continuing")
         self._cluster = cluster
         self._in_doubt = False
         self.lost = False

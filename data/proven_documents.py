@@ -33,7 +33,7 @@ INPUTS = '<MiningField name="alcohol" usageType="active"/><MiningField name="pH"
 def main() -> None:
     """Write the documents and what JPMML gives for them."""
     OUTPUT.mkdir(parents=True, exist_ok=True)
-    documents = {**exported(), **written()}
+    documents = {**exported_documents(), **written_documents()}
     for path in OUTPUT.glob("*.pmml"):
         path.unlink()
     features = wines()
@@ -54,7 +54,7 @@ def wines() -> Features:
     return np.concatenate([trial_wines(), GeneratedWines(2012).batch(60).features, far, quarters])
 
 
-def exported() -> dict[str, str]:
+def exported_documents() -> dict[str, str]:
     """Models of scikit-learn, as sklearn2pmml writes them."""
     training = GeneratedWines(TRAINING_SEED).batch(TRAINING_WINES)
     assert training.quality is not None  # generated wines have one
@@ -81,7 +81,7 @@ def exported() -> dict[str, str]:
     return documents
 
 
-def written() -> dict[str, str]:
+def written_documents() -> dict[str, str]:
     """Documents with elements that no installed exporter writes."""
     return {
         "vectors": _document(

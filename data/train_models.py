@@ -125,22 +125,22 @@ def main(arguments: Sequence[str] | None = None) -> None:
     manifest, scores, figures = [], {}, []
     for recipe in RECIPES:
         columns = [WINE.index(feature) for feature in recipe.features]
-        fitted = _rounded(recipe.estimator().fit(training.features[:, columns], training.quality))
+        fitted = _round(recipe.estimator().fit(training.features[:, columns], training.quality))
         path = options.output / recipe.file
-        path.write_bytes(_exported(fitted, recipe))
+        path.write_bytes(_export(fitted, recipe))
         manifest.append(_entry(recipe, path))
         scores[recipe.name] = [float(score) for score in fitted.predict(expected[:, columns])]
         figures.append(Figures(manifest[-1], *measure(fitted, columns, held_out, real_wines)))
         print(f"{path}: {figures[-1].metric} {figures[-1].held_out:.2f}, {manifest[-1]['size']:,} bytes")
     _write_json(options.output / "models.json", manifest)
     saved = options.output / NEEDS_TENSORFLOW / SAVED.file
-    saved.write_bytes(_exported(SAVED.estimator().fit(training.features, training.quality), SAVED))
+    saved.write_bytes(_export(SAVED.estimator().fit(training.features, training.quality), SAVED))
     _write_json(saved.parent / "models.json", [_entry(SAVED, saved)])
     _write_json(options.output / "expected_scores.json", {"features": expected.tolist(), "scores": scores})
     (options.output / "README.md").write_text(card(figures, _entry(SAVED, saved)), encoding="utf-8")
 
 
-def _rounded(fitted: Any) -> Any:
+def _round(fitted: Any) -> Any:
     """The same estimator with its numbers cut to what every processor agrees on."""
     if isinstance(fitted, LinearRegression):
         fitted.coef_ = np.array([float(f"{coefficient:.6g}") for coefficient in fitted.coef_])
@@ -151,7 +151,7 @@ def _rounded(fitted: Any) -> Any:
     return fitted
 
 
-def _exported(fitted: Any, recipe: Recipe) -> bytes:
+def _export(fitted: Any, recipe: Recipe) -> bytes:
     if recipe.format == "PMML":
         return to_pmml(PMMLPipeline([("estimator", fitted)]), recipe.features).encode()
     if isinstance(fitted, WineNetwork):

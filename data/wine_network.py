@@ -41,7 +41,7 @@ class WineNetwork:
         last = Ridge(alpha=1.0).fit(self._last_hidden(features), targets)
         layers = [*self._hidden, (last.coef_.T, last.intercept_)]
         self.layers: list[Layer] = [
-            (_rounded(kernel), _rounded(bias), operator)
+            (_round(kernel), _round(bias), operator)
             for (kernel, bias), operator in zip(layers, ("Relu", "Relu", "Sigmoid"), strict=True)
         ]
         return self
@@ -62,6 +62,6 @@ class WineNetwork:
         return values
 
 
-def _rounded(numbers: NDArray[np.float64]) -> NDArray[np.float32]:
+def _round(numbers: NDArray[np.float64]) -> NDArray[np.float32]:
     """Cut to what every processor agrees on."""
     return np.array([float(f"{number:.5g}") for number in numbers.ravel()], dtype=np.float32).reshape(numbers.shape)

@@ -103,9 +103,9 @@ def run(settings: ProviderSettings) -> int:
         stack.enter_context(stop_on_signals(stop))
         shown = stack.enter_context(display(f"provider on {bootstrap_servers}"))
         for line in _next_steps(settings, bootstrap_servers):
-            shown.say(line)
+            shown.log(line)
         run_id = secrets.token_hex(3)
-        publisher = Publisher(bootstrap_servers, settings.topics, run_id, shown.say, settings.security)
+        publisher = Publisher(bootstrap_servers, settings.topics, run_id, shown.log, settings.security)
         try:
             Publishing(settings.plan, wines, models, publisher).run(shown, stop)
             if broker is not None and broker.death is not None:
@@ -132,11 +132,11 @@ def _next_steps(settings: ProviderSettings, bootstrap_servers: str) -> list[str]
 def _farewell(publisher: Publisher, shown: Display, flush_s: float) -> int:
     left = publisher.flush(flush_s)
     models = "1 model" if publisher.models == 1 else f"{publisher.models:,} models"
-    shown.say(f"published {publisher.wines:,} wines and {models}")
+    shown.log(f"published {publisher.wines:,} wines and {models}")
     if left > 0:
-        shown.say(f"error: the last {left:,} of them are not acknowledged by the broker and may be lost")
+        shown.log(f"error: the last {left:,} of them are not acknowledged by the broker and may be lost")
     if publisher.failed > 0:
-        shown.say(f"error: {publisher.failed:,} messages could not be published")
+        shown.log(f"error: {publisher.failed:,} messages could not be published")
     return 1 if left > 0 or publisher.failed > 0 else 0
 
 

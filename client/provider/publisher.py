@@ -43,7 +43,7 @@ class Publisher:
         bootstrap_servers: str,
         topics: Topics,
         run: str,
-        say: Callable[[str], None],
+        log: Callable[[str], None],
         security: KafkaSecurity = PLAINTEXT,
     ) -> None:
         """Connect in the background.
@@ -52,13 +52,13 @@ class Publisher:
             bootstrap_servers: host:port of one or more brokers, separated by commas.
             topics: where to publish.
             run: makes the record ids of this process differ from those of every other, such as ``k3x9``.
-            say: gets one line when something fails, and one when it works again.
+            log: gets one line when something fails, and one when it works again.
             security: how to log in to the brokers.
         """
         self._topics = topics
         self._run = run
-        self._say = say
-        self.connection = Connection(bootstrap_servers, say)
+        self._log = log
+        self.connection = Connection(bootstrap_servers, log)
         self._producer = Producer(
             {
                 "bootstrap.servers": bootstrap_servers,
@@ -142,7 +142,7 @@ class Publisher:
         self._check_fatal(error)
         if error.code() not in self._kinds_of_failure:  # once per kind, for a fault that hits one hits thousands
             self._kinds_of_failure.add(error.code())
-            self._say(f"error: not published: {what}: {error.str()}")
+            self._log(f"error: not published: {what}: {error.str()}")
 
     def _on_error(self, error: KafkaError) -> None:
         self._check_fatal(error)

@@ -63,7 +63,7 @@ class Publishing:
             self._models_asked = due  # a model that was missed is overtaken by this one
             self._current = next(self._models)
             self._publisher.publish_model(self._current, stop)
-            display.say(f"model published: {_in_words(self._current)}")
+            display.log(f"model published: {_in_words(self._current)}")
 
     def _publish_due_wines(self, now_s: float, stop: threading.Event) -> None:
         n = BATCH if self._wine_pace is None else min(self._wine_pace.due(now_s) - self._wines_asked, BATCH)

@@ -68,13 +68,13 @@ def run(settings: ReaderSettings) -> None:
         try:
             reading.start(settings.start)
             hint = "; --from beginning shows the older messages" if settings.start == "end" else ""
-            shown.say(f"reading {name} from {settings.start}; Ctrl-C stops{hint}")
+            shown.log(f"reading {name} from {settings.start}; Ctrl-C stops{hint}")
             if name == settings.topics.data:
-                shown.say(f"the numbers are {', '.join(WINE)}")
+                shown.log(f"the numbers are {', '.join(WINE)}")
             reading.run(settings.count, shown, stop)
         finally:
             reading.close()
-        shown.say(f"read {reading.messages:,} messages")
+        shown.log(f"read {reading.messages:,} messages")
 
 
 def main() -> None:

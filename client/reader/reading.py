@@ -81,7 +81,7 @@ class Reading:
             ClusterChanged: after an outage, another broker answers.
             TopicRefused: the broker will not give it.
         """
-        connection = Connection(self._bootstrap_servers, display.say)
+        connection = Connection(self._bootstrap_servers, display.log)
         while not stop.is_set() and self.messages != count:
             wanted = FETCH_MESSAGES if count is None else min(FETCH_MESSAGES, count - self.messages)
             lines = [line for it in self._consumer.consume(wanted, FETCH_S) if (line := self._take(it)) is not None]

@@ -24,7 +24,7 @@ class Display(Protocol):
         """Put out lines of the program's own output."""
         ...
 
-    def say(self, text: str) -> None:
+    def log(self, text: str) -> None:
         """Log one line about the program itself, with the time of day."""
         ...
 
@@ -49,7 +49,7 @@ def display(title: str, beside_output: TextIO | None = None) -> Display:
 
     Args:
         title: of the panel.
-        beside_output: where ``say`` and ``show`` write if there is no terminal; None means standard output.
+        beside_output: where ``log`` and ``show`` write if there is no terminal; None means standard output.
     """
     console = Console()
     if console.is_terminal and not console.is_dumb_terminal:
@@ -70,15 +70,15 @@ class PlainDisplay:
         """See ``Display.write``."""
         print(text, flush=True)
 
-    def say(self, text: str) -> None:
-        """See ``Display.say``."""
+    def log(self, text: str) -> None:
+        """See ``Display.log``."""
         print(_timed(text), file=self._beside_output, flush=True)
 
     def show(self, rows: Mapping[str, str], plain: str) -> None:  # noqa: ARG002 - there is no panel
         """See ``Display.show``."""
         if self._clock_s() >= self._next_s:
             self._next_s = self._clock_s() + PLAIN_EVERY_S
-            self.say(plain)
+            self.log(plain)
 
     def __enter__(self) -> Self:
         return self
@@ -101,8 +101,8 @@ class LiveDisplay:
         """See ``Display.write``."""
         self._live.console.print(Text(text), soft_wrap=True)
 
-    def say(self, text: str) -> None:
-        """See ``Display.say``."""
+    def log(self, text: str) -> None:
+        """See ``Display.log``."""
         self.write(_timed(text))
 
     def show(self, rows: Mapping[str, str], plain: str) -> None:  # noqa: ARG002 - the panel says it all

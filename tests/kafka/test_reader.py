@@ -47,7 +47,7 @@ class Seen:
     def write(self, text: str) -> None:
         self.lines += text.splitlines()
 
-    def say(self, text: str) -> None:
+    def log(self, text: str) -> None:
         """Not of interest."""
 
     def show(self, rows: Mapping[str, str], plain: str) -> None:  # noqa: ARG002 - a panel has no use for it

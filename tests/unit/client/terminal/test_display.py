@@ -33,7 +33,7 @@ def test_without_a_terminal_what_is_said_has_the_time_and_what_is_written_has_no
 ) -> None:
     beside = io.StringIO()
     with PlainDisplay(beside) as display:
-        display.say("the broker is back")
+        display.log("the broker is back")
         display.write("7.4 0.7")
     assert re.fullmatch(r"\d\d:\d\d:\d\d the broker is back\n", beside.getvalue())
     assert capsys.readouterr().out == "7.4 0.7\n"
