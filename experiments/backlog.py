@@ -54,7 +54,8 @@ def _speed(scene: Scene, delivery: str, model: str, wines: Sequence[bytes]) -> S
     server, observer = scene.server, scene.observer
     before = observer.scores()
     _backlog(scene, wines)
-    cpu_before_s, peak_bytes = server.cpu_s(), server.memory_bytes()
+    used = server.usage()
+    peak_bytes = used.memory_bytes
     server.thaw()
     begin_s = looked_s = time.monotonic()
     scored = 0
@@ -65,9 +66,9 @@ def _speed(scene: Scene, delivery: str, model: str, wines: Sequence[bytes]) -> S
         time.sleep(LOOK_S)
         looked_s = time.monotonic()
         scored = observer.scores() - before
-        peak_bytes = max(peak_bytes, server.memory_bytes())
+        peak_bytes = max(peak_bytes, server.usage().memory_bytes)
     ended_s = time.monotonic()
-    cpu_s = server.cpu_s() - cpu_before_s
+    cpu_s = server.usage().cpu_s - used.cpu_s
     scene.wait_until_drained()
     return Speed(
         server.variant,

@@ -7,7 +7,7 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, NamedTuple, Self
 
 import psutil
 
@@ -21,6 +21,13 @@ from experiments.errors import NotMeasured, ServerEnded
 TIMEOUT_S = 60.0
 LOOK_S = 0.01
 GRACE_S = 12.0  # a stop takes a server at most 10 s
+
+
+class Usage(NamedTuple):
+    """All threads of a process together."""
+
+    cpu_s: float  # user and system
+    memory_bytes: int  # resident now
 
 
 class MeasuredServer:
@@ -86,14 +93,18 @@ class MeasuredServer:
                 self.thaw()  # frozen, it would hear of nothing
             self._ended()
 
-    def cpu_s(self) -> float:
-        """The processor time of all its threads so far, user and system."""
-        times = self._running.cpu_times()
-        return float(times.user + times.system)
+    def usage(self) -> Usage:
+        """What it has used so far.
 
-    def memory_bytes(self) -> int:
-        """Its resident memory now."""
-        return int(self._running.memory_info().rss)
+        Raises:
+            ServerEnded: it does not run.
+        """
+        try:
+            times = self._running.cpu_times()
+            return Usage(times.user + times.system, self._running.memory_info().rss)
+        except psutil.NoSuchProcess:
+            self.check()
+            raise
 
     @property
     def _running(self) -> psutil.Process:
