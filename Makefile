@@ -5,8 +5,8 @@ SHELL := /bin/bash
 .NOTPARALLEL:
 # Hundreds of processes import the same modules: they are compiled once, also where an image asks for the contrary.
 unexport PYTHONDONTWRITEBYTECODE
-.PHONY: help demo demo-all provider serve reader unit test test-all test-tensorflow test-pythons check bench survival generate models \
-	proven exports constraints clean
+.PHONY: help demo demo-all provider serve reader unit test test-all test-tensorflow test-pythons check bench survival screenshot generate \
+	models proven exports constraints clean
 
 PYTHON ?= $(shell for python in python3.13 python3.12 python3.11 python3; do \
 	$$python -c 'import sys, ensurepip; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$python && break; done)
@@ -73,6 +73,9 @@ bench: .venv/kafka-prepared ## How fast each variant is: docs/experiments/throug
 
 survival: .venv/kafka-prepared ## What each variant survives, measured: the second table in the README
 	@$(BIN)/python -m experiments.survival
+
+screenshot: .venv/installed ## The picture of demo-all in the README: docs/demo-all.png; needs Chromium
+	@$(BIN)/python -m client.demo.all.screenshot
 
 generate: .venv/installed-for-tests ## The code of protobufs/*.proto, and the table in the README
 	@$(BIN)/python -m grpc_tools.protoc -I. --python_out=. --pyi_out=. protobufs/*.proto

@@ -1,5 +1,6 @@
 """The README's words, typed as they stand: each command block is run, and says what stands below it."""
 
+import hashlib
 import os
 import re
 import signal
@@ -125,3 +126,20 @@ def test_links_to_files_lead_somewhere() -> None:
     assert targets
     for target in targets:
         assert (ROOT / target).exists(), target
+
+
+def test_the_screenshot_is_small_and_of_the_page_as_it_is_now() -> None:
+    picture = (ROOT / "docs" / "demo-all.png").read_bytes()
+    assert "](docs/demo-all.png)" in README
+    assert len(picture) < 150_000
+    assert picture.startswith(b"\x89PNG")
+    page = (ROOT / "client" / "demo" / "all" / "page.html").read_bytes()
+    assert hashlib.sha256(page).hexdigest().encode() in picture, "make screenshot"
+
+
+def test_each_folder_is_in_the_table_of_folders() -> None:
+    (table,) = re.findall(r"\| folder \| what is in it \|\n(.*?)\n\n", README, re.DOTALL)
+    patterns = re.findall(r"`([\w*]+)/`", table)
+    named = {folder.name for pattern in patterns for folder in ROOT.glob(pattern)}
+    here = {folder.name for folder in ROOT.iterdir() if folder.is_dir() and folder.name.isidentifier()}
+    assert here - named - {"build"} == set()
