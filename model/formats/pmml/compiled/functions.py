@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from model.features import WINE
 from model.formats.pmml.compiled.values import (
     INTEGER_LIMIT,
     INVALID,
@@ -150,7 +151,10 @@ def _of_two(operate: Callable[[Array, Array], Array], type_: Callable[[Type], Ty
 
 
 def _power(arguments: Arguments) -> Expression:
-    if common([argument.type for argument in arguments]) is not Type.INTEGER:
+    shared = common([argument.type for argument in arguments])
+    if shared is Type.NUMBER and not _is_natural(arguments[1]):
+        raise NotCompilable("raises what may be an integer or a double to any power")
+    if shared is not Type.INTEGER:
         return _of_two(power, _same).make(arguments)
     base, exponent = arguments
 
@@ -162,6 +166,12 @@ def _power(arguments: Arguments) -> Expression:
         return Column(np.where(wrong, 0, found).astype(np.int64), marked(state, wrong, INVALID))
 
     return _expression(Type.INTEGER, evaluate, arguments)
+
+
+def _is_natural(exponent: Expression) -> bool:
+    """Whether it is a constant, which has one value for any batch, and not negative: integers have only such powers."""
+    values, _ = exponent.evaluate(Batch(np.zeros((0, len(WINE)))))
+    return values.shape == () and bool(values >= 0)
 
 
 def _aggregate(

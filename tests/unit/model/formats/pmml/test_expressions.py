@@ -212,6 +212,15 @@ def test_a_derived_field_has_its_type(data_type: str, expected: list[float]) -> 
     assert given(ALCOHOL, 9.4, 9.0, data_type=data_type) == pytest.approx(expected, rel=0, abs=0, nan_ok=True)
 
 
+EITHER = call("if", call("greaterThan", ALCOHOL, value(8)), value(3, "integer"), ALCOHOL)
+
+
+def test_what_may_be_an_integer_or_a_double_has_no_power_that_an_integer_has_not() -> None:
+    assert given(call("pow", EITHER, value(2, "integer")), 8.0, 9.0) == [64.0, 9.0]
+    with pytest.raises(NotCompilable, match="raises what may be an integer or a double to any power"):
+        given(call("pow", EITHER, value(-1, "integer")), 8.0)
+
+
 OUTLIERS = (
     '<MiningField name="alcohol" outliers="asMissingValues" lowValue="0" highValue="10"/><MiningField name="pH"/>'
 )
