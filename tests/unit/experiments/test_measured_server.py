@@ -60,9 +60,9 @@ def is_stopped() -> bool:
 
 def test_frozen_it_does_nothing_until_it_is_thawed(server: MeasuredServer) -> None:
     server.freeze()
-    eventually(is_stopped, "it is stopped", 5.0)
+    eventually(is_stopped, "it is stopped")
     server.thaw()
-    eventually(lambda: not is_stopped(), "it goes on", 5.0)
+    eventually(lambda: not is_stopped(), "it goes on")
 
 
 def test_killed_it_can_be_started_again(server: MeasuredServer, ticks: Path) -> None:
