@@ -14,6 +14,7 @@ from rich.text import Text
 from client.demo.all.columns import Column, Moment
 from client.demo.all.columns_words import LABELS, Cell, Verdict, cells, kill_words, models_words, phase_words
 from client.demo.charts import Curve
+from client.demo.circumstances import Circumstance
 from client.demo.one.view import ACCENT, ModelColours, grid
 from client.terminal.printable import age, duration, printable, rate
 
@@ -26,8 +27,12 @@ VERDICT_SIGNS: Mapping[Verdict, str] = MappingProxyType(
     {"untried": " ", "pending": "…", "kept": "✓", "broken": "✗", "undecided": "?"}
 )
 SIGN = {True: "✓", False: "✗", None: "-"}
-SHORT_LABELS = MappingProxyType({"killed": "kill -9", "disk_wiped": "+ disk", "model_topic_emptied": "+ topic"})
+SHORT_LABELS: Mapping[Circumstance, str] = MappingProxyType(
+    {"killed": "kill -9", "disk_wiped": "+ disk", "model_topic_emptied": "+ topic"}
+)
+TITLE = " all servers "
 COLUMNS_WIDTH, COLUMNS_HEIGHT = 115, 42  # what five columns need; a name has 19 cells
+WIDE = 135  # from here on a column has room for ``LABELS``
 TOP_ROWS = 16  # of a column, above its cells of the survival table
 ROOMY_ROWS = 30
 KEYS = " 1 to 5: kill -9 and start again · d1 to d5: + wipe its disk · t1 to t5: + empty the model topic · q: end "
@@ -59,32 +64,35 @@ class _Picture:
     def __rich_console__(self, _console: Console, options: ConsoleOptions) -> RenderResult:
         whole, body = Layout(), Layout()
         if options.max_width >= COLUMNS_WIDTH and self.rows >= COLUMNS_HEIGHT:
-            body.split_row(*(Layout(self._column(each)) for each in self.moment.columns))
+            labels = LABELS if options.max_width >= WIDE else SHORT_LABELS
+            body.split_row(*(Layout(self._column(each, labels)) for each in self.moment.columns))
         else:
             height = 5 if self.rows >= ROOMY_ROWS else 4
             legend = Text(LEGEND, "dim", no_wrap=True, overflow="ellipsis", justify="center")
             body.split_column(*(Layout(self._row(each), size=height) for each in self.moment.columns), Layout(legend))
         footer = Layout(self._footer(options.max_width), size=1)
-        whole.split_column(Layout(self._header(), size=1), body, footer)
+        whole.split_column(Layout(self._header(options.max_width), size=1), body, footer)
         yield whole
 
-    def _header(self) -> RenderableType:
+    def _header(self, width: int) -> RenderableType:
         line = grid(None, 1, None)
         line.columns[1].justify = "center"
         address = Text(self.view.url, f"underline link {self.view.url}")
         middle = " · ".join(filter(None, (models_words(self.moment.models), self.ending)))
-        line.add_row(Text(" all servers ", "bold reverse"), Text(middle, "dim"), address)
+        if len(TITLE) + len(middle) + len(self.view.url) + 2 > width:
+            middle = models_words(self.moment.models)  # more urgent than when the demo ends
+        line.add_row(Text(TITLE, "bold reverse"), Text(middle, "dim"), address)
         return line
 
     def _footer(self, width: int) -> RenderableType:
         if self.moment.armed is None:
             return Text(KEYS if len(KEYS) <= width else SHORT_KEYS, "reverse", no_wrap=True)
-        asked = f" kill -9 {LABELS[self.moment.armed]}: of which server? 1 to 5; any other key: of none "
+        asked = f" kill -9 {LABELS[self.moment.armed]}: which server, 1 to 5? Any other key: none "
         return Text(asked, "bold white on red", no_wrap=True)
 
-    def _column(self, column: Column) -> RenderableType:
+    def _column(self, column: Column, labels: Mapping[Circumstance, str]) -> RenderableType:
         content = Layout()
-        tried = (Layout(Group(*_cell_lines(cell))) for cell in cells(column))
+        tried = (Layout(Group(*_cell_lines(cell, labels[cell.circumstance]))) for cell in cells(column))
         content.split_column(Layout(self._top(column), size=TOP_ROWS), *tried)
         return Panel(content, border_style="red" if _style(column) == GONE_STYLE else "dim")
 
@@ -166,10 +174,10 @@ class _Picture:
         return printable(f"{counters.model_type} · for {since}")
 
 
-def _cell_lines(cell: Cell) -> Iterator[Text]:
+def _cell_lines(cell: Cell, label: str) -> Iterator[Text]:
     style = VERDICT_STYLES[cell.verdict]
     yield Text()
-    yield Text(SHORT_LABELS[cell.circumstance], "bold reverse" if cell.verdict == "pending" else "bold")
+    yield Text(label, "bold reverse" if cell.verdict == "pending" else "bold")
     yield Text(cell.model, "dim" if cell.verdict == "untried" else "")
     yield Text(cell.counters, "dim" if cell.verdict == "untried" else "")
     for at, line in enumerate(cell.seen or ("not tried yet",)):

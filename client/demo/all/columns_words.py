@@ -109,7 +109,9 @@ def kill_words(column: Column) -> list[str]:
         return ["not killed yet"]
     what = {"killed": "killed", "disk_wiped": "disk wiped", "model_topic_emptied": "topic emptied"}[column.last_kill]
     recovery = column.recovery
-    return [f"{what} {age(recovery.ago_s)} ago", *seen_words(recovery), counters_words(recovery)]
+    seen = seen_words(recovery)
+    seen = (" ".join(seen),) if recovery.back_s is None else seen  # "skipped 7 so far" is one phrase
+    return [f"{what} {age(recovery.ago_s)} ago", *seen, counters_words(recovery)]
 
 
 class ColumnLines:

@@ -86,7 +86,31 @@ def test_what_a_server_promises_is_seen(width: int, rows: int) -> None:
 @pytest.mark.parametrize(("width", "rows"), [(80, 24), (120, 44)])
 def test_an_armed_key_asks_for_the_server(width: int, rows: int) -> None:
     footer = drawn(columns(), width, rows, "model_topic_emptied")[-1]
-    assert footer.startswith(" kill -9 + empty the model topic: of which server? 1 to 5;")
+    assert footer.rstrip() == " kill -9 + empty the model topic: which server, 1 to 5? Any other key: none"
+
+
+def test_a_small_terminal_shows_when_the_next_model_comes_rather_than_when_the_demo_ends() -> None:
+    console = Console(file=io.StringIO(), width=80, height=24, force_terminal=True, color_system=None)
+    view = ColumnsView("http://127.0.0.1:5500/", epoch_s=lambda: EPOCH_S)
+    picture = view.picture(Moment(columns(), Models(True, 86_400.0)), "86400 s left", 24)
+    first = "".join(part.text for part in console.render_lines(picture)[0])
+    assert "model topic is empty, next model in 86400 s " in first
+
+
+def test_a_wide_terminal_names_each_circumstance_in_full() -> None:
+    text = "\n".join(drawn(columns(), 200, 50))
+    assert text.count("+ wipe its disk") == text.count("+ empty the model topic") == 5 + 1  # each column, and the keys
+    assert text.count("skips until the next model") == 5
+
+
+def test_a_server_that_skips_says_how_many_so_far() -> None:
+    watched = Watched(3, "streams_inmemory", "http://127.0.0.1:5503/", 100.0)
+    watched.answered(answer(50, usage=50), 105.0)
+    watched.killed("model_topic_emptied", 106.0)
+    watched.started(106.1)
+    watched.answered(answer(0, model=None, skipped=30), 111.0)
+    text = "\n".join(drawn([watched.column(112.0)], 80, 24))
+    assert "topic emptied 6 s ago · skipped 30 so far · counters from zero" in text
 
 
 def test_a_server_that_ended_says_its_last_words_and_which_key_starts_it() -> None:
