@@ -81,7 +81,7 @@ class _Picture:
         middle = " · ".join(filter(None, (models_words(self.moment.models), self.ending)))
         if len(TITLE) + len(middle) + len(self.view.url) + 2 > width:
             middle = models_words(self.moment.models)  # more urgent than when the demo ends
-        line.add_row(Text(TITLE, "bold reverse"), Text(middle, "dim"), address)
+        line.add_row(Text(TITLE, "bold reverse"), Text(middle, "bold" if self.moment.models.empty else "dim"), address)
         return line
 
     def _footer(self, width: int) -> RenderableType:
@@ -145,7 +145,7 @@ class _Picture:
             f"{counters.dead_letters:,}",
         )
         second.add_row(Text.assemble("    ", self._model(column)), counted)
-        signs = Text("    survives  ", "dim", no_wrap=True, overflow="ellipsis")
+        signs = Text(no_wrap=True, overflow="ellipsis").append("    survives  ", "dim")
         for cell in cells(column):
             promised = f"{SIGN[cell.model_survives]}{SIGN[cell.counters_survive]}   "
             signs.append(f"{SHORT_LABELS[cell.circumstance]} ", "dim").append(promised, VERDICT_STYLES[cell.verdict])
