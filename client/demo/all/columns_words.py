@@ -65,13 +65,13 @@ def _cell(column: Column, circumstance: Circumstance) -> Cell:
     model: bool | None = None if guarantees is None else getattr(guarantees.model_survives, circumstance)
     counters: bool | None = None if guarantees is None else getattr(guarantees.counters_survive, circumstance)
     return Cell(
-        circumstance,
-        model,
-        counters,
-        {True: "serves at once", False: "skips until the next model", None: UNKNOWN}[model],
-        {True: "counters exact", False: "counters from zero", None: UNKNOWN}[counters],
-        () if recovery is None else seen_words(recovery),
-        _verdict(recovery, model, counters),
+        circumstance=circumstance,
+        model_survives=model,
+        counters_survive=counters,
+        model={True: "serves at once", False: "skips until the next model", None: UNKNOWN}[model],
+        counters={True: "counters exact", False: "counters from zero", None: UNKNOWN}[counters],
+        seen=() if recovery is None else seen_words(recovery),
+        verdict=_verdict(recovery, model, counters),
     )
 
 
