@@ -135,6 +135,13 @@ class TopicUnknown(ServingError):
         )
 
 
+class UnknownVariant(ServingError):
+    """There is no server of this name."""
+
+    def __init__(self, variant: str, known: Sequence[str], flag: str) -> None:
+        super().__init__(f"there is no variant {variant!r}; choose one of {', '.join(known)} with {flag}")
+
+
 class DriftWithoutSource(ServingError):
     """A drift was asked for, and wines from a file, which have been measured and do not drift."""
 

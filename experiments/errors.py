@@ -6,13 +6,6 @@ from client.errors import quoted
 from model.errors import ServingError
 
 
-class UnknownVariant(ServingError):
-    """There is no such variant to measure."""
-
-    def __init__(self, name: str, known: Sequence[str]) -> None:
-        super().__init__(f"no variant {name!r}: choose from {', '.join(known)}")
-
-
 class ServerEnded(ServingError):
     """A server under measurement has ended, and nobody stopped it."""
 

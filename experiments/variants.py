@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from importlib import import_module
 from types import MappingProxyType
 
-from experiments.errors import UnknownVariant
+from client.errors import UnknownVariant
 from serving.kernel import Variant
 
 STATE_PATHS: Mapping[str, str] = MappingProxyType(
@@ -35,4 +35,4 @@ def check_variants(names: Sequence[str]) -> None:
     """
     for name in names:
         if name not in VARIANTS:
-            raise UnknownVariant(name, VARIANTS)
+            raise UnknownVariant(name, VARIANTS, "--variants")

@@ -22,15 +22,6 @@ class DemoPortInUse(ServingError):
         self.target = target
 
 
-class UnknownVariant(ServingError):
-    """There is no server of this name."""
-
-    def __init__(self, variant: str, known: Sequence[str]) -> None:
-        super().__init__(f"there is no variant {variant!r}; choose one of {', '.join(known)} with --variant")
-        self.variant = variant
-        self.known = tuple(known)
-
-
 class ChildEnded(ServingError):
     """A process of the demo ended though nobody stopped it."""
 

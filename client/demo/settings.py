@@ -9,8 +9,7 @@ from types import MappingProxyType
 from pydantic import Field
 
 from client.broker.plan import HOST
-from client.demo.errors import UnknownVariant
-from client.errors import DataDirectoryUnusable
+from client.errors import DataDirectoryUnusable, UnknownVariant
 from serving.settings.command_line import CommandLine
 from serving.settings.topics import Topics
 
@@ -120,7 +119,7 @@ class DemoSettings(SharedSettings):
             UnknownVariant: there is no such server.
         """
         if self.variant not in DEFAULT_PORTS:
-            raise UnknownVariant(self.variant, tuple(DEFAULT_PORTS))
+            raise UnknownVariant(self.variant, tuple(DEFAULT_PORTS), "--variant")
         return self.http_port or DEFAULT_PORTS[self.variant]
 
     @property

@@ -8,11 +8,11 @@ import pytest
 from rich.console import Console
 
 from client.broker.ports import free_port
-from client.demo.errors import DemoPortInUse, TooFewModels, UnknownVariant
+from client.demo.errors import DemoPortInUse, TooFewModels
 from client.demo.one.one_server import Demo
 from client.demo.one.scores import Summary
 from client.demo.settings import DEFAULT_PORTS, DemoSettings
-from client.errors import DataDirectoryUnusable
+from client.errors import DataDirectoryUnusable, UnknownVariant
 from serving.settings.command_line import BadSetting
 from tests.support.process import ROOT
 
