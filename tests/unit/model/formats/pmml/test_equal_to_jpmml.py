@@ -51,9 +51,9 @@ MODELS = sorted((ROOT / "data" / "models").glob("*.pmml"))
 WINES = np.concatenate([QUARTERS, trial_wines()])
 RELATIVE = 1e-9
 # No record has an infinite number, but what is calculated of one may be.
-FAR = np.zeros((6 ** len(INPUTS), len(WINE)))
+FAR = np.zeros((4 ** len(INPUTS), len(WINE)))
 FAR[:, [WINE.index(name) for name in INPUTS]] = list(
-    itertools.product((-math.inf, math.inf, -1e200, 1e200, -0.0, 1.0), repeat=len(INPUTS))
+    itertools.product((-math.inf, math.inf, -0.0, 1.0), repeat=len(INPUTS))
 )
 RECORDS = np.concatenate([QUARTERS, FAR])
 
@@ -154,8 +154,8 @@ def test_a_network(activation: str, labels: Sequence[str]) -> None:
     ]
     last = 'activationFunction="identity" normalizationMethod="softmax"' if labels else ""
     text = network(INPUTS, layers, activation, labels, last)
-    # The sine of 1e200 is chance. Of probabilities that are no numbers JPMML takes the first label; here is no score.
-    records = QUARTERS if labels or activation in ("sine", "cosine") else RECORDS
+    # Of probabilities that are no numbers JPMML takes the first label; here is no score.
+    records = QUARTERS if labels else RECORDS
     assert differences(pmml(text, INPUTS, *([target_of(*labels)] if labels else [])), records) == []
 
 
