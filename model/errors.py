@@ -68,3 +68,10 @@ def local_failure(error: BaseException) -> LocalFailure | None:
                 return LocalFailure(said[0])
         seen = seen.__cause__ or seen.__context__
     return None
+
+
+class ModelClosed(RuntimeError):
+    """A model was asked for a score after its ``close``."""
+
+    def __init__(self) -> None:
+        super().__init__("this model has been closed; it cannot score any more")

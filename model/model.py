@@ -19,6 +19,8 @@ class Model(Protocol):
             features: shape (n, 11), float64, columns in ``model.features.WINE`` order, n >= 1.
         Returns:
             shape (n,), float64; NaN where the model has no answer for a record.
+        Raises:
+            ModelClosed: after ``close``.
         """
         ...
 

@@ -8,6 +8,7 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
+from model.errors import ModelClosed
 from model.features import Features, Values
 from model.model import LoadedModel, Model
 
@@ -59,6 +60,8 @@ class ServingState:
             clock_s: a monotonic clock.
             uncounted: shape (n,); a record for which it is False is scored like every other, but was counted when it
                 came for the first time. None: all are new.
+        Raises:
+            ModelClosed: the model was closed before this call or during it.
         """
         n = len(features)
         new = n if uncounted is None else int(uncounted.sum())
@@ -87,6 +90,8 @@ class ServingState:
 def _score(model: Model, features: Features) -> Values:
     try:
         return _finite(model.score(features), len(features))
+    except ModelClosed:  # no fault of the records
+        raise
     except Exception:  # noqa: BLE001 - what a model can raise is its own; one bad record must not cost its whole batch
         if len(features) == 1:
             return np.array([np.nan])

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import onnxruntime
 
-from model.errors import ModelUnfit
+from model.errors import ModelClosed, ModelUnfit
 from model.features import WINE, Features, Values
 from model.formats import onnx_graph
 from model.inputs import columns_of
@@ -65,10 +65,10 @@ class OnnxModel:
 
         Raises:
             ModelUnfit: the model gave something else than one number per record.
-            RuntimeError: the model has been closed.
+            ModelClosed: the model has been closed.
         """
         if self._session is None:
-            raise RuntimeError("this model has been closed; it cannot score any more")
+            raise ModelClosed
         with np.errstate(over="ignore"):  # too large a number becomes infinite, and its score is seen to be none
             feed = {each.name: features[:, each.columns].astype(each.dtype) for each in self._inputs}
         if not self._one_by_one:

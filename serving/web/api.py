@@ -16,6 +16,7 @@ from serving.errors import in_one_line
 from serving.kernel import Variant
 from serving.telemetry.health import Health
 from serving.telemetry.report import Report
+from serving.web import inference
 from serving.web.answers import HealthAnswer, StateAnswer
 from serving.web.host import OwnNamesOnly
 from serving.web.token import OPEN, TOKEN_DOCUMENTED, TokenRequired
@@ -72,9 +73,11 @@ def application(
 
     # FastAPI's own /docs loads its script from the internet, which a workshop's room may not have.
     app = FastAPIOffline(title=variant.name, description=variant.summary, redoc_url=None)
-    for router in (engine.routes(), shared):
+    inferring = inference.routes(engine.states, lambda: health.reason(engine.assigned()))
+    for router in (engine.routes(), inferring, shared):
         app.include_router(router, **({} if token is None else TOKEN_DOCUMENTED))
     app.include_router(healthy)
+    inference.speak_the_protocol(app)
 
     @app.exception_handler(Exception)
     async def failed(request: Request, error: Exception) -> Response:

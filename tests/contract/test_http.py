@@ -70,14 +70,19 @@ def test_pages_load_nothing_from_elsewhere(serving: Serving) -> None:
 def test_the_openapi_page_describes_every_path(serving: Serving, variant: str, promised: Guarantees) -> None:
     described = serving.server.get("/openapi.json")[1]
     between_instances = {"/state/instance", "/state/local"} if "/state/value" in promised.queryable else set()
-    assert set(described["paths"]) == {*promised.queryable, *between_instances, "/healthz", "/metrics", "/live"}
+    assert set(described["paths"]) == {
+        *promised.queryable,
+        *between_instances,
+        *("/healthz", "/metrics", "/live", "/v2/health/live", "/v2/health/ready"),
+        *("/v2/models/{data_type}", "/v2/models/{data_type}/ready", "/v2/models/{data_type}/infer"),
+    }
     assert described["info"]["title"] == variant
 
 
 def test_with_a_token_every_path_but_healthz_asks_for_it(start: Start) -> None:
     token = "0123456789abcdef"
     server = start("--http-token", token).wait_until_ready()  # by /healthz
-    port, paths = server.port, ("/", "/live", "/metrics", "/docs", "/openapi.json")
+    port, paths = server.port, ("/", "/live", "/metrics", "/docs", "/openapi.json", "/v2/health/live")
     basic = base64.b64encode(f"anybody:{token}".encode()).decode()
     for path in paths:
         assert (

@@ -10,7 +10,8 @@ import pytest
 
 from tests.contract.conftest import Serving, Start, put_in_force
 from tests.support.hostile_input import ODD_TYPE
-from tests.support.stream import Stream
+from tests.support.models import times_alcohol
+from tests.support.stream import Stream, model
 
 TOKEN = "0123456789abcdef"
 EXAMPLES = 20
@@ -35,11 +36,18 @@ def tried(port: int, directory: Path, *flags: str) -> subprocess.CompletedProces
     return subprocess.run(python, cwd=directory, capture_output=True, text=True, timeout=120)
 
 
+def answers_as_its_page_says(port: int, directory: Path, *flags: str) -> None:
+    asked = tried(port, directory, "--include-method", "GET", *flags)
+    assert asked.returncode == 0, asked.stdout + asked.stderr
+    # No schema can say that a tensor's data has as many numbers as its shape.
+    posted = tried(port, directory, "--include-method", "POST", "--exclude-checks", "positive_data_acceptance", *flags)
+    assert posted.returncode == 0, posted.stdout + posted.stderr
+
+
 def test_a_server_answers_as_its_page_says(serving: Serving, tmp_path: Path) -> None:
     serving.stream.publish_wines(["one that was scored"])
     put_in_force(serving.server, serving.stream, 2.0, ODD_TYPE)
-    done = tried(serving.server.port, tmp_path)
-    assert done.returncode == 0, done.stdout + done.stderr
+    answers_as_its_page_says(serving.server.port, tmp_path)
     assert serving.server.get("/healthz")[0] == 200
 
 
@@ -50,9 +58,11 @@ def test_a_server_with_a_token_answers_as_its_page_says(start: Start, stream: St
     request = urllib.request.Request(f"http://127.0.0.1:{server.port}/openapi.json", headers=bearer)
     with urllib.request.urlopen(request, timeout=5) as answer:
         paths = json.load(answer)["paths"]
-    refusing = {path for path, operations in paths.items() if "401" in operations["get"]["responses"]}
-    asking = {path for path, operations in paths.items() if operations["get"].get("security")}
+    operations = {path: next(iter(methods.values())) for path, methods in paths.items()}
+    refusing = {path for path, operation in operations.items() if "401" in operation["responses"]}
+    asking = {path for path, operation in operations.items() if operation.get("security")}
     assert refusing == asking == paths.keys() - {"/healthz"}
-    done = tried(server.port, tmp_path, "--header", f"Authorization: Bearer {TOKEN}")
-    assert done.returncode == 0, done.stdout + done.stderr
+    stream.publish_model(model("times 1", data=times_alcohol(1.0)))
+    server.wait_until_said("Model serving - times 1")
+    answers_as_its_page_says(server.port, tmp_path, "--header", f"Authorization: Bearer {TOKEN}")
     assert server.get("/healthz")[0] == 200

@@ -8,7 +8,7 @@ import numpy as np
 import pypmml
 from pypmml.jvm import JPypeGateway
 
-from model.errors import ModelUnfit
+from model.errors import ModelClosed, ModelUnfit
 from model.features import Features, Values
 from model.formats.pmml import java
 from model.formats.pmml.document import Document, kind_of
@@ -51,10 +51,10 @@ class JavaModel:
 
         Raises:
             ValueError: the model does not predict anything.
-            RuntimeError: the model has been closed.
+            ModelClosed: the model has been closed.
         """
         if self._model is None:
-            raise RuntimeError("this model has been closed; it cannot score any more")
+            raise ModelClosed
         # As text in one call per batch: a call per record takes longer, and pandas would cut digits.
         request = json.dumps({"columns": self._inputs, "data": features[:, self._columns].tolist()})
         try:

@@ -10,7 +10,7 @@ from typing import Any
 import jpype
 import numpy as np
 
-from model.errors import ModelUnfit
+from model.errors import ModelClosed, ModelUnfit
 from model.features import Features, Values
 from model.formats.pmml import java
 from model.formats.pmml.document import Document
@@ -58,10 +58,10 @@ class JpmmlModel:
 
         Raises:
             ModelUnfit: it gives labels that are no numbers.
-            RuntimeError: the model has been closed.
+            ModelClosed: the model has been closed.
         """
         if self._closed:
-            raise RuntimeError("this model has been closed; it cannot score any more")
+            raise ModelClosed
         arguments = jpype.JClass("java.util.HashMap")
         records = features[:, list(self._columns.values())].tolist()
         values = [

@@ -11,6 +11,7 @@ from typing import Any, Self
 
 import numpy as np
 
+from model.errors import ModelClosed
 from model.features import WINE, Features, Values
 from model.formats.tensorflow.frozen_graph import FrozenGraph
 
@@ -78,10 +79,10 @@ class TensorFlowModel:
 
         Raises:
             ValueError: the model gave something else than one row of numbers per record.
-            RuntimeError: the model has been closed.
+            ModelClosed: the model has been closed.
         """
         if self._function is None:
-            raise RuntimeError("this model has been closed; it cannot score any more")
+            raise ModelClosed
         output = self._function(_tensorflow().constant(features.astype(np.float32))).numpy()
         if output.dtype.kind not in "fiu":
             raise ValueError(f"gives {output.dtype.name}, not numbers")

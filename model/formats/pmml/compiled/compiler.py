@@ -16,6 +16,7 @@ from xml.etree.ElementTree import Element
 
 import numpy as np
 
+from model.errors import ModelClosed
 from model.features import Features, Values
 from model.formats.pmml.compiled.expressions import derived
 from model.formats.pmml.compiled.fields import Target, input_fields, mining_fields, retreated, target_of
@@ -99,10 +100,10 @@ class CompiledModel:
         """See ``model.model.Model.score``; a record for which the model gives no value gets NaN.
 
         Raises:
-            RuntimeError: the model has been closed.
+            ModelClosed: the model has been closed.
         """
         if self._score is None:
-            raise RuntimeError("this model has been closed; it cannot score any more")
+            raise ModelClosed
         starts = range(0, len(features), self._at_once)
         with np.errstate(all="ignore"):  # what is no number is seen by its value
             parts = [self._scored(self._score, Batch(features[start : start + self._at_once])) for start in starts]
