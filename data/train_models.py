@@ -122,7 +122,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     training = GeneratedWines(TRAINING_SEED).batch(TRAINING_WINES)
     held_out = GeneratedWines(HELD_OUT_SEED).batch(HELD_OUT_WINES)
     expected = GeneratedWines(EXPECTED_SEED).batch(EXPECTED_WINES).features
-    manifest, scores, figures = [], {}, []
+    manifest: list[dict[str, Any]] = []
+    scores: dict[str, list[float]] = {}
+    figures: list[Figures] = []
     for recipe in RECIPES:
         columns = [WINE.index(feature) for feature in recipe.features]
         fitted = _round(recipe.estimator().fit(training.features[:, columns], training.quality))

@@ -52,7 +52,9 @@ def kill_round(
     """
     server, observer = scene.server, scene.observer
     scene.activate(next(models))
-    records, scores, skipped_before = observer.data_ends(), observer.score_ends(), _state(scene)["skipped"]
+    records = observer.data_ends()
+    scores = observer.score_ends()
+    skipped_before = _state(scene)["skipped"]
     with SteadyLoad(scene.publisher, source, per_s):
         _wait_for_scores(scene, int(per_s * BEFORE_S))
         server.kill()

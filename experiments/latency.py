@@ -69,7 +69,8 @@ def _publish(
 ) -> int:
     producer = Producer({"bootstrap.servers": scene.broker.bootstrap_servers, "linger.ms": 0, "acks": "all"})
     begin_s = time.monotonic()
-    pace, sent, swaps = Pace(begin_s, 1 / per_s), 0, 0
+    pace = Pace(begin_s, 1 / per_s)
+    sent = swaps = 0
     while sent < len(records):
         now_s = time.monotonic()
         for number in range(sent, min(pace.due(now_s), len(records))):

@@ -21,7 +21,9 @@ def reason_of(error: BaseException, remedy: str) -> tuple[str, str]:
     text = str(error).strip() or type(error).__name__
     problem, detail = text, text
     if isinstance(error, ModelUnfit):
-        problem, remedy, detail = error.problem, error.remedy, error.detail or text
+        problem = error.problem
+        remedy = error.remedy
+        detail = error.detail or text
     elif "; " in text:
         problem, _, remedy = text.rpartition("; ")
     remedy = shorten(remedy, MAX_REMEDY_CHARACTERS)

@@ -93,7 +93,9 @@ class Reading:
             self._show(display, connection)
 
     def _take(self, message: Message) -> str | None:
-        partition, offset, error = message.partition(), message.offset(), message.error()
+        partition = message.partition()
+        offset = message.offset()
+        error = message.error()
         if partition is None or offset is None:
             return None
         if error is None:

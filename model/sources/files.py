@@ -76,7 +76,9 @@ def _content(descriptor: int, kind: int, max_bytes: int) -> bytes:
 
 def _zipped(directory: int, max_bytes: int) -> bytes:
     """The same bytes for the same files: sorted, without times, not compressed."""
-    content, left, count = io.BytesIO(), max_bytes, 0
+    content = io.BytesIO()
+    left = max_bytes
+    count = 0
     with zipfile.ZipFile(content, "w") as archive:
         for inner, directories, files, descriptor in os.fwalk(".", dir_fd=directory):
             directories.sort()
