@@ -290,6 +290,15 @@ class Consumer(StockConsumer):
         """
         await self.app.crash(exc)
 
+    def verify_event_path(self, now: float, tp: Any) -> None:
+        """Called by faust now and then; stock, it logs what seems slow, which nobody sees here.
+
+        And where a position is not known, as for a moment when a topic was created again, it crashes the application.
+        """
+
+    def verify_recovery_event_path(self, now: float, tp: Any) -> None:
+        """The same, while tables recover."""
+
     # What a recovery asks for.
 
     async def highwaters(self, *partitions: Any) -> Mapping[Any, int]:

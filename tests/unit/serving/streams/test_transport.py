@@ -413,6 +413,26 @@ def test_a_recovery_s_question_is_asked_again_until_the_broker_answers(
     asyncio.run(run())
 
 
+@pytest.mark.parametrize("verify", ["verify_event_path", "verify_recovery_event_path"])
+def test_a_partition_whose_position_is_not_known_yet_crashes_nothing(
+    verify: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """There is none until aiokafka has found out where a topic begins that was created again."""
+
+    async def run() -> None:
+        consumer = (await Member().at_work()).consumer
+
+        def position(*_: object) -> None:
+            raise AssertionError("aiokafka's own: the position is None")
+
+        monkeypatch.setattr(consumer._thread, verify, position, raising=False)
+        await consumer.verify_all_partitions_active()
+        for tp in consumer.tps:
+            getattr(consumer, verify)(0.0, tp)
+
+    asyncio.run(run())
+
+
 def test_nothing_of_a_new_assignment_is_delivered_before_its_recovery_has_sought() -> None:
     """Its rows are not restored yet: scored now, a partition's records would be counted as its first ones."""
 
