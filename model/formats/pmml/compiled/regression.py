@@ -75,10 +75,9 @@ class Sum:
         """A term: the coefficient times fields with their exponents."""
         if not factors:
             self.intercept += coefficient
-        elif len(factors) == 1 and factors[0][1] == 1.0:
-            column = self.columns.place(factors[0][0])
-            self.coefficients[column] = self.coefficients.get(column, 0.0) + coefficient
-        else:
+        elif len(factors) == 1 and factors[0][1] == 1.0 and self.columns.place(factors[0][0]) not in self.coefficients:
+            self.coefficients[self.columns.place(factors[0][0])] = coefficient
+        else:  # also a second term of a field: of an infinite one the two may come to no number
             self.products.append((coefficient, [(self.columns.place(each), exponent) for each, exponent in factors]))
 
     def expression(self) -> Expression:

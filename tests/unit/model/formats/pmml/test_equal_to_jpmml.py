@@ -137,6 +137,7 @@ def test_a_regression(coefficients: dict[str, float], intercept: float, exponent
     link=st.sampled_from(LINKS + PARAMETRIC),
 )
 @example((0.5, 1.0, 0.25), {("a", "alcohol", 1), ("b", "pH", 1)}, PARAMETRIC[0])  # the root of -infinity
+@example((0.0, 0.0, 0.5), {("a", "alcohol", 1), ("b", "alcohol", 1)}, "identity")  # 0 times infinity is no number
 def test_a_general_regression(betas: tuple[float, ...], cells: set[tuple[str, str, int]], link: str) -> None:
     once = list({(parameter, name): (parameter, name, power) for parameter, name, power in sorted(cells)}.values())
     named = dict(zip(("one", "a", "b"), betas, strict=True))
