@@ -27,8 +27,8 @@ def create_topics(
     """
     creation = TopicCreation(bootstrap_servers, security, "--topic-prefix")
     _check_partitions(creation.partitions(), topics, data_partitions)
-    created = creation.create_missing(topics.layout(data_partitions))
-    _check_partitions(creation.partitions(), topics, data_partitions)  # another provider may have been faster
+    created, known = creation.create_missing(topics.layout(data_partitions))
+    _check_partitions(known, topics, data_partitions)  # another provider may have been faster
     creation.check_compacted(topics.models)
     return created
 

@@ -38,11 +38,14 @@ class TopicCreation:
         Raises:
             BrokerNotFound: no broker answers.
         """
-        return {name: len(topic.partitions) for name, topic in self._metadata().items()}
+        return _partitions(self._metadata())
 
-    def create_missing(self, layout: Layout) -> list[str]:
-        """Create what is missing, and wait until all of ``layout`` has leaders; the names of those that were created.
+    def create_missing(self, layout: Layout) -> tuple[list[str], dict[str, int]]:
+        """Create what is missing, and wait until all of ``layout`` has leaders.
 
+        Returns:
+            the names of those that were created; and of each topic of the cluster the partitions, as the broker has
+            them that knows all of ``layout``: another one may not know a new topic yet.
         Raises:
             BrokerNotFound: no broker answers.
             TopicRefused: the broker will not create one.
@@ -54,11 +57,13 @@ class TopicCreation:
             for name, created in self._admin.create_topics(new, request_timeout=TIMEOUT_S).items():
                 self._answer(name, created)
         deadline = time.monotonic() + TIMEOUT_S
-        while waiting := [name for name in layout if not _has_leaders(self._metadata().get(name))]:
+        known = self._metadata()
+        while waiting := [name for name in layout if not _has_leaders(known.get(name))]:
             if time.monotonic() > deadline:
                 raise TopicRefused(waiting[0], f"it had no leader after {TIMEOUT_S:.0f} s", self._flag)
             time.sleep(POLL_S)
-        return missing
+            known = self._metadata()
+        return missing, _partitions(known)
 
     def check_compacted(self, name: str) -> None:
         """See that the topic keeps the newest value of each key; one that was just created, too: another may be faster.
@@ -92,3 +97,7 @@ class TopicCreation:
 
 def _has_leaders(topic: TopicMetadata | None) -> bool:
     return topic is not None and topic.partitions != {} and all(it.leader >= 0 for it in topic.partitions.values())
+
+
+def _partitions(topics: Mapping[str, TopicMetadata]) -> dict[str, int]:
+    return {name: len(topic.partitions) for name, topic in topics.items()}

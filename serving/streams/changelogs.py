@@ -33,8 +33,8 @@ async def ensure_changelog(
 
 def _ensure(bootstrap_servers: str, name: str, partitions: int, security: KafkaSecurity) -> None:
     creation = TopicCreation(bootstrap_servers, security, "--group")
-    creation.create_missing({name: (partitions, COMPACTED)})
+    _, known = creation.create_missing({name: (partitions, COMPACTED)})
     # What was just created is checked as well: another instance may have been faster, with other settings.
-    if (found := creation.partitions()[name]) != partitions:
+    if (found := known[name]) != partitions:
         raise ChangelogPartitionsDiffer(bootstrap_servers, name, found, partitions)
     creation.check_compacted(name)

@@ -96,5 +96,5 @@ def test_a_second_demo_and_a_dead_server_are_one_clear_line_each(start: Start) -
     server = next(pid for pid, command in children.items() if re.match(r"\S+ -m custom_stage\.server", command))
     os.kill(server, signal.SIGKILL)
     assert demo.process.wait(DEADLINE_S) == 1
-    assert re.search(r"\nerror: the server ended by itself \(exit code 137\); .*server\.log\n  server: ", demo.said)
+    assert re.search(r"\nerror: the server ended by itself \(exit code 137\): .*server\.log\n  server: ", demo.said)
     assert alive(children) == set()
