@@ -20,6 +20,7 @@ from serving.settings.topics import Layout
 
 TIMEOUT_S = 10.0
 POLL_S = 0.02
+UNKNOWN = KafkaError.UNKNOWN_TOPIC_OR_PART
 BROKERS_CHOICE = -1  # the cluster's own default.replication.factor: 1 on the embedded broker, often 3 elsewhere
 
 
@@ -72,10 +73,20 @@ class TopicCreation:
             TopicRefused: the broker will not describe it.
             NotCompacted: it deletes, or deletes as well.
         """
-        resource = ConfigResource(ResourceType.TOPIC, name)
-        settings = self._answer(name, self._admin.describe_configs([resource], request_timeout=TIMEOUT_S)[resource])
+        settings = self._settings(name)
         if (policy := str(settings["cleanup.policy"].value)) != "compact":
             raise NotCompacted(self._bootstrap_servers, name, policy, self._flag)
+
+    def _settings(self, name: str) -> Any:
+        resource = ConfigResource(ResourceType.TOPIC, name)
+        deadline = time.monotonic() + TIMEOUT_S
+        while True:
+            answer = self._admin.describe_configs([resource], request_timeout=TIMEOUT_S)[resource]
+            error = answer.exception()
+            is_unknown = isinstance(error, KafkaException) and error.args[0].code() == UNKNOWN
+            if not is_unknown or time.monotonic() > deadline:
+                return self._answer(name, answer)
+            time.sleep(POLL_S)  # a broker that has not heard of a new topic yet
 
     def _metadata(self) -> Mapping[str, TopicMetadata]:
         try:
