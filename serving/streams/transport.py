@@ -49,8 +49,10 @@ log: structlog.stdlib.BoundLogger = structlog.get_logger()
 SCHEME = "lossless"
 FETCHES_WAITING = 3
 """Delivered and not acknowledged, at most, where the application does not say; then no more is fetched, of any
-partition. The stock way, to pause single partitions, costs a tenth of a second each time: aiokafka asks for nothing
-while it holds records of a paused one."""
+partition, and what comes meanwhile becomes one larger batch. A limit on records alone would not do: fetched as they
+come, records wait in batches of one or two, and a server that cannot score each alone at their pace falls behind for
+good. The stock way, to pause single partitions, costs a tenth of a second each time: aiokafka asks for nothing while it
+holds records of a paused one."""
 MAX_WAITING_BYTES = 16 * 1024 * 1024  # of keys and values; then one fetch more at most
 MAX_FETCH_RECORDS = 1000  # where the application does not say
 BUFFERS_FULL_S = 0.002
@@ -98,6 +100,11 @@ class Delivered:
         self.records = self.size_bytes = 0  # of the batches that are not acknowledged
         self._batches: deque[_Batch] = deque()
         self._acknowledged: set[int] = set()  # batches that others are before, by their last offsets
+
+    @property
+    def batches(self) -> int:
+        """How many are not acknowledged."""
+        return len(self._batches)
 
     def add(self, records: Sequence[Any], next_offset: int) -> None:
         """Deliver; no records move the end of the batch before them: there is nothing to acknowledge."""
@@ -378,7 +385,8 @@ class Consumer(StockConsumer):
         tables: Any = self.app.tables
         most_records = self.fetches_waiting * (self.app.conf.broker_max_poll_records or MAX_FETCH_RECORDS)
         return (
-            sum(delivered.records for delivered in self._delivered.values()) >= most_records
+            any(delivered.batches >= self.fetches_waiting for delivered in self._delivered.values())
+            or sum(delivered.records for delivered in self._delivered.values()) >= most_records
             or sum(delivered.size_bytes for delivered in self._delivered.values()) >= MAX_WAITING_BYTES
             or tables.changelog_queue.qsize() >= most_records
         )

@@ -224,6 +224,24 @@ def test_no_more_is_fetched_than_a_few_fetches_while_an_agent_is_busy(partitions
     asyncio.run(run())
 
 
+def test_records_that_come_one_by_one_wait_in_kafka_and_not_in_batches_of_one() -> None:
+    """Fetched as they come, each would be a batch of its own, and a busy agent would never catch up."""
+
+    async def run() -> None:
+        member = await Member().at_work()
+        (tp,) = member.consumer._delivered
+        for offset in range(FETCHES_WAITING):
+            member.consumer._delivered[tp].add(fetched(tp, range(offset, offset + 1), offset + 1).records, offset + 1)
+        for _ in range(20):
+            await member.consumer._drain_once()
+        assert member.events() == []
+        member.consumer._delivered[tp].acknowledge(0)
+        await member.consumer._drain_once()
+        assert len(member.events()) == 1
+
+    asyncio.run(run())
+
+
 def test_no_more_is_fetched_while_many_bytes_wait() -> None:
     async def run() -> None:
         member = await Member().at_work()
