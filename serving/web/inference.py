@@ -4,6 +4,7 @@ Source: Open Inference Protocol, ``specification/protocol/inference_rest.md``. A
 its version the active model's name. What is scored here is counted nowhere: a state tells what the stream brought.
 """
 
+import threading
 import time
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -229,8 +230,8 @@ def routes(states: States, reason: Callable[[], str | None]) -> APIRouter:
         reason: why this server is not ready; None: it is.
     """
     router = APIRouter(prefix=PREFIX)
-    thread = DaemonThread("inference")  # one after the other: what the stream brings has the processor first
-    waiting = 0
+    thread = DaemonThread("inference")  # one after the other: requests take one thread beside the stream's, no more
+    room = threading.BoundedSemaphore(MAX_WAITING)
     refusals: dict[int | str, dict[str, Any]] = {
         status: {"model": ProtocolError} for status in (400, 404, 413, 422, 503)
     }
@@ -261,14 +262,16 @@ def routes(states: States, reason: Callable[[], str | None]) -> APIRouter:
         summary="Scores by the active model",
     )
     async def score(data_type: str, request: Annotated[InferenceRequest, Body()]) -> InferenceAnswer:
-        nonlocal waiting
-        if waiting >= MAX_WAITING:
-            raise InferenceFailed(503, f"{waiting} requests wait for their scores; try again")
-        waiting += 1
-        try:
-            return await thread.run(infer, states, data_type, request)
-        finally:
-            waiting -= 1
+        if not room.acquire(blocking=False):
+            raise InferenceFailed(503, f"{MAX_WAITING} requests wait for their scores; try again")
+
+        def work() -> InferenceAnswer:
+            try:
+                return infer(states, data_type, request)
+            finally:
+                room.release()  # here: a request that its client has left still waits in the thread's queue
+
+        return await thread.run(work)
 
     return router
 
@@ -317,7 +320,9 @@ class BoundedBody:
             body += message.get("body", b"")
             more = message.get("more_body", False)
             if len(body) > MAX_BODY_BYTES:
-                refusal = JSONResponse({"error": f"a request may have {MAX_BODY_BYTES} bytes"}, 413)
+                refusal = JSONResponse(
+                    {"error": f"a request may have {MAX_BODY_BYTES} bytes: send fewer wines at once"}, 413
+                )
                 await refusal(scope, receive, send)
                 return
         await self._app(scope, partial(_replay, [{"type": "http.request", "body": body}], receive), send)

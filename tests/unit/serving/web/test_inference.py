@@ -1,17 +1,21 @@
 """Scores of single requests while the model that gives them is replaced."""
 
+import asyncio
+import threading
 from collections.abc import Callable, Sequence
 
 import numpy as np
 import pytest
+from fastapi.routing import APIRoute
 
 from model.errors import ModelClosed
 from model.features import WINE, Features, Values
 from model.model import LoadedModel
 from model.serving_state import ServingState
 from serving.web import inference
-from serving.web.inference import ATTEMPTS, InferenceFailed, InferenceRequest, infer
+from serving.web.inference import ATTEMPTS, MAX_WAITING, InferenceFailed, InferenceRequest, infer
 
+DEADLINE_S = 10.0
 REQUEST = InferenceRequest.model_validate(
     {"inputs": [{"name": "wines", "shape": [2, len(WINE)], "datatype": "FP64", "data": [1.0] * 2 * len(WINE)}]}
 )
@@ -59,3 +63,35 @@ def test_it_gives_up_when_each_model_is_replaced_meanwhile(monkeypatch: pytest.M
     with pytest.raises(InferenceFailed, match="again and again") as failed:
         infer(one_after_the_other(*states), "wine", REQUEST)
     assert failed.value.status == 503
+
+
+def test_requests_that_their_clients_have_left_count_until_a_model_that_hangs_lets_them_go() -> None:
+    hangs = threading.Event()
+
+    class Hanging(Scripted):
+        def score(self, features: Features) -> Values:
+            hangs.wait()
+            return super().score(features)
+
+    loaded = LoadedModel("slow", "", "wine", "ONNX", Hanging([2.0, 3.0]))
+    (score,) = (
+        route.endpoint
+        for route in inference.routes(lambda: [ServingState("wine", loaded, 1)], lambda: None).routes
+        if isinstance(route, APIRoute) and route.path.endswith("/infer")
+    )
+
+    async def ask() -> None:
+        *left, last = [asyncio.create_task(score("wine", REQUEST)) for _ in range(MAX_WAITING)]
+        await asyncio.sleep(0)
+        for each in left:
+            each.cancel()
+        await asyncio.wait(left)
+        with pytest.raises(InferenceFailed, match="wait for their scores") as failed:
+            await asyncio.wait_for(score("wine", REQUEST), DEADLINE_S)
+        assert failed.value.status == 503
+        hangs.set()
+        await last  # the thread takes them in order
+        answer = await score("wine", REQUEST)
+        assert answer.outputs[0].data == [2.0, 3.0]
+
+    asyncio.run(ask())
