@@ -77,8 +77,9 @@ survival: .venv/kafka-prepared ## What each variant survives, measured: the seco
 screenshot: .venv/installed ## The picture of demo-all in the README: docs/demo-all.png; needs Chromium
 	@$(BIN)/python -m client.demo.all.screenshot
 
-generate: .venv/installed-for-tests ## The code of protobufs/*.proto, and the table in the README
+generate: .venv/installed-for-tests ## The code of protobufs/*.proto, the skeletons of the exercises, and the table in the README
 	@$(BIN)/python -m grpc_tools.protoc -I. --python_out=. --pyi_out=. protobufs/*.proto
+	@$(BIN)/python -m exercises.skeletons
 	@$(BIN)/python -m experiments.survival_table
 
 models: .venv/installed-for-tests ## Train the models in data/models again, and write their card; measured on: REAL_WINES=winequality-red.csv

@@ -73,10 +73,12 @@ class KeptState:
 
     def score(self, wines: WineBatch) -> tuple[Self, Scores]:
         """The next state, and what the batch got; redelivered records are scored, and not counted twice."""
+        # exercise[kc-1]: score the batch, count what is new in it, and say up to where each partition is counted now
         serving, scores = score_wines(self.serving, wines, self.next_offsets)
         reached = dict(self.next_offsets)
         for record in (*wines.records, *wines.unfit):
             reached[record.partition] = max(reached.get(record.partition, 0), record.offset + 1)
+        # end[kc-1]
         return replace(self, serving=serving, next_offsets=reached), scores
 
     def counters(self) -> KeptCounters:

@@ -1,0 +1,168 @@
+"""What graders are written with, and how one is run: in a process of its own that ends with a verdict.
+
+A grader's every demand is an ``expect``: what must hold, and in words what it means on the stream that it does not.
+"""
+
+import os
+import signal
+import threading
+import time
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from multiprocessing import get_context
+from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import Literal
+
+import pytest
+
+from exercises.catalogue import Exercise
+
+TIMEOUT_S, BROKER_TIMEOUT_S = 20.0, 60.0
+MAX_SENTENCE = 100
+MAX_VALUE = 160
+LEADS = ("expected: ", "happened: ", "on the stream: ")
+UNSOLVED = "unsolved"
+"""The name of the section of a test's report that says that nothing was answered yet."""
+
+Status = Literal["passed", "unsolved", "failed", "hung", "ended"]
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What became of one grading."""
+
+    exercise: str
+    status: Status
+    message: str = ""  # at most 5 lines: what was expected, what happened, what it means on the stream
+    printed: str = ""  # what the answer wrote to the terminal meanwhile
+    duration_s: float = 0.0
+
+
+def expect(holds: bool, sentence: str, *, expected: object, happened: object, means: str) -> None:
+    """Reject the answer unless this holds.
+
+    Args:
+        sentence: what is wrong, in at most 100 characters.
+        expected: what a right answer does; a text is shown as it is.
+        happened: what this one did.
+        means: what that costs on a real stream.
+    """
+    if not holds:
+        reject(sentence, expected=expected, happened=happened, means=means)
+
+
+def reject(sentence: str, *, expected: object, happened: object, means: str) -> None:
+    """Reject the answer; see ``expect``."""
+    if len(sentence) > MAX_SENTENCE:
+        raise ValueError(f"a sentence of {len(sentence)} characters; at most {MAX_SENTENCE} are read: {sentence}")
+    details = [lead + _shown(value) for lead, value in zip(LEADS, (expected, happened, means), strict=True)]
+    pytest.fail("\n  ".join([sentence, *details]), pytrace=False)
+
+
+def _shown(value: object) -> str:
+    text = " ".join((value if isinstance(value, str) else repr(value)).split())
+    return text if len(text) <= MAX_VALUE else f"{text[:MAX_VALUE]}..."
+
+
+class Graders:
+    """Runs graders, each in a process of its own, forked from one that has imported what is slow to import."""
+
+    def __init__(self) -> None:
+        self._context = get_context("forkserver")
+        self._context.set_forkserver_preload(["exercises.preloaded"])
+
+    def grade(self, exercise: Exercise, root: Path, timeout_s: float | None = None) -> Verdict:
+        """Grade the answer below ``root``; an answer that hangs is ended with its whole process group.
+
+        Args:
+            timeout_s: None is the usual limit.
+        """
+        limit_s = timeout_s or (BROKER_TIMEOUT_S if exercise.needs_broker else TIMEOUT_S)
+        began_s = time.monotonic()
+        here, there = self._context.Pipe()
+        process = self._context.Process(target=_graded, args=(there, exercise.name, str(root)), daemon=True)
+        process.start()
+        there.close()
+        try:
+            verdict = self._received(here, exercise, limit_s)
+        finally:
+            _end_group(process.pid)
+            process.join()
+            here.close()
+        return replace(verdict, duration_s=time.monotonic() - began_s)
+
+    def _received(self, here: Connection, exercise: Exercise, limit_s: float) -> Verdict:
+        try:
+            if here.poll(limit_s):
+                verdict = here.recv()
+                assert isinstance(verdict, Verdict)
+                return verdict
+        except EOFError:
+            return Verdict(
+                exercise.name, "ended", "The answer ended the whole process: an exit, or a crash, that nothing stopped."
+            )
+        return Verdict(
+            exercise.name, "hung", f"The answer did not come to an end within {limit_s:g} s: does it wait for itself?"
+        )
+
+
+def _end_group(pid: int | None) -> None:
+    with suppress(ProcessLookupError, PermissionError):
+        if pid is not None:
+            os.killpg(pid, signal.SIGKILL)
+
+
+class _Recorder:
+    """A pytest plugin: the first failure's words."""
+
+    def __init__(self) -> None:
+        self.status: Status = "passed"
+        self.message = self.printed = ""
+        self.passed = 0
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        if report.failed and self.status == "passed":
+            self.status = "unsolved" if any(UNSOLVED in name for name, _ in report.sections) else "failed"
+            self.message = str(report.longrepr).strip()
+            self.printed = report.capstdout
+        self.passed += report.passed and report.when == "call"
+
+    def pytest_collectreport(self, report: pytest.CollectReport) -> None:
+        if report.failed and self.status == "passed":
+            self.status, self.message = "failed", str(report.longrepr).strip()
+
+
+def _graded(pipe: Connection, name: str, root: str) -> None:
+    """In the forked process."""
+    from exercises.catalogue import find_exercise
+
+    os.setsid()
+    _end_with_parent(pipe)
+    exercise = find_exercise(name)
+    recorder = _Recorder()
+    with open(os.devnull, "w") as nowhere:  # noqa: PTH123 - it is no path
+        os.dup2(nowhere.fileno(), 1)
+        os.dup2(nowhere.fileno(), 2)
+    os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"  # none is needed; some object to have been imported already
+    pytest.main(pytest_arguments(exercise, root), plugins=[recorder])
+    if recorder.status == "passed" and not recorder.passed:
+        recorder.status, recorder.message = "ended", "The grader asked nothing: this is our fault, not yours."
+    pipe.send(Verdict(name, recorder.status, recorder.message, recorder.printed))
+    os._exit(0)  # threads of the answer may be left
+
+
+def pytest_arguments(exercise: Exercise, root: str) -> list[str]:
+    """How a grader is run: its first failure is the one to learn from."""
+    return ["-x", "--answers", root, str(exercise.grader)]
+
+
+def _end_with_parent(pipe: Connection) -> None:
+    """A second thread ends this process group when who asked for the verdict is gone."""
+
+    def watch() -> None:
+        with suppress(EOFError, OSError):
+            pipe.recv()
+        os.killpg(0, signal.SIGKILL)
+
+    threading.Thread(target=watch, daemon=True).start()

@@ -1,0 +1,16 @@
+"""What takes long to import, imported once, in the process that the graders' are forked from: no thread is started."""
+
+import importlib
+
+import pytest  # noqa: F401
+
+for _each in (
+    "custom_stage.server",
+    "actors_persistent.server",
+    "streams_inmemory.server",
+    "streams_kvstore.server",
+    "streams_customstore.server",
+    "client.provider.publisher",
+    "_pytest.assertion.rewrite",
+):
+    importlib.import_module(_each)
