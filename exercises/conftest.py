@@ -1,5 +1,6 @@
 """Grading by pytest: ``pytest exercises -k kv_2``; answers come from ``my_exercises/``, or from ``--answers``."""
 
+import os
 import traceback
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,7 +10,7 @@ import pytest
 from exercises.answers import Answer
 from exercises.catalogue import ROOT, find_exercise
 from exercises.errors import AnswerUnusable, Unsolved
-from exercises.grading import MAX_SENTENCE, UNSOLVED, reject
+from exercises.grading import BROKER, MAX_SENTENCE, UNSOLVED, reject
 
 _ANSWER = pytest.StashKey[Answer]()
 
@@ -35,6 +36,19 @@ def answer(request: pytest.FixtureRequest) -> Answer:
     if isinstance(unusable, Unsolved):
         request.node.add_report_section("setup", UNSOLVED, str(unusable))
     pytest.fail(str(unusable), pytrace=False)
+
+
+@pytest.fixture(scope="session")
+def bootstrap_servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A real broker's address: the learner's tool keeps one; else one is started, and ends with these tests."""
+    kept = os.environ.get(BROKER)
+    if kept is not None:
+        yield kept
+        return
+    from client.broker.embedded_kafka import EmbeddedKafka
+
+    with EmbeddedKafka(port=None, data_dir=tmp_path_factory.mktemp("broker") / "kafka") as broker:
+        yield broker.bootstrap_servers
 
 
 @pytest.hookimpl(wrapper=True)

@@ -7,10 +7,13 @@ import os
 import signal
 import threading
 import time
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from multiprocessing import get_context
 from multiprocessing.connection import Connection
+from multiprocessing.context import ForkServerContext
+from multiprocessing.forkserver import ensure_running
 from pathlib import Path
 from typing import Literal
 
@@ -22,6 +25,8 @@ TIMEOUT_S, BROKER_TIMEOUT_S = 20.0, 60.0
 MAX_SENTENCE = 100
 MAX_VALUE = 160
 LEADS = ("expected: ", "happened: ", "on the stream: ")
+BROKER = "EXERCISES_BOOTSTRAP_SERVERS"
+"""The variable with the address of the broker that is kept for all graders."""
 UNSOLVED = "unsolved"
 """The name of the section of a test's report that says that nothing was answered yet."""
 
@@ -65,52 +70,96 @@ def _shown(value: object) -> str:
     return text if len(text) <= MAX_VALUE else f"{text[:MAX_VALUE]}..."
 
 
+class Grading:
+    """One grading, in a process of its own; it has begun."""
+
+    def __init__(
+        self, context: ForkServerContext, exercise: Exercise, root: Path, environment: Mapping[str, str]
+    ) -> None:
+        """Begin to grade the answer below ``root``; the grader finds these variables in its environment."""
+        self.exercise = exercise
+        self.is_cancelled = False
+        self._began_s = time.monotonic()
+        self._here, there = context.Pipe()
+        words = (there, exercise.name, str(root), dict(environment))
+        self._process = context.Process(target=_graded, args=words, daemon=True)
+        self._process.start()
+        there.close()
+
+    def verdict(self, limit_s: float) -> Verdict:
+        """Wait for it; an answer that is not done by then is ended with its whole process group."""
+        try:
+            verdict = self._received(limit_s)
+        finally:
+            self._end()
+            self._process.join()
+            self._here.close()
+        return replace(verdict, duration_s=time.monotonic() - self._began_s)
+
+    def cancel(self) -> None:
+        """End it, from another thread; its verdict, which is none, comes at once."""
+        self.is_cancelled = True
+        self._end()
+
+    def _received(self, limit_s: float) -> Verdict:
+        try:
+            if self._here.poll(limit_s):
+                verdict = self._here.recv()
+                assert isinstance(verdict, Verdict)
+                return verdict
+        except (EOFError, ConnectionError):
+            sentence = "The answer ended the whole process: an exit, or a crash, that nothing stopped."
+            return Verdict(self.exercise.name, "ended", sentence)
+        sentence = f"The answer did not come to an end within {limit_s:g} s: does it wait for itself?"
+        return Verdict(self.exercise.name, "hung", sentence)
+
+    def _end(self) -> None:
+        with suppress(ProcessLookupError, PermissionError):
+            if self._process.pid is not None:
+                os.killpg(self._process.pid, signal.SIGKILL)
+        self._process.kill()  # just begun, it may have no group of its own yet
+
+
 class Graders:
     """Runs graders, each in a process of its own, forked from one that has imported what is slow to import."""
 
-    def __init__(self) -> None:
+    def __init__(self, broker: Callable[[], str] | None = None) -> None:
+        """Nothing is started yet.
+
+        Args:
+            broker: the address of a broker for the graders that need one; None: each of them starts its own.
+        """
         self._context = get_context("forkserver")
         self._context.set_forkserver_preload(["exercises.preloaded"])
+        self._broker = broker
+
+    def prepare(self) -> None:
+        """Begin with the imports, in the background: 2 s, which the first grading then does not take."""
+        ensure_running()
+
+    def begin(self, exercise: Exercise, root: Path) -> Grading:
+        """Begin to grade the answer below ``root``.
+
+        Raises:
+            ServingError: there is no broker, and none can be started.
+        """
+        environment = {}
+        if exercise.needs_broker and self._broker is not None:
+            environment[BROKER] = self._broker()
+        return Grading(self._context, exercise, root, environment)
 
     def grade(self, exercise: Exercise, root: Path, timeout_s: float | None = None) -> Verdict:
-        """Grade the answer below ``root``; an answer that hangs is ended with its whole process group.
+        """Grade the answer below ``root``; see ``begin``.
 
         Args:
             timeout_s: None is the usual limit.
         """
-        limit_s = timeout_s or (BROKER_TIMEOUT_S if exercise.needs_broker else TIMEOUT_S)
-        began_s = time.monotonic()
-        here, there = self._context.Pipe()
-        process = self._context.Process(target=_graded, args=(there, exercise.name, str(root)), daemon=True)
-        process.start()
-        there.close()
-        try:
-            verdict = self._received(here, exercise, limit_s)
-        finally:
-            _end_group(process.pid)
-            process.join()
-            here.close()
-        return replace(verdict, duration_s=time.monotonic() - began_s)
-
-    def _received(self, here: Connection, exercise: Exercise, limit_s: float) -> Verdict:
-        try:
-            if here.poll(limit_s):
-                verdict = here.recv()
-                assert isinstance(verdict, Verdict)
-                return verdict
-        except EOFError:
-            return Verdict(
-                exercise.name, "ended", "The answer ended the whole process: an exit, or a crash, that nothing stopped."
-            )
-        return Verdict(
-            exercise.name, "hung", f"The answer did not come to an end within {limit_s:g} s: does it wait for itself?"
-        )
+        return self.begin(exercise, root).verdict(timeout_s or limit_s(exercise))
 
 
-def _end_group(pid: int | None) -> None:
-    with suppress(ProcessLookupError, PermissionError):
-        if pid is not None:
-            os.killpg(pid, signal.SIGKILL)
+def limit_s(exercise: Exercise) -> float:
+    """How long an answer to this exercise may take."""
+    return BROKER_TIMEOUT_S if exercise.needs_broker else TIMEOUT_S
 
 
 class _Recorder:
@@ -133,11 +182,12 @@ class _Recorder:
             self.status, self.message = "failed", str(report.longrepr).strip()
 
 
-def _graded(pipe: Connection, name: str, root: str) -> None:
+def _graded(pipe: Connection, name: str, root: str, environment: Mapping[str, str]) -> None:
     """In the forked process."""
     from exercises.catalogue import find_exercise
 
     os.setsid()
+    os.environ.update(environment)
     _end_with_parent(pipe)
     exercise = find_exercise(name)
     recorder = _Recorder()

@@ -5,14 +5,19 @@ from pathlib import Path
 
 import pytest
 
+from client.broker.embedded_kafka import EmbeddedKafka
 from exercises.catalogue import Exercise, read_catalogue
 from exercises.grading import Graders
 from exercises.proofs import Proof, proofs_of, sentences
 
 
 @pytest.fixture(scope="session")
-def graders() -> Graders:
-    return Graders()
+def graders(request: pytest.FixtureRequest) -> Graders:
+    def address() -> str:  # the broker that all tests share, started when the first exercise asks for one
+        broker: EmbeddedKafka = request.getfixturevalue("broker")
+        return broker.bootstrap_servers
+
+    return Graders(address)
 
 
 def all_proofs() -> Iterator[Proof]:
