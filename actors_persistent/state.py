@@ -147,16 +147,22 @@ class ModelServingManager(pykka.ThreadingActor):
                 stopped.get(timeout=max(0.0, deadline_s - time.monotonic()))
 
     def _hand_on(self, message: ToServer) -> HandedOn:
+        """Ask the data type's actor: who that is, and where its answer will be."""
+        # exercise[ac-1]: ask the data type's actor, which starts at its first message, and answer at once
         if message.data_type not in self._servers:
             self._servers[message.data_type] = self._start(message.data_type)
         server = self._servers[message.data_type].server
         return HandedOn(server, server.ask(message, block=False))
+        # end[ac-1]
 
     def _admits(self, message: ToServer) -> bool:
+        """Whether it gets an actor: at most ``MAX_DATA_TYPES_WITHOUT_MODEL`` data types have one and no model."""
+        # exercise[ac-2]: say whether this message gets an actor: strangers' texts must fill neither memory nor disk
         if not isinstance(message, Score) or message.data_type in self._servers:
             return True
         with_model = sum(state.model is not None for state in self._states.values())
         return len(self._servers) - with_model < MAX_DATA_TYPES_WITHOUT_MODEL
+        # end[ac-2]
 
     def _replace(self, data_type: str, failed: "pykka.ActorRef[Any]") -> None:
         supervised = self._servers[data_type]

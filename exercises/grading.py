@@ -15,7 +15,7 @@ from multiprocessing.connection import Connection
 from multiprocessing.context import ForkServerContext
 from multiprocessing.forkserver import ensure_running
 from pathlib import Path
-from typing import Literal
+from typing import Literal, NoReturn
 
 import pytest
 
@@ -57,12 +57,12 @@ def expect(holds: bool, sentence: str, *, expected: object, happened: object, me
         reject(sentence, expected=expected, happened=happened, means=means)
 
 
-def reject(sentence: str, *, expected: object, happened: object, means: str) -> None:
+def reject(sentence: str, *, expected: object, happened: object, means: str) -> NoReturn:
     """Reject the answer; see ``expect``."""
     if len(sentence) > MAX_SENTENCE:
         raise ValueError(f"a sentence of {len(sentence)} characters; at most {MAX_SENTENCE} are read: {sentence}")
     details = [lead + _shown(value) for lead, value in zip(LEADS, (expected, happened, means), strict=True)]
-    pytest.fail("\n  ".join([sentence, *details]), pytrace=False)
+    raise pytest.fail.Exception("\n  ".join([sentence, *details]), pytrace=False) from None
 
 
 def _shown(value: object) -> str:

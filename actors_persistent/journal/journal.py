@@ -91,6 +91,7 @@ class Journal:
         self._closed = True
 
     def _folded(self, snapshot: SnapshotRow, events: Sequence[EventRow], model: ModelRow | None) -> Recovered:
+        # exercise[ac-4]: the snapshot's counters, and every event since applied to them, in order, with no gap
         counters = _counters(snapshot)
         sequence, model_sequence = snapshot.sequence, snapshot.model_sequence
         for row in events:
@@ -100,6 +101,7 @@ class Journal:
             if row.kind == MODEL_ACCEPTED:
                 model_sequence = sequence
             apply(_event(row), counters)
+        # end[ac-4]
         if model_sequence != (None if model is None else model.sequence):
             raise self._corrupt("its model is missing" if model is None else "its model is another one")
         self._sequence, self._snapshot_sequence, self._model_sequence = sequence, snapshot.sequence, model_sequence

@@ -1,0 +1,88 @@
+"""What graders play the actors' surroundings with: an actor that answers when the grader lets it."""
+
+import threading
+from collections import defaultdict
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pykka
+
+from actors_persistent.journal.journal import Journal
+from actors_persistent.journal.journal_file import JournalFile
+from exercises.grading import reject
+
+PATIENCE_S = 2.0
+"""For what a right answer does at once, on a machine that is busy."""
+
+
+@dataclass
+class PlayedServers:
+    """Takes the place of ``ModelServer``: actors that answer with their data type and the message that they got."""
+
+    started: list["pykka.ActorRef[Any]"] = field(default_factory=list)
+    may_answer: defaultdict[str, threading.Event] = field(default_factory=lambda: defaultdict(_set))
+
+    def start(self, journal: Journal, *rest: object) -> "pykka.ActorRef[Any]":  # noqa: ARG002
+        """As ``ModelServer.start``."""
+        server = _Server.start(journal.data_type, self.may_answer[journal.data_type])
+        self.started.append(server)
+        return server
+
+
+class _Server(pykka.ThreadingActor):
+    use_daemon_thread = True
+
+    def __init__(self, data_type: str, may_answer: threading.Event) -> None:
+        super().__init__()
+        self._data_type, self._may_answer = data_type, may_answer
+
+    def on_receive(self, message: object) -> object:
+        self._may_answer.wait()
+        return self.actor_ref, self._data_type, message
+
+
+@dataclass
+class Router:
+    """An answer's ``ModelServingManager``, among played servers."""
+
+    manager: "pykka.ActorRef[Any]"
+    servers: PlayedServers
+
+    @classmethod
+    def of(cls, module: ModuleType, directory: Path) -> "Router":
+        """Start the manager of an answer's module."""
+        servers = PlayedServers()
+        vars(module)["ModelServer"] = servers
+        file = JournalFile(directory, fsync=False)
+        return cls(module.ModelServingManager.start(file, _no_model, lambda _: None), servers)
+
+    def ask(self, message: object) -> Any:
+        """What the manager answers."""
+        try:
+            return self.manager.ask(message, timeout=PATIENCE_S)
+        except pykka.Timeout:
+            reject(
+                "The manager waits for the actor that it has asked.",
+                expected="an answer at once: whom it asked, and a future for that one's answer",
+                happened=f"no answer within {PATIENCE_S:g} s, while the actor is busy with a slow model",
+                means="one data type's slow model holds up the records of all others",
+            )
+
+    def close(self) -> None:
+        """End all actors, without waiting for one."""
+        for event in self.servers.may_answer.values():
+            event.set()
+        for actor in (self.manager, *self.servers.started):
+            actor.stop(block=False)
+
+
+def _set() -> threading.Event:
+    event = threading.Event()
+    event.set()
+    return event
+
+
+def _no_model(descriptor: object) -> Any:
+    raise AssertionError(f"a played server loads no model: {descriptor}")
