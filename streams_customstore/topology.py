@@ -3,7 +3,7 @@
 A store is all that differs.
 """
 
-from collections.abc import Awaitable, Collection, Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 import faust
@@ -13,7 +13,6 @@ from model.serving_state import ServingState
 from serving.engine import ArrivedModel, ModelStart
 from serving.kernel import Kernel
 from serving.models.loading import ModelLoading
-from serving.scoring.outcomes import BatchOutcome
 from serving.streams import queries
 from serving.streams.application import Application
 from serving.streams.batches import Batch, BatchSchema
@@ -90,10 +89,11 @@ class Engine:
             return
         self._state.write(batch, after)
         sent = await self._kernel.sink.enqueue(outcome)
-        await self.application.finish(self._finish(batch, outcome, sent))
 
-    async def _finish(self, batch: Batch, outcome: BatchOutcome, sent: Awaitable[None]) -> None:
-        await sent
-        await self._state.acknowledged()
-        batch.acknowledge()
-        self._kernel.report.batch_finished(outcome)
+        async def finish() -> None:
+            await sent
+            await self._state.acknowledged()
+            batch.acknowledge()
+            self._kernel.report.batch_finished(outcome)
+
+        await self.application.finish(finish())

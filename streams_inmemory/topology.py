@@ -1,6 +1,6 @@
 """Sources, wiring, sinks: a faust agent from Kafka to Kafka, at-least-once."""
 
-from collections.abc import Awaitable, Collection, Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 import faust
@@ -9,7 +9,6 @@ from fastapi import APIRouter
 from model.serving_state import ServingState
 from serving.engine import ArrivedModel, ModelStart
 from serving.kernel import Kernel
-from serving.scoring.outcomes import BatchOutcome
 from serving.streams import queries
 from serving.streams.application import Application
 from serving.streams.batches import Batch, BatchSchema
@@ -74,13 +73,16 @@ class Engine:
                     await self._score_batch(batch)
 
     async def _score_batch(self, batch: Batch) -> None:
+        # exercise[im-1]: score the batch and send its outcome; ``finish`` says what is done when Kafka has it
         outcome = await self.application.in_thread(self._state.score_batch, batch.records)
         if batch.stale:
             return
         sent = await self._kernel.sink.enqueue(outcome)
-        await self.application.finish(self._finish(batch, outcome, sent))
 
-    async def _finish(self, batch: Batch, outcome: BatchOutcome, sent: Awaitable[None]) -> None:
-        await sent
-        batch.acknowledge()
-        self._kernel.report.batch_finished(outcome)
+        async def finish() -> None:
+            await sent
+            batch.acknowledge()
+            self._kernel.report.batch_finished(outcome)
+
+        # end[im-1]
+        await self.application.finish(finish())

@@ -1,6 +1,6 @@
 """Sources, wiring, sinks: a faust agent from Kafka to Kafka, at-least-once."""
 
-from collections.abc import Awaitable, Collection, Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 import faust
@@ -10,7 +10,6 @@ from model.serving_state import ServingState
 from serving.engine import ArrivedModel, ModelStart
 from serving.kernel import Kernel
 from serving.models.loading import ModelLoading
-from serving.scoring.outcomes import BatchOutcome
 from serving.streams import queries
 from serving.streams.application import Application
 from serving.streams.batches import Batch, BatchSchema
@@ -87,10 +86,11 @@ class Engine:
             return
         self._state.write(batch, after)
         sent = await self._kernel.sink.enqueue(outcome)
-        await self.application.finish(self._finish(batch, outcome, sent))
 
-    async def _finish(self, batch: Batch, outcome: BatchOutcome, sent: Awaitable[None]) -> None:
-        await sent
-        await self._state.acknowledged()
-        batch.acknowledge()
-        self._kernel.report.batch_finished(outcome)
+        async def finish() -> None:
+            await sent
+            await self._state.acknowledged()
+            batch.acknowledge()
+            self._kernel.report.batch_finished(outcome)
+
+        await self.application.finish(finish())

@@ -1,0 +1,162 @@
+"""What graders play a streams server's surroundings with; its engine, its application and its batches are real ones.
+
+Batches come from a ``PlayedConsumer``, outcomes go to a ``PlayedSink``, and a grader says when the broker acknowledges.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from inspect import CORO_CREATED, getcoroutinestate
+from types import SimpleNamespace
+from typing import Any, cast
+
+from exercises.grading import reject
+from exercises.played import record
+from serving.kernel import Kernel
+from serving.scoring.outcomes import BatchOutcome
+from serving.scoring.records import RawRecord
+from serving.settings.server import Settings
+from serving.streams.batches import Batch
+
+LIMIT_S = 1.0
+TURNS = 20
+"""Of the event loop: enough for all that can happen without anything from outside."""
+
+
+class PlayedConsumer:
+    """Knows the epoch, and which batches were acknowledged."""
+
+    def __init__(self) -> None:
+        self.epoch = 1
+        self.acknowledged: list[Batch] = []
+
+    def revoke(self) -> None:
+        """Take the partitions away: batches of before are stale."""
+        self.epoch += 1
+
+    def batch(self, records: Sequence[RawRecord]) -> Batch:
+        """What one fetch has brought of one partition."""
+        message = SimpleNamespace(value=records, partition=records[0].partition)
+        batch = Batch(SimpleNamespace(consumer=self), message)
+        message.ack = lambda _: self.acknowledged.append(batch)
+        return batch
+
+
+class PlayedSink:
+    """Takes outcomes; the broker says nothing of them before it is told to, or at once."""
+
+    def __init__(self) -> None:
+        self.outcomes: list[BatchOutcome] = []
+        self.answers_at_once = False
+        self.has_room = asyncio.Event()  # in the producer's buffer
+        self.has_room.set()
+        self.asked = asyncio.Event()
+        self._answers: list[asyncio.Future[None]] = []
+        self._waiting: list[Coroutine[Any, Any, None]] = []
+
+    async def enqueue(self, outcome: BatchOutcome) -> Awaitable[None]:
+        """See ``Sink``."""
+        self.asked.set()
+        await self.has_room.wait()
+        self.outcomes.append(outcome)
+        self._answers.append(asyncio.get_running_loop().create_future())
+        if self.answers_at_once:
+            self.acknowledge(len(self._answers) - 1)
+        self._waiting.append(_answered(self._answers[-1]))
+        return self._waiting[-1]
+
+    def acknowledge(self, number: int) -> None:
+        """The broker has the outcome with this number."""
+        self._answers[number].set_result(None)
+
+    def refuse(self, number: int, error: Exception) -> None:
+        """The broker will never take it."""
+        self._answers[number].set_exception(error)
+
+    def close(self) -> None:
+        """Nobody waits any more."""
+        for answer, waiting in zip(self._answers, self._waiting, strict=True):
+            if getcoroutinestate(waiting) == CORO_CREATED:
+                waiting.close()  # nobody awaits it: asyncio would complain
+            if answer.done() and not answer.cancelled():
+                answer.exception()  # seen: likewise
+
+
+class Stage:
+    """A streams server's engine at work; ``asyncio`` must be running."""
+
+    def __init__(self, engine: Callable[[Kernel], Any]) -> None:
+        self.consumer, self.sink = PlayedConsumer(), PlayedSink()
+        self.reported: list[BatchOutcome] = []
+        self.crashes: list[BaseException] = []
+        flags: dict[str, Any] = {"max_in_flight": 3}
+        report: Any = SimpleNamespace(batch_finished=self.reported.append)
+        self._kernel = Kernel("streams", 8888, Settings(**flags), cast(Any, self.sink), cast(Any, None), report)
+        self.engine = engine(self._kernel)
+        self.engine.application._app = SimpleNamespace(crash=self._crash)
+
+    def batch(self, offset: int, *alcohol: float) -> Batch:
+        """Wines of partition 0, from this offset on."""
+        return self.consumer.batch([record(0, offset + number, each) for number, each in enumerate(alcohol)])
+
+    def scoring(self, batch: Batch) -> "asyncio.Task[None]":
+        """The agent's work on a batch; when it returns, the agent turns to the next batch."""
+        return asyncio.ensure_future(self.engine._score_batch(batch))
+
+    async def happened(self, event: Awaitable[object], sentence: str, expected: str, means: str) -> None:
+        """Wait for it; reject the answer if it does not happen. What fails in the background is raised here."""
+        try:
+            async with asyncio.timeout(LIMIT_S):
+                await event
+        except TimeoutError:
+            reject(sentence, expected=expected, happened=f"nothing for {LIMIT_S:g} s", means=means)
+        await self.turns()
+
+    async def turns(self) -> None:
+        """Let all happen that can."""
+        for _ in range(TURNS):
+            await asyncio.sleep(0)
+
+    def raise_crash(self) -> None:
+        """What has failed in the background is raised here."""
+        if self.crashes:
+            raise self.crashes[0]
+
+    @property
+    def acknowledged(self) -> list[int]:
+        """The first offset of each batch that is acknowledged."""
+        return [batch.records[0].offset for batch in self.consumer.acknowledged]
+
+    def close(self) -> None:
+        """End what the engine has begun."""
+        self.sink.close()
+        self.engine.application._thread.close()
+
+    async def _crash(self, error: BaseException) -> None:
+        self.crashes.append(error)
+
+
+def scored_values(outcomes: Sequence[BatchOutcome]) -> list[list[float]]:
+    """The scores in each outcome."""
+    return [[value for scored in outcome.scored for value in scored.values.tolist()] for outcome in outcomes]
+
+
+def first_offsets(outcomes: Sequence[BatchOutcome]) -> list[int]:
+    """The first record's offset in each outcome."""
+    return [outcome.records[0].offset for outcome in outcomes]
+
+
+def on_stage(engine: Callable[[Kernel], Any], play: Callable[[Stage], Awaitable[None]]) -> None:
+    """Play once, on a stage of its own."""
+
+    async def playing() -> None:
+        stage = Stage(engine)
+        try:
+            await play(stage)
+        finally:
+            stage.close()
+
+    asyncio.run(playing())
+
+
+async def _answered(answer: "asyncio.Future[None]") -> None:
+    await answer
