@@ -17,6 +17,7 @@ ID = r"[a-z]+-[0-9]+"
 _BEGIN = re.compile(rf"# exercise\[({ID})\]: \S")
 _END = re.compile(rf"# end\[({ID})\]$")
 _LIKE_A_MARKER = re.compile(r"#\s*(exercise|end)\s*\[")
+_NO_CODE = {tokenize.COMMENT, tokenize.NL, tokenize.NEWLINE, tokenize.INDENT, tokenize.DEDENT, tokenize.ENDMARKER}
 MAX_REGIONS = 2
 """Per file: a solution is to be read, too."""
 
@@ -81,7 +82,7 @@ def solution_regions(text: str, file: Path) -> Sequence[Region]:
         raise RegionInvalid(file, regions[MAX_REGIONS].first_line, f"more than {MAX_REGIONS} exercises in one file")
     tree = ast.parse(text, str(file))
     for region in regions:
-        _check_statements(tree, region, file)
+        _check_statements(text, tree, region, file)
         _check_function(tree, region, file)
     return regions
 
@@ -119,28 +120,21 @@ def _blocks(tree: ast.AST) -> Iterator[Block]:
                 yield value
 
 
-def _check_statements(tree: ast.AST, region: Region, file: Path) -> None:
-    found = statements(tree, region)
-    if found is None:
+def _check_statements(text: str, tree: ast.AST, region: Region, file: Path) -> None:
+    code = {line for line in _code_lines(text) if region.first_line < line < region.end_line}
+    if not code:
         raise RegionInvalid(file, region.first_line, f"exercise {region.exercise} is empty: nothing is left to solve")
-    block, start, stop = found
-    lines = {line for node in block[start:stop] for line in range(first_line(node), (node.end_lineno or 0) + 1)}
-    for node in ast.walk(tree):
-        if not isinstance(node, ast.stmt) or region.has(node):
-            continue
-        last = node.end_lineno or node.lineno
-        is_around = first_line(node) < region.first_line and last > region.end_line
-        overlaps = first_line(node) <= region.end_line and last >= region.first_line
-        if overlaps and not is_around and not _holds_block(node, block):
-            raise RegionInvalid(file, region.first_line, f"exercise {region.exercise} cuts a statement in two")
-    for other in _blocks(tree):
-        if other is not block and any(region.has(node) and node.lineno not in lines for node in other):
-            raise RegionInvalid(file, region.first_line, f"exercise {region.exercise} spans two blocks")
+    block, start, stop = statements(tree, region) or ([], 0, 0)
+    whole = {line for node in block[start:stop] for line in range(first_line(node), (node.end_lineno or 0) + 1)}
+    if code - whole:
+        reason = f"exercise {region.exercise} cuts a statement in two, or is in more than one block"
+        raise RegionInvalid(file, region.first_line, reason)
 
 
-def _holds_block(node: ast.stmt, block: Block) -> bool:
-    """Whether the block is part of this statement, which then may end with the region."""
-    return any(each is block for each in _blocks(node))
+def _code_lines(text: str) -> Iterator[int]:
+    for token in tokenize.generate_tokens(io.StringIO(text).readline):
+        if token.type not in _NO_CODE:
+            yield from range(token.start[0], token.end[0] + 1)
 
 
 def _check_function(tree: ast.AST, region: Region, file: Path) -> None:
