@@ -93,5 +93,5 @@ def test_an_exercise_is_found_as_people_write_its_name(written_as: str) -> None:
 
 
 def test_a_name_that_is_none_gets_the_nearest() -> None:
-    with pytest.raises(NoSuchExercise, match="did you mean .*kc-1"):
+    with pytest.raises(NoSuchExercise, match=r"did you mean .*kc-1"):
         find_exercise("kc-11")
