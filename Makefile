@@ -92,7 +92,7 @@ exports: .venv-exports/installed ## Train what tests/exports has, with LightGBM,
 	@.venv-exports/bin/python -W ignore -m data.train_exports
 
 constraints: .venv/installed-for-tests ## Pin the versions that are installed now
-	@{ head -n 1 constraints.txt; $(BIN)/pip freeze --exclude-editable | sort -f; } > .venv/constraints.txt
+	@{ head -n 1 constraints.txt; $(BIN)/pip freeze --exclude-editable | LC_ALL=C sort -f; } > .venv/constraints.txt
 	@mv .venv/constraints.txt constraints.txt
 
 clean: ## Remove what make made: the environment, Kafka's data, caches

@@ -46,7 +46,10 @@ class RecordConsumer:
         Args:
             ask_topic_id: blocks until the broker has said which id the data topic has now; None: it did not answer.
         """
-        self._settings, self._group, self._on_lag, self._ask_topic_id = settings, group, on_lag, ask_topic_id
+        self._settings = settings
+        self._group = group
+        self._on_lag = on_lag
+        self._ask_topic_id = ask_topic_id
         self._ledger = Ledger()
         self._acknowledged: queue.SimpleQueue[Sequence[RawRecord]] = queue.SimpleQueue()
         self._in_flight = 0  # batches handed on and not yet acknowledged, also those of revoked partitions
@@ -54,7 +57,9 @@ class RecordConsumer:
         self._commit_due_s = 0.0
         self._topic_id = ""
         self._fetched_s = -QUIET_S  # when the last records came
-        self._stopping, self._abandoned, self._left = threading.Event(), threading.Event(), threading.Event()
+        self._stopping = threading.Event()
+        self._abandoned = threading.Event()
+        self._left = threading.Event()
         self._recreated = threading.Event()
         self._left.set()
         self._joining_since_s: float | None = None

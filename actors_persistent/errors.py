@@ -15,7 +15,8 @@ class StateCorrupt(ServingError):
             f"{path} is damaged ({reason}); restore it from a backup, or give it up: rm {shlex.quote(str(path))}*;"
             " models are then read from their topic, and all counters begin at zero"
         )
-        self.path, self.reason = path, reason
+        self.path = path
+        self.reason = reason
 
 
 class LogCorrupt(ServingError):
@@ -26,7 +27,8 @@ class LogCorrupt(ServingError):
             f"{log} is damaged ({reason}); restore it from a backup together with {path}, or go on without the batches"
             f" that were counted last: {_remove(log, path.with_name(path.name + '-shm'))}"
         )
-        self.path, self.reason = log, reason
+        self.path = log
+        self.reason = reason
 
 
 class DataTypeCorrupt(ServingError):
@@ -37,7 +39,9 @@ class DataTypeCorrupt(ServingError):
             f"{path} is damaged in what it holds of data type {data_type!r} ({reason}); restore it from a backup, or"
             f" give up this data type alone: {how_to_forget(path, data_type)}"
         )
-        self.path, self.data_type, self.reason = path, data_type, reason
+        self.path = path
+        self.data_type = data_type
+        self.reason = reason
 
 
 class KeptModelUnusable(ServingError):
@@ -48,7 +52,9 @@ class KeptModelUnusable(ServingError):
             f"model {name!r}, kept in {path}, cannot be loaded any more ({reason}); repair that, or give up the state"
             f" of its data type: {how_to_forget(path, data_type)}"
         )
-        self.path, self.name, self.reason = path, name, reason
+        self.path = path
+        self.name = name
+        self.reason = reason
 
 
 class StateUnwritable(ServingError):
@@ -61,7 +67,8 @@ class StateUnwritable(ServingError):
             else "make room, give this user the right to it, or name another directory: --data-dir DIR"
         )
         super().__init__(f"cannot keep state in {path} ({reason}); {remedy}")
-        self.path, self.reason = path, reason
+        self.path = path
+        self.reason = reason
 
 
 class Superseded(Exception):
@@ -80,7 +87,8 @@ class ActorFailed(ServingError):
             f"the actor for {data_type!r} failed twice on the same message ({reason}); nothing is lost: start the"
             f" server again, and if that repeats, publish another model for {data_type!r}"
         )
-        self.data_type, self.reason = data_type, reason
+        self.data_type = data_type
+        self.reason = reason
 
 
 def how_to_forget(path: Path, data_type: str) -> str:

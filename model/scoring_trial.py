@@ -47,7 +47,9 @@ class _Expected:
     """The scores of the wines together, and how far others may be from them, by wine."""
 
     def __init__(self, model: Model, wines: Features, together: Values) -> None:
-        self._model, self._wines, self._together = model, wines, together
+        self._model = model
+        self._wines = wines
+        self._together = together
         self._margin = TOLERANCE * _usual(together)
 
     def compare(self, how: str, scores: Values, wines: Features, rounded: bool = False) -> None:

@@ -47,7 +47,8 @@ class Ending:
             error: why; None: somebody asked for it, and what fails from then on until ``leave`` is part of stopping.
         """
         if not self._has_begun:
-            self._has_begun, self._error = True, error
+            self._has_begun = True
+            self._error = error
         self._begun.put(None)
 
     @contextlib.contextmanager

@@ -24,7 +24,9 @@ class LoginRefused(ServingError):
             f"the broker at {bootstrap_servers} rejected the login of user {username} ({reason}); check"
             " --sasl-username, --sasl-mechanism and the password in KAFKA_SASL_PASSWORD or --sasl-password-file"
         )
-        self.bootstrap_servers, self.username, self.reason = bootstrap_servers, username, reason
+        self.bootstrap_servers = bootstrap_servers
+        self.username = username
+        self.reason = reason
 
 
 class TlsRefused(ServingError):
@@ -35,7 +37,8 @@ class TlsRefused(ServingError):
             f"no TLS with the broker at {bootstrap_servers} ({reason}); name the CA that signed its certificate with"
             " --ssl-ca-file, its host as the certificate has it, and the port of its TLS listener"
         )
-        self.bootstrap_servers, self.reason = bootstrap_servers, reason
+        self.bootstrap_servers = bootstrap_servers
+        self.reason = reason
 
 
 class CertificateRefused(ServingError):
@@ -46,7 +49,8 @@ class CertificateRefused(ServingError):
             f"the broker at {bootstrap_servers} does not take our certificate, or wants one ({reason}); name one that"
             " its CAs have signed with --ssl-certificate-file, and its key with --ssl-key-file"
         )
-        self.bootstrap_servers, self.reason = bootstrap_servers, reason
+        self.bootstrap_servers = bootstrap_servers
+        self.reason = reason
 
 
 class InstanceFenced(ServingError):
@@ -79,7 +83,8 @@ class TopicMissing(ServingError):
             f"topic {topic} does not exist on {bootstrap_servers}; create it with: python -m client.provider"
             f" --bootstrap-servers {bootstrap_servers}, or name another set with --topic-prefix"
         )
-        self.topic, self.bootstrap_servers = topic, bootstrap_servers
+        self.topic = topic
+        self.bootstrap_servers = bootstrap_servers
 
 
 class TopicRefused(ServingError):
@@ -89,7 +94,8 @@ class TopicRefused(ServingError):
         super().__init__(
             f"topic {topic} cannot be created or read ({reason}): ask for the right to it, or choose another {flag}"
         )
-        self.topic, self.reason = topic, reason
+        self.topic = topic
+        self.reason = reason
 
 
 class NotCompacted(ServingError):
@@ -101,7 +107,8 @@ class NotCompacted(ServingError):
             f" or kafka-configs.sh --bootstrap-server {bootstrap_servers} --alter --topic {topic}"
             " --add-config cleanup.policy=compact"
         )
-        self.topic, self.policy = topic, policy
+        self.topic = topic
+        self.policy = policy
 
 
 class PartitionsDiffer(ServingError):
@@ -112,7 +119,8 @@ class PartitionsDiffer(ServingError):
             f"topic {scores} has {scores_partitions} partitions and {data} has {data_partitions};"
             f" give {scores} as many: kafka-topics.sh --alter --topic {scores} --partitions {data_partitions}"
         )
-        self.data_partitions, self.scores_partitions = data_partitions, scores_partitions
+        self.data_partitions = data_partitions
+        self.scores_partitions = scores_partitions
 
 
 class PartitionsChanged(ServingError):
@@ -123,7 +131,9 @@ class PartitionsChanged(ServingError):
             f"topic {topic} was created again with {now} partitions, and had {before}; give the scores topic as many"
             " and start this server again"
         )
-        self.topic, self.before, self.now = topic, before, now
+        self.topic = topic
+        self.before = before
+        self.now = now
 
 
 class ModelsPartitioned(ServingError):
@@ -134,7 +144,8 @@ class ModelsPartitioned(ServingError):
             f"topic {topic} has {partitions} partitions, and only within one is a model the newest;"
             " create it with 1, or name another set with --topic-prefix"
         )
-        self.topic, self.partitions = topic, partitions
+        self.topic = topic
+        self.partitions = partitions
 
 
 class PortInUse(ServingError):
@@ -144,7 +155,8 @@ class PortInUse(ServingError):
         super().__init__(
             f"cannot listen on {host}:{port} ({reason}); choose another with --port or --host, or stop what is there"
         )
-        self.host, self.port = host, port
+        self.host = host
+        self.port = port
 
 
 class BrokerRefused(ServingError):
@@ -152,7 +164,8 @@ class BrokerRefused(ServingError):
 
     def __init__(self, what: str, reason: str) -> None:
         super().__init__(f"{what}: the broker refused: {reason}")
-        self.what, self.reason = what, reason
+        self.what = what
+        self.reason = reason
 
 
 class ClockRefused(ServingError):
@@ -165,7 +178,8 @@ class ClockRefused(ServingError):
             " message.timestamp.before.max.ms; set this machine's clock (it should follow a time server), and start"
             " this server again"
         )
-        self.topic, self.reason = topic, reason
+        self.topic = topic
+        self.reason = reason
 
 
 class TopicTakesTooLittle(ServingError):
@@ -176,7 +190,9 @@ class TopicTakesTooLittle(ServingError):
             f"topic {topic} takes messages of up to {max_message_bytes} bytes, and this server needs {least_bytes};"
             f" raise it: kafka-configs.sh --alter --topic {topic} --add-config max.message.bytes=1048588"
         )
-        self.topic, self.max_message_bytes, self.least_bytes = topic, max_message_bytes, least_bytes
+        self.topic = topic
+        self.max_message_bytes = max_message_bytes
+        self.least_bytes = least_bytes
 
 
 class StateDirectoryInUse(ServingError):

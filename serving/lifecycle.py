@@ -69,7 +69,9 @@ def _fetch_jpmml() -> None:
 
 class _Server:
     def __init__(self, variant: Variant, settings: Settings, ending: Ending) -> None:
-        self._variant, self._settings, self._ending = variant, settings, ending
+        self._variant = variant
+        self._settings = settings
+        self._ending = ending
         self._port = settings.port or variant.default_port
         self._health = Health()
         self._report = Report()

@@ -65,7 +65,8 @@ def apply(event: Event, to: KeptCounters) -> None:
     """
     match event:
         case ModelAccepted():
-            to.model_topic_id, to.model_offset = event.topic_id, event.offset
+            to.model_topic_id = event.topic_id
+            to.model_offset = event.offset
             for name in ("usage", "duration_ms", "min_ms", "max_ms"):
                 to.ClearField(name)
         case BatchScored():

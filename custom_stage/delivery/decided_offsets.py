@@ -25,7 +25,8 @@ class DecidedOffsets:
 
     def __init__(self, settings: Settings, group: str) -> None:
         """Connects at the first question."""
-        self._settings, self._group = settings, group
+        self._settings = settings
+        self._group = group
         self._partitions: frozenset[TopicPartition] = frozenset()
         self._librdkafka: Any = None
 

@@ -63,7 +63,8 @@ class AtLeastOnce:
 
     def __init__(self, kernel: Kernel, source: Source) -> None:
         """The kernel's sink is all it needs."""
-        self._sink, self._source = kernel.sink, source
+        self._sink = kernel.sink
+        self._source = source
 
     async def start(self) -> None:
         """See ``Delivery``."""

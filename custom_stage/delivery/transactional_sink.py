@@ -65,7 +65,9 @@ class TransactionalSink(Sink):
         super().__init__(
             settings, variant, broker, transactional_id=transactional_id, retry_backoff_ms=RETRY_BACKOFF_MS
         )
-        self._group, self._source, self._transactional_id = group, source, transactional_id
+        self._group = group
+        self._source = source
+        self._transactional_id = transactional_id
         self._max_records = MAX_RECORDS
         self._timeout_s = TRANSACTION_TIMEOUT_S
 

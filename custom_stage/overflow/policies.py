@@ -53,7 +53,8 @@ class Wait:
 
     def __init__(self, source: Source, metrics: OverflowMetrics) -> None:
         """The source is all it needs."""
-        self._source, self._metrics = source, metrics
+        self._source = source
+        self._metrics = metrics
         self._busy_since_s: float | None = None
 
     async def run(self) -> None:
@@ -79,7 +80,8 @@ class _ReadAhead(ABC):
     """Batches that were read and are not in flight yet; those of an older generation are another instance's."""
 
     def __init__(self, source: Source, metrics: OverflowMetrics) -> None:
-        self._source, self._metrics = source, metrics
+        self._source = source
+        self._metrics = metrics
         self._waiting: deque[_Batch] = deque()
         self._came = asyncio.Event()
 
@@ -131,7 +133,8 @@ class DropOldest(_ReadAhead):
     def __init__(self, source: Source, metrics: OverflowMetrics, most_bytes: int) -> None:
         """At least the youngest batch is kept, whatever its size."""
         super().__init__(source, metrics)
-        self._most_bytes, self._bytes = most_bytes, 0
+        self._most_bytes = most_bytes
+        self._bytes = 0
 
     async def _keep(self, records: Sequence[RawRecord]) -> None:
         self._append(_Batch(self._source.generation, records, sum(map(_size, records))))
@@ -154,7 +157,8 @@ class Spill(_ReadAhead):
     def __init__(self, source: Source, metrics: OverflowMetrics, file: Callable[[], SpillFile]) -> None:
         """``file`` makes the file, when the serving begins."""
         super().__init__(source, metrics)
-        self._open, self._room = file, asyncio.Event()
+        self._open = file
+        self._room = asyncio.Event()
         self._file: SpillFile
 
     async def run(self) -> None:

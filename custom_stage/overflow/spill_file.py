@@ -23,7 +23,8 @@ class SpillFile:
         Raises:
             StateDirectoryUnusable: it cannot be written.
         """
-        self._directory, self._capacity_bytes = directory, capacity_bytes
+        self._directory = directory
+        self._capacity_bytes = capacity_bytes
         self._sizes: deque[int] = deque()
         self._begin = 0  # never wraps; the place in the file is this modulo its capacity
         self.bytes = 0

@@ -35,7 +35,8 @@ class Broker:
 
     def __init__(self, settings: Settings, on_change: Callable[[bool], None]) -> None:
         """``on_change`` is told at each change whether the broker answers."""
-        self._settings, self._on_change = settings, on_change
+        self._settings = settings
+        self._on_change = on_change
         self.cluster_id = ""
         """Known once ``wait_for_topics`` has returned; a broker whose data was wiped comes back as another cluster."""
         self.data_partitions = 0

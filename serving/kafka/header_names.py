@@ -111,7 +111,8 @@ class _Batch(_DefaultRecordBatchPy):  # type: ignore[misc]
 
 class _Reading:
     def __init__(self, buffer: bytearray, at: int) -> None:
-        self._buffer, self.at = buffer, at
+        self._buffer = buffer
+        self.at = at
 
     def number(self) -> int:
         value, self.at = decode_varint(self._buffer, self.at)

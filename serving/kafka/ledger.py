@@ -32,7 +32,8 @@ class Ledger:
         self.pass_over(records)
         entered = self._passed_over.keys() | self._passed_to.keys()
         self._in_flight.append(_InFlight(records, {each: self._ends[each] for each in entered}))
-        self._passed_over, self._passed_to = {}, {}
+        self._passed_over = {}
+        self._passed_to = {}
 
     def pass_over(self, records: Sequence[RawRecord]) -> None:
         """Nothing will become of this batch, which was not taken; it is committed with the next one that is."""

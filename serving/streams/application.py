@@ -47,13 +47,16 @@ class Application:
             parts: what this instance answers when it is queried.
             restore: called after each rebalance, when the tables are complete again, before the next batch.
         """
-        self._kernel, self.parts, self._restore = kernel, parts, restore
+        self._kernel = kernel
+        self.parts = parts
+        self._restore = restore
         self._restored_generation: int | None = None
         self._stores: list[str] = []
         self._models: ModelTable | None = None
         self._keeping_models: asyncio.Task[None] | None = None
         self._app: Any = None  # a faust.App, from ``start`` on
-        self._may_serve, self._ended = asyncio.Event(), False
+        self._may_serve = asyncio.Event()
+        self._ended = False
         self._scoring = asyncio.Lock()
         self._finishing: set[asyncio.Task[None]] = set()  # scored, and not acknowledged
         self._thread = DaemonThread("scoring")

@@ -13,7 +13,8 @@ class Batch:
 
     def __init__(self, app: Any, message: Any) -> None:
         """``message``: as the transport made it of what was fetched."""
-        self._app, self._message = app, message
+        self._app = app
+        self._message = message
         self._epoch: int = app.consumer.epoch
         self.records: Sequence[RawRecord] = message.value
         self.partition: int = message.partition

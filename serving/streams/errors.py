@@ -26,7 +26,9 @@ class ChangelogPartitionsDiffer(ServingError):
             f" {admin} --delete --topic {topic}"
         )
         super().__init__(f"changelog {topic} has {found} partitions, and must have {wanted}: {remedy}")
-        self.topic, self.found, self.wanted = topic, found, wanted
+        self.topic = topic
+        self.found = found
+        self.wanted = wanted
 
 
 def _line(reason: BaseException | None) -> str:

@@ -97,12 +97,16 @@ class ModelTable:
             models_topic_id: of the models topic as it is now.
         """
         self._partition = TopicPartition(changelog, 0)
-        self._copy, self._owns, self._models_topic_id, self._send_record = copy, owns, models_topic_id, send
+        self._copy = copy
+        self._owns = owns
+        self._models_topic_id = models_topic_id
+        self._send_record = send
         self._models: dict[str, KeptModel] = {}  # in the copy; without data
         self._unwritten: dict[str, tuple[KeptModel, float]] = {}  # put here, not read back yet; with data, and when
         self._overwritten: dict[str, float] = {}  # an older model came later in the changelog; and when
         self._sent: dict[str, KeptModel] = {}  # acknowledged, not read back yet; without data
-        self._reading, self._writing = asyncio.Lock(), asyncio.Lock()
+        self._reading = asyncio.Lock()
+        self._writing = asyncio.Lock()
         self._applied = asyncio.Event()
         self._consumer: Any = AIOKafkaConsumer(
             bootstrap_servers=settings.bootstrap_servers,
@@ -127,7 +131,8 @@ class ModelTable:
         start = first if reached is None else reached + 1
         if not first <= start <= await self._end():
             # Compacted since, or another topic that has this name now: what it lacks of the copy is written to it.
-            start, self._overwritten = first, dict.fromkeys(self._models, time.monotonic())
+            start = first
+            self._overwritten = dict.fromkeys(self._models, time.monotonic())
         self._consumer.seek(self._partition, start)
         await self.catch_up()
 

@@ -34,7 +34,8 @@ class _InForce:
 
     def swap_to(self, name: str, now_s: float) -> None:
         self.replaced_at_s[self.name] = now_s
-        self.name, self.since_s = name, now_s
+        self.name = name
+        self.since_s = now_s
 
 
 def latencies_ms(submitted_ms: NDArray[np.int64], now_ms: float) -> NDArray[np.float64]:

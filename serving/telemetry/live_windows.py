@@ -36,7 +36,8 @@ class ThinnedSamples:
         self._kept += len(taken)
         while self._kept > self._capacity:
             self._chunks = [np.concatenate(self._chunks)[::2]]
-            self._kept, self._stride = len(self._chunks[0]), self._stride * 2
+            self._kept = len(self._chunks[0])
+            self._stride *= 2
 
     def weighted(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """The samples, and for how many values each of them stands; there must be one."""

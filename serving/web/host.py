@@ -25,7 +25,8 @@ class OwnNamesOnly:
             except_path: a path that may be asked under any name.
         """
         names = [*THIS_MACHINE, *map(in_url, also)]
-        self._app, self._except_path = app, except_path
+        self._app = app
+        self._except_path = except_path
         self._checked = TrustedHostMiddleware(app, allowed_hosts=names, www_redirect=False)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:

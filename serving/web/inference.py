@@ -46,7 +46,8 @@ class InferenceFailed(Exception):
 
     def __init__(self, status: int, reason: str) -> None:
         super().__init__(reason)
-        self.status, self.reason = status, reason
+        self.status = status
+        self.reason = reason
 
 
 class ProtocolError(BaseModel):

@@ -33,7 +33,8 @@ class TokenRequired:
 
     def __init__(self, app: ASGIApp, token: str) -> None:
         """``app`` gets the requests that may pass."""
-        self._app, self._token = app, token.encode()
+        self._app = app
+        self._token = token.encode()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Called for each request."""

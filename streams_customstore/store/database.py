@@ -60,7 +60,8 @@ class Database:
 
     def __init__(self, path: Path, on_failure: Callable[[ServingError], None]) -> None:
         """``on_failure`` is told when the file has become unusable; nothing is opened before ``open``."""
-        self.path, self._on_failure = path, on_failure
+        self.path = path
+        self._on_failure = on_failure
         self._connection: sqlite3.Connection | None = None
         self._closed_because: ServingError = StoreClosed(path)
 

@@ -24,7 +24,8 @@ class StoreUnusable(ServingError):
             f"the store {path} cannot be read or written ({reason}): give it room and the right to it, or another"
             " --data-dir, and start this server again"
         )
-        self.path, self.reason = path, reason
+        self.path = path
+        self.reason = reason
 
 
 class StoreClosed(ServingError):

@@ -13,4 +13,5 @@ class DatabaseUnusable(ServingError):
             f"the database {path} cannot be read or written ({' '.join(reason.split())[:300]}): give it what it lacks,"
             " or another --data-dir, and start this server again"
         )
-        self.path, self.reason = path, reason
+        self.path = path
+        self.reason = reason

@@ -47,7 +47,9 @@ class Witness:
     def __init__(self, variant: str, bootstrap_servers: str, directory: Path, running: ExitStack) -> None:
         self.promised = package(variant).guarantees
         self.ids: list[str] = []
-        self._variant, self._directory, self._running = variant, directory, running
+        self._variant = variant
+        self._directory = directory
+        self._running = running
         self.stream, self.other_stream = (
             Stream(bootstrap_servers, Topics.prefixed(f"{variant}-{name}")) for name in ("stays", "leaves")
         )

@@ -76,7 +76,8 @@ class ServerAndRule(RuleBasedStateMachine):
 
     def __init__(self, host: Host) -> None:
         super().__init__()
-        self.host, self.stream = host, host.stream
+        self.host = host
+        self.stream = host.stream
         number = next(host.examples)
         self.states = {data_type: ServingState(data_type) for data_type in (f"{name}{number}" for name in DATA_TYPES)}
         self.types = list(self.states)

@@ -41,8 +41,10 @@ class Participant:
     """Somebody with a terminal per command, whose ports are free ones and whose data is elsewhere."""
 
     def __init__(self, home: Path, terminals: ExitStack) -> None:
-        self._home, self._terminals = home, terminals
-        self._kafka, self._http = free_port(), free_port()
+        self._home = home
+        self._terminals = terminals
+        self._kafka = free_port()
+        self._http = free_port()
         self._environment = {
             **{name: value for name, value in os.environ.items() if not name.startswith("KAFKA_")},
             "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",

@@ -9,6 +9,7 @@ partitions that are not its own, and ``crashed`` when it has.
 import asyncio
 import sys
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import faust
@@ -26,11 +27,12 @@ async def until(holds: Callable[[], bool]) -> None:
         await asyncio.sleep(0.05)
 
 
-def application(scheme: str, bootstrap_servers: str, group: str) -> faust.App:
+def application(scheme: str, bootstrap_servers: str, group: str, directory: Path) -> faust.App:
     return faust.App(
         group,
         broker=f"{scheme}://{bootstrap_servers}",
         store="memory://",
+        datadir=directory,  # default: below the working directory
         web_enabled=False,
         topic_partitions=1,
         key_serializer="raw",
@@ -44,9 +46,9 @@ def application(scheme: str, bootstrap_servers: str, group: str) -> faust.App:
     )
 
 
-async def run(scheme: str, bootstrap_servers: str, topic: str, group: str, what: str) -> None:
+async def run(scheme: str, bootstrap_servers: str, topic: str, group: str, directory: Path, what: str) -> None:
     transport.register()
-    app = application(scheme, bootstrap_servers, group)
+    app = application(scheme, bootstrap_servers, group, directory)
     table = app.Table("rows", partitions=1, key_type=bytes, value_type=bytes)
 
     ours = scheme == transport.SCHEME  # one event is a batch; with the stock transport it is a record
@@ -80,4 +82,5 @@ async def run(scheme: str, bootstrap_servers: str, topic: str, group: str, what:
 
 
 if __name__ == "__main__":
-    asyncio.run(run(*sys.argv[1:]))
+    scheme, bootstrap_servers, topic, group, directory, what = sys.argv[1:]
+    asyncio.run(run(scheme, bootstrap_servers, topic, group, Path(directory), what))

@@ -33,7 +33,8 @@ class Scene:
     """A server, one life after the other, and its file."""
 
     def __init__(self, stream: Stream, directory: Path) -> None:
-        self.stream, self.directory = stream, directory
+        self.stream = stream
+        self.directory = directory
         self.lives = 0
 
     def started(self) -> ServerProcess:

@@ -28,7 +28,9 @@ class LivePage:
     """A server's page, open in a browser."""
 
     def __init__(self, browser: Chrome, server: ServerProcess, stream: Stream) -> None:
-        self.server, self.stream, self._browser = server, stream, browser
+        self.server = server
+        self.stream = stream
+        self._browser = browser
         self.origin = f"http://127.0.0.1:{server.port}"
         browser.get(f"{self.origin}/")
 

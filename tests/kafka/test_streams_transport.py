@@ -30,7 +30,10 @@ def publish(broker: EmbeddedKafka, topic: str, numbers: range) -> None:
 
 
 def app(broker: EmbeddedKafka, scheme: str, topic: str, log: Path, what: str = "process") -> Process:
-    return Process(log, "-m", "tests.kafka.streams_app", scheme, broker.bootstrap_servers, topic, f"g-{topic}", what)
+    group, directory = f"g-{topic}", str(log.parent / "state")
+    return Process(
+        log, "-m", "tests.kafka.streams_app", scheme, broker.bootstrap_servers, topic, group, directory, what
+    )
 
 
 def processed(process: Process) -> set[int]:

@@ -29,8 +29,11 @@ class Instance:
         topics = Topics.prefixed(f"memory-{uuid4().hex[:8]}")
         create_topics(broker.bootstrap_servers, topics, partitions)
         self.stream = Stream(broker.bootstrap_servers, topics)
-        self._broker, self._partitions, self._path = broker, partitions, path
-        self._running, self._variant = running, variant
+        self._broker = broker
+        self._partitions = partitions
+        self._path = path
+        self._running = running
+        self._variant = variant
         path.mkdir()
 
     def start(self) -> None:

@@ -14,7 +14,9 @@ class BackgroundLoad:
     def __init__(self, publish: Callable[[Sequence[str]], None], prefix: str, pause_s: float = PAUSE_S) -> None:
         self.ids: list[str] = []
         """The record ids so far; complete when the block has ended."""
-        self._publish, self._prefix, self._pause_s = publish, prefix, pause_s
+        self._publish = publish
+        self._prefix = prefix
+        self._pause_s = pause_s
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._run)
 

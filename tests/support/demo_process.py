@@ -27,7 +27,9 @@ class DemoProcess:
     """A demo on free ports, without a terminal."""
 
     def __init__(self, module: str, directory: Path, http_port: int, *flags: str, **environment: str) -> None:
-        self.port, self.http_port, self.output = free_port(), http_port, directory / "demo.log"
+        self.port = free_port()
+        self.http_port = http_port
+        self.output = directory / "demo.log"
         ports = ["--port", str(self.port), "--http-port", str(http_port)]
         with self.output.open("wb") as output:
             self.process = subprocess.Popen(

@@ -70,7 +70,8 @@ class Rows:
 
     def __init__(self, disk: dict[bytes, bytes], changelog: dict[int, dict[bytes, bytes]]) -> None:
         """``disk`` and ``changelog``, compacted and by partition, are what is left when the table is gone."""
-        self._disk, self._changelog = disk, changelog
+        self._disk = disk
+        self._changelog = changelog
         self.sent: list[tuple[int, bytes, bytes]] = []  # partition, row, value; of this table's life
         self.deleted: list[tuple[int, bytes]] = []
 

@@ -76,7 +76,8 @@ class Group:
         self.stopped = True
 
     async def crash(self, reason: BaseException) -> None:
-        self.crashed, self.crash_reason = True, reason
+        self.crashed = True
+        self.crash_reason = reason
 
     def rebalanced(self) -> None:
         """The group has given the partitions out anew; this instance's tables are not read yet."""
@@ -110,7 +111,8 @@ class Scene:
         self.while_restoring: Callable[[], None] = lambda: None
         self.application = Application(self.kernel, list, self._restore)
         self.batches: list[Batch] = []
-        self.scored, self.finish = asyncio.Semaphore(0), asyncio.Semaphore(0)  # released for each batch
+        self.scored = asyncio.Semaphore(0)
+        self.finish = asyncio.Semaphore(0)  # released for each batch
 
     async def _restore(self, partitions: set[int]) -> None:
         self.restored.append(partitions)

@@ -90,7 +90,8 @@ class JpmmlModel:
 
     def close(self) -> None:
         """See ``model.model.Model.close``; Java goes on running, for the next model."""
-        self._closed, self._evaluator = True, None
+        self._closed = True
+        self._evaluator = None
 
 
 @functools.cache

@@ -120,7 +120,8 @@ class Live:
     """Starts actors, one life after the other, on the same directory."""
 
     def __init__(self, root: Path, ending: ExitStack) -> None:
-        self.root, self._ending = root, ending
+        self.root = root
+        self._ending = ending
 
     def __call__(self, timeout_s: float = 5.0) -> Asked:
         actors = self.unrestored(timeout_s)

@@ -29,7 +29,9 @@ class Played:
         self.stop: Callable[[], None] = lambda: None
 
     def subscribe(self, _topics: object, *, on_assign: Any, on_revoke: Any, on_lost: Any) -> None:
-        self.on_assign, self.on_revoke, self.on_lost = on_assign, on_revoke, on_lost
+        self.on_assign = on_assign
+        self.on_revoke = on_revoke
+        self.on_lost = on_lost
 
     def poll(self, _timeout_s: float) -> Any:
         if not self.fetches:

@@ -27,7 +27,8 @@ class StubModel:
     """Gives the same answer whatever it is asked, and counts its ends."""
 
     def __init__(self, answer: Values | Exception) -> None:
-        self.answer, self.closed = answer, 0
+        self.answer = answer
+        self.closed = 0
 
     def score(self, features: Features) -> Values:  # noqa: ARG002 - the answer is given
         """The answer."""

@@ -67,7 +67,9 @@ class SlowReference:
     dead_letters: int = 0
 
     def accept(self, model: AlcoholModel, now_ms: int) -> None:
-        self.model, self.since_ms, self.durations_ms = model, now_ms, []
+        self.model = model
+        self.since_ms = now_ms
+        self.durations_ms = []
 
     def score(self, alcohols: list[float], batch_ms: float) -> list[float | None]:
         results: list[float | None] = []

@@ -233,7 +233,8 @@ class Interval:
             raise ValueError("has an Interval without margins")
         self.left = number_of(element, "leftMargin", -np.inf)
         self.right = number_of(element, "rightMargin", np.inf)
-        self.left_closed, self.right_closed = closure.startswith("closed"), closure.endswith("Closed")
+        self.left_closed = closure.startswith("closed")
+        self.right_closed = closure.endswith("Closed")
 
     def holds(self, values: NDArray[Any]) -> NDArray[np.bool_]:
         """Which of these numbers are in it; what is infinite is, if there is no margin on that side."""

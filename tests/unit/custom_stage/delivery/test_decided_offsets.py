@@ -25,7 +25,8 @@ class Librdkafka:
     """Answers with what is committed, by partition number; before that, what ``asked`` does happens."""
 
     def __init__(self, answers: dict[int, SimpleNamespace] | Exception, asked: Callable[[], None]) -> None:
-        self._answers, self._asked = answers, asked
+        self._answers = answers
+        self._asked = asked
 
     def committed(self, partitions: Sequence[Any], _timeout_s: float) -> list[SimpleNamespace]:
         self._asked()

@@ -55,7 +55,8 @@ class Transactional(Producer):
 
     def __init__(self, source: Source, answer: BaseException | None) -> None:
         super().__init__(answer)
-        self._source, self.taken_away = source, False
+        self._source = source
+        self.taken_away = False
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[None]:

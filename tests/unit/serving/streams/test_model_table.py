@@ -48,7 +48,8 @@ class Consumer:
     """Reads it, a record at a time."""
 
     def __init__(self, changelog: Changelog) -> None:
-        self._changelog, self.next = changelog, 0
+        self._changelog = changelog
+        self.next = 0
 
     async def start(self) -> None: ...
 
@@ -106,8 +107,11 @@ class Scene:
     """One instance at a time, and its clock."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        self.changelog, self.copy = Changelog(), Memory()
-        self.owner, self.models_topic_id, self.now_s = True, "now", 1000.0
+        self.changelog = Changelog()
+        self.copy = Memory()
+        self.owner = True
+        self.models_topic_id = "now"
+        self.now_s = 1000.0
         monkeypatch.setattr(model_table, "AIOKafkaConsumer", lambda **_: Consumer(self.changelog))
         monkeypatch.setattr(model_table, "time", SimpleNamespace(monotonic=lambda: self.now_s))
         monkeypatch.setattr(model_table, "RETRY_S", 0)

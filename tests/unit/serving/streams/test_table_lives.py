@@ -39,7 +39,8 @@ class Lives(RuleBasedStateMachine):
     def begin(self) -> None:
         self.committed = dict.fromkeys(PARTITIONS, 0)
         self.published: list[int] = []  # models, by offset
-        self.on_disk, self.in_changelog = Known(), Known()
+        self.on_disk = Known()
+        self.in_changelog = Known()
         self.on_their_way: set[int] = set()  # partitions
         self.instance = Instance()
 
@@ -90,7 +91,8 @@ class Lives(RuleBasedStateMachine):
         self.instance.restore(*PARTITIONS)
 
     def _next_life(self, instance: Instance) -> None:
-        self.instance, self.on_their_way = instance, set()
+        self.instance = instance
+        self.on_their_way = set()
         seen, start = self.on_disk.model, instance.state.models_from
         ahead = any(model is not None and (seen is None or model > seen) for model in self.on_disk.model_of.values())
         assert start == ("beginning" if seen is None or ahead else FeedPosition("models", seen + 1))

@@ -613,7 +613,10 @@ class Kafka:
     def __init__(self, meanwhile: Callable[[], None], records: Mapping[TP, Any], positions: Mapping[TP, int]) -> None:
         self._closed = False
         self._fetcher = self._subscriptions = self._subscription = self.subscription = self.assignment = self
-        self._meanwhile, self._records, self._positions, self.tps = meanwhile, records, positions, set(positions)
+        self._meanwhile = meanwhile
+        self._records = records
+        self._positions = positions
+        self.tps = set(positions)
 
     def fetch_context(self) -> AbstractContextManager[None]:
         return nullcontext()

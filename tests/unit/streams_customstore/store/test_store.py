@@ -101,7 +101,9 @@ class StoreMachine(RuleBasedStateMachine):
     @rule()
     def reset(self) -> None:
         self.store.store.reset_state()
-        self.written, self.committed, self.offsets = {}, {}, {}
+        self.written = {}
+        self.committed = {}
+        self.offsets = {}
 
     @invariant()
     def a_record_sees_its_own_partition(self) -> None:

@@ -37,7 +37,8 @@ def claiming(size: int, *, width: int = 11, times: int = 1) -> GraphDef:
     for number in range(times):
         weights = constant(f"w{number}", np.zeros((width, 1), dtype=np.float32))
         tensor = weights.attr["value"].tensor
-        tensor.tensor_content, tensor.tensor_shape.dim[1].size = b"", size
+        tensor.tensor_content = b""
+        tensor.tensor_shape.dim[1].size = size
         tensor.float_val.append(1.0)
         nodes += [weights, operation(f"h{number}", "MatMul", nodes[-1].name, weights.name)]
     return GraphDef(node=nodes)
@@ -113,7 +114,8 @@ def test_the_bound_on_claimed_numbers_is_on_all_of_the_graph() -> None:
     sums = [operation(f"h{i}", "MatMul", "x", f"w{i}") for i in range(250)]
     for weights in wide:
         tensor = weights.attr["value"].tensor
-        tensor.tensor_content, tensor.tensor_shape.dim[1].size = b"", min(each, MAX_WIDTH)
+        tensor.tensor_content = b""
+        tensor.tensor_shape.dim[1].size = min(each, MAX_WIDTH)
     joined = [operation("s1", "AddV2", "h0", "h1")]
     joined += [operation(f"s{i}", "AddV2", f"s{i - 1}", f"h{i}") for i in range(2, 250)]
     with pytest.raises(ValueError, match=r"constant 'w\d+' is \[11, 4096\] and has 0 numbers"):
