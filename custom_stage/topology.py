@@ -67,14 +67,15 @@ class Engine:
                 tasks.create_task(self._overflow.run()),
                 tasks.create_task(self._send(tasks)),
             ]
+            # exercise[cs-1]: until the stop, fetch a batch when a slot is free, and push it; it keeps its slot
             while not self._kernel.stop.is_set():
                 await self._slots.acquire()
-                records = await self._overflow.next()
-                self._kernel.report.metrics.lag.set(self._source.lag())
+                records = await self._fetch()
                 if records and await self._delivery.begin(records):
                     await self._push(self._data, records)
                 else:
                     self._slots.release()
+            # end[cs-1]
             await self._scored.join()
             for task in concurrent:
                 task.cancel()
@@ -103,6 +104,12 @@ class Engine:
         finally:
             self._thread.dispose()
             self._stage.close()
+
+    async def _fetch(self) -> Records:
+        """The next batch, in flight from now on; none after 0.2 s, so that the caller can look for a stop."""
+        records = await self._overflow.next()
+        self._kernel.report.metrics.lag.set(self._source.lag())
+        return records
 
     async def _push(self, stream: Subject[T], element: T) -> None:
         """Push on the scoring thread: one element at a time, and the event loop stays free while a model works."""

@@ -1,0 +1,2 @@
+# says: The loop ends before the first batch.
+pass
