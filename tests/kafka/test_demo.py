@@ -13,7 +13,7 @@ import pytest
 
 from client.broker.ports import free_port
 from tests.support.demo_process import DEADLINE_S, DemoProcess, alive
-from tests.support.process import ROOT
+from tests.support.process import ROOT, eventually
 
 PACE = ("--data-interval", "0.02", "--model-interval", "1")
 KILL_LIMIT_S = 5.0
@@ -60,10 +60,7 @@ def test_nothing_survives_a_demo_that_is_killed(start: Start) -> None:
     children = demo.descendants()
     assert len(children) >= 6, "provider, broker and server, each with its watchdog"
     demo.process.kill()
-    deadline = time.monotonic() + KILL_LIMIT_S
-    while left := alive(children):
-        assert time.monotonic() < deadline, f"{left} still run {KILL_LIMIT_S} s later"
-        time.sleep(0.05)
+    eventually(lambda: not alive(children), "all have ended", KILL_LIMIT_S)
 
 
 def test_ctrl_c_stops_everything_however_often_it_is_pressed(start: Start) -> None:

@@ -29,6 +29,7 @@ class Consumer(NoKafka):
         self.finish_in_flight: Callable[[], Awaitable[None]]
         self.partitions = {0, 2}
         self.commits = 0
+        self.recreated: tuple[str, str] | None = None
 
     async def topic_recreated(self, topic: str, topic_id: str) -> None:
         self.recreated = (topic, topic_id)

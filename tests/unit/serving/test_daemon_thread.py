@@ -29,16 +29,24 @@ def test_the_caller_gets_what_the_work_returns_or_raises(run: Run) -> None:
 
 
 def test_the_event_loop_ends_though_the_work_hangs(run: Run) -> None:
-    may_end = threading.Event()
+    begun, may_end, ended = threading.Event(), threading.Event(), threading.Event()
+
+    def hangs() -> None:
+        begun.set()
+        may_end.wait(10)
+        ended.set()
 
     async def left_behind() -> None:
-        working = asyncio.ensure_future(run(may_end.wait))
-        await asyncio.sleep(0)
+        working = asyncio.ensure_future(run(hangs))
+        assert await asyncio.to_thread(begun.wait, 10)
         working.cancel()
-        await asyncio.wait([working])
+        with pytest.raises(asyncio.CancelledError):
+            await working
 
     asyncio.run(left_behind())
+    assert not ended.is_set()
     may_end.set()
+    assert ended.wait(10)
 
 
 def test_one_thread_does_its_work_in_order_and_ends_when_it_is_closed() -> None:

@@ -188,5 +188,6 @@ def test_a_batch_of_a_topic_that_was_created_again_is_neither_handed_out_nor_ack
 def test_before_it_has_started_there_is_nothing_to_begin_again(run: Run) -> None:
     async def play(scene: Scene) -> None:
         await scene.application.data_topic_recreated()
+        assert scene.group.consumer.recreated is None
 
     run(play)
