@@ -67,6 +67,8 @@ def pytest_runtest_call(item: pytest.Item) -> Iterator[None]:
 
 
 def _reject_error(error: Exception, file: Path, demand: str) -> None:
+    while isinstance(error, ExceptionGroup) and len(error.exceptions) == 1:  # of a TaskGroup: what happened is in it
+        error = error.exceptions[0]
     where = _learners_line(error, file)
     place = "after your code" if where is None else f"in your code, line {where.lineno}"
     reject(
