@@ -6,7 +6,7 @@ SHELL := /bin/bash
 # Hundreds of processes import the same modules: they are compiled once, also where an image asks for the contrary.
 unexport PYTHONDONTWRITEBYTECODE
 .PHONY: help demo demo-all provider serve reader unit test test-all test-tensorflow test-pythons check bench survival screenshot generate \
-	models proven exports constraints clean
+	models proven exports mutants constraints clean
 
 PYTHON ?= $(shell for python in python3.13 python3.12 python3.11 python3; do \
 	$$python -c 'import sys, ensurepip; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$python && break; done)
@@ -17,6 +17,7 @@ PYTHONS ?= $(shell for python in python3.11 python3.12 python3.13 python3.14; do
 BIN := .venv/bin
 FOR_TESTS := --editable '.[test,train]'
 FOR_EXPORTS := --constraint constraints-exports.txt --editable '.[train,exports]'
+FOR_MUTANTS := --editable '.[mutants]'
 FOR_TENSORFLOW := --constraint constraints-tensorflow.txt --editable '.[test,tensorflow]'
 PIP := -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 UV := -m uv pip install --quiet --system-certs --compile-bytecode --constraint constraints.txt
@@ -82,6 +83,9 @@ generate: .venv/installed-for-tests ## The code of protobufs/*.proto, the skelet
 	@$(BIN)/python -m exercises.skeletons
 	@$(BIN)/python -m experiments.survival_table
 
+mutants: .venv-mutants/installed ## How strict the graders of the exercises are: docs/experiments/mutants.md
+	@.venv-mutants/bin/python -m exercises.mutants
+
 models: .venv/installed-for-tests ## Train the models in data/models again, and write their card; measured on: REAL_WINES=winequality-red.csv
 	@$(BIN)/python -m data.train_models $(if $(REAL_WINES),--real-wines '$(REAL_WINES)')
 
@@ -99,7 +103,7 @@ clean: ## Remove what make made: the environment, Kafka's data, caches
 	rm -rf .venv .venv-* .kafka* .state .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache build *.egg-info
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
-.venv/bin/pip .venv-exports/bin/pip .venv-tensorflow/bin/pip:
+.venv/bin/pip .venv-exports/bin/pip .venv-mutants/bin/pip .venv-tensorflow/bin/pip:
 	@"$(PYTHON)" -c 'import sys, ensurepip; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || \
 		{ echo "error: $(NO_PYTHON)" >&2; exit 1; }
 	@echo "Creating $(@:/bin/pip=) with $(PYTHON)"
@@ -131,6 +135,11 @@ clean: ## Remove what make made: the environment, Kafka's data, caches
 .venv-tensorflow/installed: pyproject.toml constraints.txt constraints-tensorflow.txt | .venv-tensorflow/bin/pip
 	@echo "Installing TensorFlow and what its tests need (once, a minute or two)"
 	@$(call install,.venv-tensorflow,$(FOR_TENSORFLOW))
+	@touch $@
+
+.venv-mutants/installed: pyproject.toml constraints.txt | .venv-mutants/bin/pip
+	@echo "Installing cosmic-ray and what it needs (once, a minute)"
+	@$(call install,.venv-mutants,$(FOR_MUTANTS))
 	@touch $@
 
 .venv-exports/installed: pyproject.toml constraints.txt constraints-exports.txt | .venv-exports/bin/pip
