@@ -1,4 +1,4 @@
-"""Are the graders strict? Each solution with one operator, constant or condition changed must be rejected: ``make mutants``.
+"""Are the graders strict? The solutions with one operator, constant or condition changed: ``make mutants``.
 
 The changes are those that cosmic-ray knows, on the lines of the regions. What a grader lets through is listed in
 ``docs/experiments/mutants.md``, with the reason that stands in the exercise's ``survivors.toml``: mostly that the
