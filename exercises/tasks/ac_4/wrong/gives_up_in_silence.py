@@ -1,0 +1,9 @@
+# says: The first event after the snapshot is missing, and there is no error.
+counters, sequence, model_sequence = _counters(snapshot), snapshot.sequence, snapshot.model_sequence
+for row in events:
+    if row.sequence != sequence + 1:
+        break
+    sequence = row.sequence
+    if row.kind == MODEL_ACCEPTED:
+        model_sequence = sequence
+    apply(_event(row), counters)

@@ -1,0 +1,11 @@
+# says: An event that is in the snapshot already is there, and there is no error.
+counters, sequence, model_sequence = _counters(snapshot), snapshot.sequence, snapshot.model_sequence
+for row in events:
+    if row.sequence <= sequence:
+        continue
+    if row.sequence > sequence + 1:
+        raise self._corrupt(f"event {row.sequence} follows event {sequence}")
+    sequence = row.sequence
+    if row.kind == MODEL_ACCEPTED:
+        model_sequence = sequence
+    apply(_event(row), counters)

@@ -1,0 +1,6 @@
+# says: An event after the snapshot is not applied, or more than once.
+counters, sequence, model_sequence = _counters(snapshot), snapshot.sequence, snapshot.model_sequence
+for row in events:
+    if row.sequence != sequence + 1:
+        raise self._corrupt(f"event {row.sequence} follows event {sequence}")
+    sequence = row.sequence
