@@ -2,6 +2,7 @@
 
 import threading
 from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import ModuleType
@@ -11,6 +12,7 @@ import pykka
 
 from actors_persistent.journal.journal import Journal
 from actors_persistent.journal.journal_file import JournalFile
+from actors_persistent.messages import HandedOn, Replace
 from exercises.grading import reject
 
 PATIENCE_S = 2.0
@@ -76,6 +78,65 @@ class Router:
             event.set()
         for actor in (self.manager, *self.servers.started):
             actor.stop(block=False)
+
+
+@dataclass
+class PlayedManager:
+    """Takes the place of ``ModelServingManager``: each actor's answer is a future, its successor's the next."""
+
+    answers: Sequence["pykka.Future[Any]"]
+    messages: list[object] = field(default_factory=list)  # all that it was asked
+    servers: Sequence["pykka.ActorRef[Any]"] = ()
+    reference: "pykka.ActorRef[Any] | None" = None
+
+    def start(self, *rest: object) -> "pykka.ActorRef[Any]":  # noqa: ARG002
+        """As ``ModelServingManager.start``."""
+        self.servers = [_Idle.start() for _ in self.answers]
+        self.reference = _Scripted.start(self)
+        return self.reference
+
+    def hear(self, message: object) -> HandedOn | None:
+        """Answer one message, as the manager does."""
+        self.messages.append(message)
+        if isinstance(message, Replace):
+            if message.failed == self.servers[0]:
+                self.servers, self.answers = self.servers[1:], self.answers[1:]
+            return None
+        return HandedOn(self.servers[0], self.answers[0])
+
+
+class _Idle(pykka.ThreadingActor):
+    use_daemon_thread = True
+
+
+class _Scripted(pykka.ThreadingActor):
+    use_daemon_thread = True
+
+    def __init__(self, script: PlayedManager) -> None:
+        super().__init__()
+        self._script = script
+
+    def on_receive(self, message: object) -> object:
+        return self._script.hear(message)
+
+
+def no_answer() -> "pykka.Future[Any]":
+    """Of an actor that hangs."""
+    return pykka.ThreadingFuture()
+
+
+def answered_with(value: object) -> "pykka.Future[Any]":
+    """Of an actor that has answered."""
+    future: pykka.Future[Any] = pykka.ThreadingFuture()
+    future.set(value)
+    return future
+
+
+def failed_with(error: Exception) -> "pykka.Future[Any]":
+    """Of an actor that has died."""
+    future: pykka.Future[Any] = pykka.ThreadingFuture()
+    future.set_exception((type(error), error, None))
+    return future
 
 
 def _set() -> threading.Event:

@@ -1,0 +1,2 @@
+# says: An actor that does not answer is not replaced.
+pass

@@ -1,0 +1,7 @@
+# says: It waits longer than its time limit.
+try:
+    return handed_on.answer.get()
+except Exception as error:
+    log.warning("actor_replaced", data_type=message.data_type, reason=self._reason(error))
+self._manager.ask(Replace(message.data_type, handed_on.server), block=True, timeout=self._timeout_s)
+handed_on = self._manager.ask(message, block=True, timeout=self._timeout_s)
