@@ -123,7 +123,7 @@ class Actors:
         except Exception as error:  # noqa: BLE001 - whatever it died of, its successor knows all that it has told anybody
             log.warning("actor_replaced", data_type=message.data_type, reason=self._reason(error))
         self._manager.ask(Replace(message.data_type, handed_on.server), timeout=self._timeout_s)
-        handed_on = self._manager.ask(message, timeout=self._timeout_s)
+        handed_on = self._manager.ask(message, block=True, timeout=self._timeout_s)
         # end[ac-3]
         assert handed_on is not None, "a data type with an actor keeps having one"
         try:
