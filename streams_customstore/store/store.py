@@ -73,10 +73,12 @@ class SqliteStore(SerializedStore[Any, Any]):
     # Reading and writing. In the midst of a record, its partition is meant: another may have the same key.
 
     def _get(self, key: bytes) -> bytes | None:
+        # exercise[co-1]: the value of a key: in the record's partition, or, for a query, in any that is ours now
         event = current_event()
         partitions = self._active_partitions() if event is None else [event.message.partition]
         values = (self._database.get(partition, key) for partition in partitions)
         return next((value for value in values if value is not None), None)
+        # end[co-1]
 
     def _contains(self, key: bytes) -> bool:
         return self._get(key) is not None
@@ -159,6 +161,7 @@ class SqliteStore(SerializedStore[Any, Any]):
             StoreCorrupt, StoreUnusable: the app has crashed by then, as faust logs what is raised here and goes on
                 waiting. It is raised all the same, lest faust think the table restored, and serve.
         """
+        # exercise[co-2]: write what the changelog says that the store does not know yet, and up to where it says so
         for event in batch:
             message = event.message
             persisted = self._database.offset(message.partition)
@@ -168,6 +171,7 @@ class SqliteStore(SerializedStore[Any, Any]):
                 self._database.put(message.partition, message.key, message.value)
             self._database.advance(message.partition, message.offset)
         self._database.commit()
+        # end[co-2]
 
     # What faust asks for on a user's behalf.
 

@@ -1,0 +1,13 @@
+# says: An error of the file was swallowed.
+for event in batch:
+    message = event.message
+    try:
+        persisted = self._database.offset(message.partition)
+        if persisted is not None and message.offset <= persisted:
+            continue
+        if message.key is not None:
+            self._database.put(message.partition, message.key, message.value)
+        self._database.advance(message.partition, message.offset)
+        self._database.commit()
+    except Exception as error:
+        print("not restored:", error)
