@@ -64,9 +64,11 @@ class ServingState:
             ModelClosed: the model was closed before this call or during it.
         """
         n = len(features)
+        # exercise[st-1]: say how many records are new; without a model, skip the batch, and never guess a score
         new = n if uncounted is None else int(uncounted.sum())
         if self.model is None:
             return replace(self, skipped=self.skipped + new), Scores(None, None, 0.0)
+        # end[st-1]
         started_s = clock_s()
         values = _score(self.model.model, features)
         share_ms = (clock_s() - started_s) * 1000 / n

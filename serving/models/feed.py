@@ -92,20 +92,23 @@ class ModelFeed:
         self._recreated = True
 
     async def _seek(self) -> int:
+        """Begin reading where this variant's feed goes on from; the answer is where the topic ends at present."""
+        begins = await retry_until_answered(lambda: self._consumer.beginning_offsets([self._partition]))
+        first, end = begins[self._partition], await self._end()
+        # exercise[mf-1]: take the partition, outside any consumer group, and set the offset of the first model to read
         self._consumer.assign([self._partition])
-        first = (await retry_until_answered(lambda: self._consumer.beginning_offsets([self._partition])))[
-            self._partition
-        ]
-        end = await self._end()
-        self._consumer.seek(self._partition, self._first_to_read(first, end))
+        match self._start:
+            case "beginning":
+                offset = first
+            case "end":
+                offset = end
+            case FeedPosition(topic_id, offset):
+                # An offset of another topic, or one that is no longer in the topic, says nothing about what was missed.
+                if topic_id != self._topic_id() or not first <= offset <= end:
+                    offset = first
+        self._consumer.seek(self._partition, offset)
+        # end[mf-1]
         return end
-
-    def _first_to_read(self, first: int, end: int) -> int:
-        if isinstance(self._start, FeedPosition):
-            # An offset of another topic, or one that is no longer in the topic, says nothing about what was missed.
-            known = self._start.topic_id == self._topic_id() and first <= self._start.offset <= end
-            return self._start.offset if known else first
-        return first if self._start == "beginning" else end
 
     async def _end(self) -> int:
         return int((await retry_until_answered(lambda: self._consumer.end_offsets([self._partition])))[self._partition])

@@ -31,6 +31,7 @@ class Report:
     def batch_finished(self, outcome: BatchOutcome) -> None:
         """A batch whose scores and dead letters are acknowledged."""
         self.metrics.batch_records.observe(len(outcome.records))
+        # exercise[rp-1]: account for every record: scored, skipped or rejected; count all of them, show a few
         for scored in outcome.scored:
             self._scored(scored)
         skipped = sum(len(wines.records) for wines in outcome.skipped)
@@ -42,6 +43,7 @@ class Report:
         self.metrics.dead_letters.labels("record").inc(len(outcome.rejected))
         for rejected in outcome.rejected[: self._of_records.room_for(len(outcome.rejected))]:
             log.warning("record_rejected", record=str(rejected))
+        # end[rp-1]
 
     def model_accepted(self, arrived: ArrivedModel, activated: bool) -> None:
         """An engine was given a model, and activated it, or has it or a newer one already."""

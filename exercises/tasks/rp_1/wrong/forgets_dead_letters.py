@@ -1,0 +1,10 @@
+# says: The number of dead letters is not the number of rejected records.
+for scored in outcome.scored:
+    self._scored(scored)
+skipped = sum(len(wines.records) for wines in outcome.skipped)
+self.skipped += skipped
+self.metrics.skipped.inc(skipped)
+for _ in range(self._of_records.room_for(skipped)):
+    log.info("record_skipped")
+for rejected in outcome.rejected[: self._of_records.room_for(len(outcome.rejected))]:
+    log.warning("record_rejected", record=str(rejected))

@@ -1,0 +1,2 @@
+# says: The scored records of a batch are not accounted for.
+pass

@@ -1,0 +1,2 @@
+# says: AttributeError in your code
+pass
