@@ -41,3 +41,17 @@ class Unsolved(ExerciseError):
 
     def __init__(self, exercise: str, file: Path, line: int) -> None:
         super().__init__(f"exercise {exercise} is not solved yet: {file}, line {line}")
+
+
+class WorkspaceUnusable(ExerciseError):
+    """The learner's files cannot be read or written."""
+
+    def __init__(self, path: Path, reason: str) -> None:
+        super().__init__(f"{path}: {reason}; python -m exercises doctor says what is missing")
+
+
+class NotWatched(ExerciseError):
+    """The system does not say when files are saved."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(f"no events of saved files ({reason}); they are looked at twice a second")

@@ -80,6 +80,7 @@ class Grading:
         self.exercise = exercise
         self.is_cancelled = False
         self._began_s = time.monotonic()
+        self._ending, self._is_over = threading.Lock(), False
         self._here, there = context.Pipe()
         words = (there, exercise.name, str(root), dict(environment))
         self._process = context.Process(target=_graded, args=words, daemon=True)
@@ -92,7 +93,6 @@ class Grading:
             verdict = self._received(limit_s)
         finally:
             self._end()
-            self._process.join()
             self._here.close()
         return replace(verdict, duration_s=time.monotonic() - self._began_s)
 
@@ -114,10 +114,14 @@ class Grading:
         return Verdict(self.exercise.name, "hung", sentence)
 
     def _end(self) -> None:
-        with suppress(ProcessLookupError, PermissionError):
-            if self._process.pid is not None:
+        with self._ending:  # once: its number may be another process's afterwards
+            if self._is_over or self._process.pid is None:
+                return
+            with suppress(ProcessLookupError, PermissionError):
                 os.killpg(self._process.pid, signal.SIGKILL)
-        self._process.kill()  # just begun, it may have no group of its own yet
+            self._process.kill()  # just begun, it may have no group of its own yet
+            self._process.join()
+            self._is_over = True
 
 
 class Graders:

@@ -17,7 +17,7 @@ from client.broker.plan import HOST
 from client.demo.all.columns import Column, Moment
 from client.demo.all.columns_view import ColumnsView
 from client.demo.all.columns_words import ColumnLines
-from client.demo.all.keys import Commands, keys_of_terminal
+from client.demo.all.keys import Commands
 from client.demo.all.models import WatchedModels
 from client.demo.all.page import application
 from client.demo.all.servers import Server
@@ -28,6 +28,7 @@ from client.demo.errors import NotAllScored
 from client.demo.one.one_server import GRACE_S, READY_S
 from client.demo.readiness import check_demo_port, has_topics
 from client.demo.settings import AllSettings
+from client.terminal.keys import keys_of_terminal
 from client.terminal.stop_signals import interruptible, stop_on_signals
 from model.errors import ServingError
 from serving.ending import first_of

@@ -16,7 +16,7 @@ from tests.support.process import eventually
 
 PROGRAM = """
 import os, sys, time
-from client.demo.all.keys import keys_of_terminal
+from client.terminal.keys import keys_of_terminal
 with keys_of_terminal() as keys:
     print("ready", flush=True)
     while True:
