@@ -1,0 +1,53 @@
+"""Answer by a deadline: a slow model has so long, then a fast one answers in its place, and the answer says so.
+
+For a model that others compute: behind a network, on a GPU, or on a thread of its own (``DaemonThread.run`` in
+``serving/threads.py``). What calls ``DeadlineScorer.score`` is a coroutine, so many batches may wait at the same time.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from model.features import Features, Values
+
+AsyncModel: TypeAlias = Callable[[Features], Awaitable[Values]]
+"""Scores a batch of shape (n, 11); cancelling it must stop the waiting."""
+
+
+@dataclass(frozen=True, slots=True)
+class TimelyScores:
+    """The scores of a batch, and which model they are from; the marker goes to the scores topic with them."""
+
+    values: Values  # shape (n,)
+    is_fallback: bool
+
+
+class DeadlineScorer:
+    """Two models, of which the slow one is preferred."""
+
+    def __init__(self, slow: AsyncModel, fallback: AsyncModel, deadline_s: float) -> None:
+        """``deadline_s``: how long the slow model may take for a batch; the fallback's time comes on top."""
+        self._slow, self._fallback, self._deadline_s = slow, fallback, deadline_s
+        self.in_time = 0
+        """Records that the slow model scored by the deadline."""
+        self.too_late = 0
+        """Records that the fallback had to score."""
+
+    async def score(self, features: Features) -> TimelyScores:
+        """The slow model's scores if they come by the deadline, else the fallback's.
+
+        Raises:
+            Exception: what the slow model raises by the deadline, unless it is a ``TimeoutError``; what the fallback
+                raises.
+        """
+        # exercise[cs-4]: return the slow model's scores if they come by the deadline; count either way; leave no task
+        try:
+            async with asyncio.timeout(self._deadline_s):
+                values = await self._slow(features)
+            self.in_time += len(features)
+            return TimelyScores(values, is_fallback=False)
+        except TimeoutError:
+            self.too_late += len(features)
+        # end[cs-4]
+        return TimelyScores(await self._fallback(features), is_fallback=True)
