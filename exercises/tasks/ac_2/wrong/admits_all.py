@@ -1,0 +1,2 @@
+# says: One data type more than the limit gets an actor.
+return True

@@ -1,0 +1,5 @@
+# says: What was kept is not restored, because strangers have taken all places.
+if isinstance(message, Accept) or message.data_type in self._servers:
+    return True
+with_model = sum(state.model is not None for state in self._states.values())
+return len(self._servers) - with_model < MAX_DATA_TYPES_WITHOUT_MODEL

@@ -1,0 +1,5 @@
+# says: Fewer data types without a model get an actor than the limit says.
+if not isinstance(message, Score) or message.data_type in self._servers:
+    return True
+with_model = sum(state.model is not None for state in self._states.values())
+return len(self._servers) - with_model + 1 < MAX_DATA_TYPES_WITHOUT_MODEL

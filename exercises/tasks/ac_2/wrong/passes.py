@@ -1,0 +1,2 @@
+# says: The records of a new data type get no actor.
+pass
