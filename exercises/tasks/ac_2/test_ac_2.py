@@ -27,6 +27,7 @@ class Server:
     """In place of an actor: the answer that nobody waits for, and no thread."""
 
     def ask(self, message: object, *, block: bool = True) -> "pykka.Future[Any]":
+        """As an actor's reference."""
         return pykka.ThreadingFuture()
 
 
