@@ -238,17 +238,17 @@ class Source(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ships
     async def on_partitions_revoked(self, revoked: Sequence[TopicPartition]) -> None:  # noqa: ARG002 - it is always all of them
         """Finish what is in flight and commit it before another instance gets these partitions."""
         self._is_member = False
-        self._may_fetch.clear()
-        self.generation += 1
-        if self._consumer._coordinator.generation < 0:  # given up: what is in flight is another instance's already
-            self._forget()
-            return
         try:
             async with asyncio.timeout(REVOKE_TIMEOUT_S):
-                while not self._ledger.empty:
-                    self._drained.clear()
-                    await self._drained.wait()
-                await self._commit()
+                # exercise[cs-2]: fetch nothing more; if we are still in the group, finish what is in flight, and commit
+                self._may_fetch.clear()
+                self.generation += 1
+                if not self._was_given_up:  # else what is in flight is another instance's already
+                    while not self._ledger.empty:
+                        self._drained.clear()
+                        await self._drained.wait()
+                    await self._commit()
+                # end[cs-2]
         except TimeoutError:
             log.warning("batches_left_behind", reason="not acknowledged in time; they will be scored again")
         except BrokerRefused as error:
@@ -265,6 +265,11 @@ class Source(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ships
 
     def _say_joining(self) -> None:
         log.info("joining_group", group=self._group, up_to_s=self._settings.session_timeout_ms / 1000)
+
+    @property
+    def _was_given_up(self) -> bool:
+        """Whether the group has counted us out, after a long silence: it asks nobody before it revokes then."""
+        return bool(self._consumer._coordinator.generation < 0)
 
     async def _commit(self) -> bool:
         """False: not now. Nothing is lost: it stays committable; where the partitions are gone it is scored again."""

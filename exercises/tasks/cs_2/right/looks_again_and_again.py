@@ -1,0 +1,6 @@
+self._may_fetch.clear()
+self.generation += 1
+if not self._was_given_up:
+    while not self._ledger.empty:
+        await asyncio.sleep(0.02)
+    await self._commit()

@@ -1,0 +1,8 @@
+# says: A new batch was fetched during the revocation.
+self.generation += 1
+if not self._was_given_up:
+    while not self._ledger.empty:
+        self._drained.clear()
+        await self._drained.wait()
+    await self._commit()
+self._may_fetch.clear()

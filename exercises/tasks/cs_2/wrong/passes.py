@@ -1,0 +1,2 @@
+# says: Records that were scored before the revocation were not committed.
+pass

@@ -1,0 +1,5 @@
+# says: The partition was handed over while a batch was in flight.
+self._may_fetch.clear()
+self.generation += 1
+if not self._was_given_up:
+    await self._commit()
