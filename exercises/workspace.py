@@ -219,15 +219,12 @@ class Workspace:
         elif mirror == before:
             return None
         else:
-            try:
-                around = cut(mine or "").around
-                known = (new.around, cut(before or mirror).around)
-            except MarkersBroken:
-                around, known = (), ((), ())
-            if not around or around not in known:
+            around, old = _around(mine or ""), _around(before or mirror)
+            if around is None or around not in (old, new.around):
                 return f"{path}: has changed in the project, and you have changed more than answers: left as it is"
-            text = _with_answers(new, answers)
-            if text != mine:
+            # What is around is new already where an update was ended before it could say so.
+            text = _with_answers(new, answers) if around == old else mine
+            if text is not None and text != mine:
                 if mine != before:
                     self._back_up(path)
                 write_atomically(path, text)
@@ -245,15 +242,17 @@ class Workspace:
     def _answers(self, file: Path) -> Mapping[str, Written]:
         try:
             mine, before = cut(_read(self.home / file) or ""), cut(_read(self._base(file)) or "")
+            now = self._mirror(file).inside if (self._mirrors / file).exists() else before.inside
         except MarkersBroken:
             return {}
-        return {
-            self._formerly.get(name, name): Written(
-                text.removeprefix(_task(before.inside[name])), _indent(before.inside[name])
-            )
-            for name, text in mine.inside.items()
-            if name in before.inside and text != before.inside[name]
-        }
+        answers = {}
+        for name, text in mine.inside.items():
+            blank = before.inside.get(name, "")
+            tasks = {_task(blank), _task(now.get(name, blank))}  # the new one where an update was ended half way
+            if blank and text not in (blank, now.get(name)):
+                answer = next((text.removeprefix(task) for task in tasks if task and text.startswith(task)), text)
+                answers[self._formerly.get(name, name)] = Written(answer, _indent(blank))
+        return answers
 
     def _put(self, exercise: Exercise, answer: str | None) -> None:
         """Replace one answer; a file that an update had to leave, or without its markers, becomes the new one."""
@@ -287,6 +286,14 @@ def _read(path: Path) -> str | None:
     try:
         return path.read_bytes().decode("utf-8", errors="replace")
     except OSError:
+        return None
+
+
+def _around(text: str) -> tuple[str, ...] | None:
+    """None where that cannot be told."""
+    try:
+        return cut(text).around
+    except MarkersBroken:
         return None
 
 

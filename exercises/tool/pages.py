@@ -43,7 +43,7 @@ def head(session: Session, is_grading: bool) -> RenderableType:
     place = Text(f"{exercise.part} · {exercise.minutes} min", "dim")
     return Group(
         _row(Text(f"{exercise.name}  {exercise.title}", f"bold {ACCENT}"), state),
-        _row(link(file, workspace.line(exercise)), place),
+        _row(link(file, workspace.line(exercise)), place, is_left_whole=True),
     )
 
 
@@ -133,9 +133,7 @@ def check_body(graded: Sequence[tuple[Exercise, Verdict]], total: int, is_over: 
     if not is_over:
         lines.append(Text(f"… {len(graded)} of {total} graded", "bold yellow"))
     elif passed == total:
-        lines += [Text(), Text(f" ALL {total} EXERCISES PASS ", BADGES["passed"])]
-    else:
-        lines += [Text(), Text(f"{passed} of {total} pass", "bold")]
+        lines = [Text(f" ALL {total} EXERCISES PASS ", BADGES["passed"]), Text(), *lines]
     return Group(*lines)
 
 
@@ -180,10 +178,11 @@ def _bar(session: Session) -> Text:
     return bar
 
 
-def _row(left: Text, right: Text) -> RenderableType:
+def _row(left: Text, right: Text, is_left_whole: bool = False) -> RenderableType:
+    """Two texts on one line; where there is no room one is cut short."""
     grid = Table.grid(expand=True, padding=(0, 1))
-    grid.add_column(ratio=1, no_wrap=True, overflow="ellipsis")
-    grid.add_column(no_wrap=True, justify="right")
+    grid.add_column(ratio=None if is_left_whole else 1, no_wrap=True, overflow="ellipsis")
+    grid.add_column(ratio=1 if is_left_whole else None, no_wrap=True, overflow="ellipsis", justify="right")
     grid.add_row(left, right)
     return grid
 

@@ -324,7 +324,8 @@ class Terminal:
                     message = f"search: {self._listing.searched}▏"
                     keys = [("↑↓", "choose"), ("Enter", "open"), ("Esc", "show all")]
             case "check":
-                head = pages.title("All exercises", "")
+                passed = sum(verdict.status == "passed" for _, verdict in self._graded)
+                head = pages.title("All exercises", f"{passed} of {len(session.exercises)} pass")
                 body = pages.check_body(self._graded, len(session.exercises), self._check_is_over)
                 keys = (
                     [("any key", "back"), ("q", "quit")] if self._check_is_over else [("Esc", "stops"), ("q", "quit")]
