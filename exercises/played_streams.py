@@ -5,13 +5,16 @@ Batches come from a ``PlayedConsumer``, outcomes go to a ``PlayedSink``, and a g
 
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from dataclasses import dataclass, field
 from inspect import CORO_CREATED, getcoroutinestate
 from types import SimpleNamespace
 from typing import Any, cast
 
 from exercises.grading import reject
 from exercises.played import record
+from protobufs.kept_state_pb2 import KeptModel
 from serving.kernel import Kernel
+from serving.scoring.kept_state import without_data
 from serving.scoring.outcomes import BatchOutcome
 from serving.scoring.records import RawRecord
 from serving.settings.server import Settings
@@ -133,6 +136,48 @@ class Stage:
 
     async def _crash(self, error: BaseException) -> None:
         self.crashes.append(error)
+
+
+class PlayedRows(dict[bytes, bytes]):
+    """A table as faust's: what is written is read back at once; ``sent`` is what goes to the changelog."""
+
+    def __init__(self, *rows: Any) -> None:
+        super().__init__(*rows)
+        self.sent: list[tuple[bytes, bytes]] = []
+
+    def __setitem__(self, row: bytes, value: bytes) -> None:
+        super().__setitem__(row, value)
+        self.sent.append((row, value))
+
+
+@dataclass
+class PlayedModels:
+    """A table of models as ``ModelTable``; what is put is in its changelog at once."""
+
+    rows: dict[str, KeptModel] = field(default_factory=dict)
+
+    async def catch_up(self) -> None:
+        """It has all of its changelog."""
+
+    def data_types(self) -> list[str]:
+        """See ``ModelTable``."""
+        return sorted(self.rows)
+
+    def newest(self, data_type: str) -> KeptModel | None:
+        """See ``ModelTable``."""
+        return without_data(self.rows[data_type]) if data_type in self.rows else None
+
+    def model(self, data_type: str) -> KeptModel:
+        """See ``ModelTable``."""
+        return self.rows[data_type]
+
+    def put(self, model: KeptModel) -> None:
+        """See ``ModelTable``."""
+        self.rows[model.descriptor.dataType] = model
+
+    def has_written(self, data_type: str) -> bool:
+        """See ``ModelTable``."""
+        return data_type in self.rows
 
 
 def scored_values(outcomes: Sequence[BatchOutcome]) -> list[list[float]]:

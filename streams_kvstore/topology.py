@@ -82,6 +82,7 @@ class Engine:
 
     async def _score_batch(self, batch: Batch) -> None:
         outcome, after = await self.application.in_thread(self._state.score_batch, batch)
+        # exercise[kv-2]: write the states, send the outcome; ``finish`` says what is done when Kafka has both
         if batch.stale:
             return
         self._state.write(batch, after)
@@ -93,4 +94,5 @@ class Engine:
             batch.acknowledge()
             self._kernel.report.batch_finished(outcome)
 
+        # end[kv-2]
         await self.application.finish(finish())

@@ -135,10 +135,12 @@ class TableState:
         the changelog, which must not lack what a new owner of the partition will ask for.
         """
         self._delete_former(batch.partition)
+        # exercise[kv-1]: keep each state that may be kept, here and as a row of counters in the table
         for key, state in after.items():
             if self._may_keep(key, state):
                 self._states[key] = state
                 self._table[key.row(COUNTERS)] = state.counters().SerializeToString()
+        # end[kv-1]
 
     async def acknowledged(self) -> None:
         """Wait until the changelogs have all that was written, and what is this instance's to write of the models."""

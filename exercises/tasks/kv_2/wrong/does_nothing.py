@@ -1,0 +1,3 @@
+# says: The states after the batch were not written once.
+async def finish() -> None:
+    pass
