@@ -112,10 +112,10 @@ def read_task(file: Path, name: str, part: str) -> Exercise:
         facts["teaches"],
         facts["idea"],
         sections["Task"],
-        [sections[hint] for hint in HINTS],
+        tuple(sections[hint] for hint in HINTS),
         sections["What production does"],
         facts.get("broker") == "yes",
-        re.findall(ID, facts.get("formerly", "")),
+        tuple(re.findall(ID, facts.get("formerly", ""))),
     )
 
 

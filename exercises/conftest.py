@@ -2,7 +2,8 @@
 
 import os
 import traceback
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -28,7 +29,7 @@ def answer(request: pytest.FixtureRequest) -> Answer:
     if not (root / exercise.file).exists():
         root = ROOT / "exercises"  # where a learner has no copy yet: the skeleton
     try:
-        request.node.stash[_ANSWER] = found = Answer(exercise, root)
+        request.node.stash[_ANSWER] = found = _read(exercise, root)
     except (Unsolved, AnswerUnusable) as error:
         unusable = error
     else:
@@ -36,6 +37,9 @@ def answer(request: pytest.FixtureRequest) -> Answer:
     if isinstance(unusable, Unsolved):
         request.node.add_report_section("setup", UNSOLVED, str(unusable))
     pytest.fail(str(unusable), pytrace=False)
+
+
+_read = cache(Answer)
 
 
 @pytest.fixture(scope="session")
@@ -52,18 +56,27 @@ def bootstrap_servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]
 
 
 @pytest.hookimpl(wrapper=True)
-def pytest_runtest_call(item: pytest.Item) -> Iterator[None]:
+def pytest_runtest_setup(item: pytest.Item) -> Generator[None]:
+    """A fixture loads the answer, and may call it; see ``pytest_runtest_call``."""
+    return (yield from _telling_the_line(item))
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call(item: pytest.Item) -> Generator[None]:
     """An error that the answer raises is told with the learner's line, and without a traceback."""
-    answer = item.stash.get(_ANSWER, None)
+    return (yield from _telling_the_line(item))
+
+
+def _telling_the_line(item: pytest.Item) -> Generator[None]:
     raised: Exception | None = None
     try:
         yield
     except Exception as error:
-        if answer is None:
+        if item.stash.get(_ANSWER, None) is None:
             raise
         raised = error
-    if answer is not None and raised is not None:
-        _reject_error(raised, answer.file, _sentence(item.name))
+    if raised is not None:
+        _reject_error(raised, item.stash[_ANSWER].file, _sentence(item.name))
 
 
 def _reject_error(error: Exception, file: Path, demand: str) -> None:

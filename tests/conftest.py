@@ -43,6 +43,8 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> object:
         def _split_scope(self, nodeid: str) -> str:
             module, _, test = nodeid.partition("::")
             variant = next((name for name in QUERIES if name in test.partition("[")[2]), "")
+            if module.endswith("test_graders.py"):
+                return nodeid  # an exercise each, which have nothing in common
             return module if any(name in module for name in ONE_SCENE_FOR_ALL) else f"{module}[{variant}]"
 
     return ByModuleAndVariant(config, log)

@@ -1,14 +1,17 @@
 """Each grader, proven: by the skeleton, the solution, right answers and wrong ones, each with its own sentence."""
 
-from collections.abc import Iterator
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 
 from client.broker.embedded_kafka import EmbeddedKafka
-from exercises.catalogue import Exercise, read_catalogue
-from exercises.grading import Graders
+from exercises.catalogue import Exercise, find_exercise, read_catalogue
+from exercises.grading import Graders, Verdict
 from exercises.proofs import Proof, proofs_of, sentences
+
+NAMES = [exercise.name for exercise in read_catalogue()]
+REPETITIONS = 20
 
 
 @pytest.fixture(scope="session")
@@ -20,18 +23,39 @@ def graders(request: pytest.FixtureRequest) -> Graders:
     return Graders(address)
 
 
-def all_proofs() -> Iterator[Proof]:
-    for exercise in read_catalogue():
-        yield from proofs_of(exercise)
+@pytest.mark.parametrize("name", NAMES)
+def test_each_answer_gets_the_verdict_it_deserves(name: str, graders: Graders, tmp_path: Path) -> None:
+    exercise = find_exercise(name)
+    proofs = list(proofs_of(exercise))
+    verdicts = [proof.given(graders, tmp_path / str(number)) for number, proof in enumerate(proofs)]
+    print(matrix(exercise, proofs, verdicts))
+    said = sentences(exercise)
+    faults = [proof.fault(verdict, said) for proof, verdict in zip(proofs, verdicts, strict=True)]
+    assert not any(faults), "\n".join(filter(None, faults))
 
 
-@pytest.mark.parametrize("proof", list(all_proofs()), ids=lambda proof: f"{proof.exercise.name} {proof.name}")
-def test_each_answer_gets_the_verdict_it_deserves(proof: Proof, graders: Graders, tmp_path: Path) -> None:
-    fault = proof.fault(proof.given(graders, tmp_path), sentences(proof.exercise))
-    assert not fault, fault
-
-
-@pytest.mark.parametrize("exercise", read_catalogue(), ids=lambda exercise: exercise.name)
-def test_each_exercise_has_answers_enough_to_prove_its_grader(exercise: Exercise) -> None:
+@pytest.mark.parametrize("name", NAMES)
+def test_each_exercise_has_answers_enough_to_prove_its_grader(name: str) -> None:
+    exercise = find_exercise(name)
     assert len(exercise.answers("wrong")) >= 5
     assert len(exercise.answers("right")) >= 2
+
+
+@pytest.mark.thorough
+@pytest.mark.parametrize("name", NAMES)
+def test_a_grader_says_the_same_each_time(name: str, graders: Graders, tmp_path: Path) -> None:
+    proofs = {proof.name: proof for proof in proofs_of(find_exercise(name))}
+    first_wrong = next(proof for name, proof in proofs.items() if name.startswith("wrong/"))
+    for proof in (proofs["solution"], first_wrong):
+        verdicts = [proof.given(graders, tmp_path / proof.exercise.name) for _ in range(REPETITIONS)]
+        assert len({(verdict.status, verdict.message.partition("\n")[0]) for verdict in verdicts}) == 1
+
+
+def matrix(exercise: Exercise, proofs: Sequence[Proof], verdicts: Sequence[Verdict]) -> str:
+    """Wrong answers against sentences: which was told what."""
+    said = sentences(exercise)
+    lines = [f"{exercise.name}: {number} = {sentence}" for number, sentence in enumerate(said, 1)]
+    for proof, verdict in zip(proofs, verdicts, strict=True):
+        told = [str(number) for number, sentence in enumerate(said, 1) if sentence in verdict.message]
+        lines.append(f"  {proof.name:30} {verdict.status:8} {' '.join(told)}")
+    return "\n".join(lines)
