@@ -149,7 +149,9 @@ class ModelFeed:
             return None
 
     async def _load(self, record: RawRecord, descriptor: ModelDescriptor) -> bool:
+        """Hand over the model that a record announces; False if it cannot serve, which has been said by then."""
         log.info("model_arrived", model=descriptor.name, data_type=descriptor.dataType, offset=record.offset)
+        # exercise[mf-2]: load the model, or refuse it with its reason; True: no older model of its type is wanted
         topic_id = self._topic_id()
         try:
             loaded, kept = await self._loaded_when_possible(record, descriptor)
@@ -158,6 +160,7 @@ class ModelFeed:
         except ModelRejected as error:
             await self._reject(RejectedRecord(record, error.reason, descriptor.dataType), descriptor.name)
             return False
+        # end[mf-2]
         await self._accept(ArrivedModel(loaded, record.offset, kept, topic_id))
         return True
 

@@ -1,0 +1,13 @@
+# says: A position in this topic is not where reading goes on.
+self._consumer.assign([self._partition])
+match self._start:
+    case "beginning":
+        offset = first
+    case "end":
+        offset = end
+    case FeedPosition(topic_id, offset):
+        if topic_id != self._topic_id() or not first <= offset <= end:
+            offset = first
+if isinstance(self._start, FeedPosition) and offset < end:
+    offset += 1
+self._consumer.seek(self._partition, offset)

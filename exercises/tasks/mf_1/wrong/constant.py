@@ -1,0 +1,3 @@
+# says: A start at the beginning does not begin with the first model of the topic.
+self._consumer.assign([self._partition])
+await self._consumer.seek_to_end(self._partition)

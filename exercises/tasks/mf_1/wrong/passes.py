@@ -1,0 +1,2 @@
+# says: IllegalStateError in your code
+pass

@@ -1,0 +1,2 @@
+# says: A model that loads is not handed over
+return True

@@ -1,0 +1,9 @@
+# says: The newest model in the topic cannot serve, and the one before it is not tried.
+topic_id = self._topic_id()
+try:
+    loaded, kept = await self._loaded_when_possible(record, descriptor)
+except _Recreated:
+    return True
+except ModelRejected as error:
+    await self._reject(RejectedRecord(record, error.reason, descriptor.dataType), descriptor.name)
+    return True
