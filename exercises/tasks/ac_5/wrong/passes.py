@@ -1,0 +1,2 @@
+# says: The results are not those of the records.
+pass

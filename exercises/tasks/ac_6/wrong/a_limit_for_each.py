@@ -1,0 +1,13 @@
+# says: Each model has the whole time limit for itself.
+asked = [(name, self._ask(name, wine)) for name in self._actors]
+best = None
+for name, answer in asked:
+    if answer is None:
+        continue
+    try:
+        opinion = answer.get(timeout=self._timeout_s)
+    except Exception:
+        continue
+    if math.isfinite(opinion.value) and 0.0 <= opinion.confidence <= 1.0:
+        if best is None or opinion.confidence > best.confidence:
+            best = Best(name, opinion.value, opinion.confidence)

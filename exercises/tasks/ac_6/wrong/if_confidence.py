@@ -1,0 +1,14 @@
+# says: A confidence of 0 or of 1 is refused.
+deadline_s = time.monotonic() + self._timeout_s
+asked = [(name, self._ask(name, wine)) for name in self._actors]
+best = None
+for name, answer in asked:
+    if answer is None:
+        continue
+    try:
+        opinion = answer.get(timeout=deadline_s - time.monotonic())
+    except Exception:
+        continue
+    if math.isfinite(opinion.value) and 0.0 < opinion.confidence <= 1.0:
+        if best is None or opinion.confidence > best.confidence:
+            best = Best(name, opinion.value, opinion.confidence)
