@@ -1,0 +1,2 @@
+# says: What was to be published is not in a file, line by line.
+pass
