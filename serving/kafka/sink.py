@@ -174,6 +174,7 @@ class Sink:
 
     def _letter(self, rejected: RejectedRecord) -> _Letter:
         record = rejected.record
+        # exercise[al-3]: the bytes as they came, and in the headers why they are here and where they are from
         headers = [
             ("reason", rejected.reason.encode()),
             ("topic", record.topic.encode()),
@@ -184,6 +185,7 @@ class Sink:
         # aiokafka takes no message without key and value; a tombstone without a key becomes an empty value.
         value = b"" if record.key is None and record.value is None else record.value
         letter = _Letter(rejected, record.key, value, headers)
+        # end[al-3]
         if letter.bytes <= self._max_letter_bytes:
             return letter
         # It came compressed, or fills its own topic's limit; the headers say where it still can be read.

@@ -6,7 +6,7 @@ while True:
     except LocalFailure:
         await asyncio.sleep(POSTPONED_S)
     except ModelRejected as error:
-        await self._reject(RejectedRecord(record=record, reason=error.reason, data_type=descriptor.dataType), error.name)
+        await self._reject(RejectedRecord(record, error.reason, data_type=descriptor.dataType), error.name)
         return False
     if self._recreated:
         return True

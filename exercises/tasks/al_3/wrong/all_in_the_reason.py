@@ -1,0 +1,4 @@
+# says: The header reason is not the reason of the rejection, in UTF-8.
+headers = [("reason", str(rejected).encode()), ("variant", self._variant.encode())]
+value = b"" if record.key is None and record.value is None else record.value
+letter = _Letter(rejected, record.key, value, headers)

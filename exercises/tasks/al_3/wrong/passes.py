@@ -1,0 +1,2 @@
+# says: NameError in your code
+pass
