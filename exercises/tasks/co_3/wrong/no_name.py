@@ -1,0 +1,11 @@
+# says: The reason does not name the feature that is missing.
+for feature in WINE:
+    field = schema.get(feature)
+    if field is None:
+        raise RecordRefused(f"its schema has no field {feature}")
+    found = values.get(feature, field.default)
+    if found is None:
+        raise RecordRefused("a feature is missing")
+    if not isinstance(found, float) or not math.isfinite(found):
+        raise RecordRefused(f"{feature} is {found!r}, not a finite number")
+    row.append(found)
