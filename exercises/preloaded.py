@@ -12,6 +12,7 @@ for _each in (
     "streams_kvstore.server",
     "streams_customstore.server",
     "client.provider.publisher",
+    "exercises.played_agents",
     "exercises.played_store",
     "exercises.played_streams",
     "_pytest.assertion.rewrite",

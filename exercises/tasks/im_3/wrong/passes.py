@@ -1,0 +1,2 @@
+# says: A good record is not in the good branch alone.
+pass

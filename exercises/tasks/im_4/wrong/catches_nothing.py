@@ -1,0 +1,3 @@
+# says: ValueError in your code
+await self._process(record)
+return

@@ -1,0 +1,2 @@
+# says: A record with which nothing is wrong was not processed exactly once.
+return
