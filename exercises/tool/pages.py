@@ -114,7 +114,7 @@ def list_body(listing: Listing, marks: Mapping[str, Mark]) -> RenderableType:
         if chosen:
             line.stylize("bold reverse")
         lines.append(line)
-    return Group(*lines) if lines else Text("nothing is called so; Esc shows all")
+    return Group(*lines) if lines else Text("nothing here fits")
 
 
 def check_body(graded: Sequence[tuple[Exercise, Verdict]], total: int, is_over: bool) -> RenderableType:

@@ -161,9 +161,7 @@ class Terminal:
         self._is_to_stop = False
         live.stop()
         with keys.given_back():
-            handler = signal.signal(STOPPED, signal.SIG_DFL)
-            os.kill(os.getpid(), STOPPED)  # here it goes on after fg
-            signal.signal(STOPPED, handler)
+            os.kill(os.getpid(), signal.SIGSTOP)  # here it goes on after fg
         live.start()
 
     def _begin(self, exercise: Exercise) -> None:
@@ -247,9 +245,10 @@ class Terminal:
         page = max(1, self._scroll.rows - 1)
         steps = {"up": -1, "k": -1, "down": 1, "j": 1, "page up": -page, "page down": page, " ": page}
         steps |= {"home": -self._scroll.lines, "end": self._scroll.lines}
-        if key in steps:
+        if key in steps and not (key == " " and self._scroll.below == 0):
             self._scroll.move(steps[key])
-        return key in steps
+            return True
+        return False
 
     def _next(self) -> None:
         if self._session.next():
