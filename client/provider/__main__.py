@@ -91,6 +91,7 @@ def run(settings: ProviderSettings) -> int:
     stop = threading.Event()
     with contextlib.ExitStack() as stack:
         broker, bootstrap_servers = None, settings.bootstrap_servers
+        # exercise[al-1]: a cluster that is named is used as it is; else a broker is started, and stopped at the end
         if bootstrap_servers is not None:
             asyncio.run(check_login(bootstrap_servers, settings.security))
         else:
@@ -100,6 +101,7 @@ def run(settings: ProviderSettings) -> int:
             stack.callback(broker.stop)
             bootstrap_servers = broker.bootstrap_servers
         create_topics(bootstrap_servers, settings.topics, settings.partitions, settings.security)
+        # end[al-1]
         stack.enter_context(stop_on_signals(stop))
         shown = stack.enter_context(display(f"provider on {bootstrap_servers}"))
         for line in _next_steps(settings, bootstrap_servers):

@@ -1,0 +1,8 @@
+# says: The broker that was started is not stopped behind everything else.
+if bootstrap_servers is not None:
+    asyncio.run(check_login(bootstrap_servers, settings.security))
+else:
+    broker = settings.embedded(lambda _: stop.set())
+    broker.start()
+    bootstrap_servers = broker.bootstrap_servers
+create_topics(bootstrap_servers, settings.topics, settings.partitions, settings.security)

