@@ -1,0 +1,2 @@
+# says: A batch whose model is there, and before which nothing waits, was not scored.
+pass
