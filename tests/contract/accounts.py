@@ -3,6 +3,8 @@
 from collections import Counter
 from collections.abc import Sequence
 
+from experiments.checker.faults import check
+from experiments.checker.topics import read_run
 from protobufs.serving_result_pb2 import ServingResult
 from serving.engine import Guarantees
 from tests.support.models import times_alcohol
@@ -11,6 +13,7 @@ from tests.support.stream import Stream, model
 
 SCORED = "serving_records_scored_total"
 SKIPPED = "serving_records_skipped_total"
+TAKEOVER_MS = 60_000  # a machine with much else to do
 
 
 def scored_some(server: ServerProcess, records: int = 500) -> None:
@@ -60,4 +63,6 @@ def nothing_is_lost(
     scores = stream.all_scores()
     missing = set(ids) - distinct(scores)
     assert len(missing) <= skipped, f"{len(missing)} lost, such as {sorted(missing)[:5]}; {skipped} skipped"
+    run = read_run(stream.bootstrap_servers, stream.topics, server.group)
+    assert check(run, TAKEOVER_MS).faults == []
     return scores
