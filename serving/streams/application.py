@@ -27,7 +27,6 @@ POLL_S = 0.02
 JOINING_S = 1.0
 REVOKE_TIMEOUT_S = 4.0
 STOP_TIMEOUT_S = 3.0
-FETCHES_AHEAD = 2  # besides those in flight
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -105,7 +104,7 @@ class Application:
         consumer = app.consumer
         consumer.topic_ids[self._kernel.settings.topics.data] = self._kernel.broker.data_topic_id
         consumer.finish_in_flight = self._finish_in_flight
-        consumer.fetches_waiting = self._kernel.settings.batches_in_flight + FETCHES_AHEAD
+        consumer.max_batches = self._kernel.settings.batches_in_flight
         self._kernel.report.metrics.lag.set_function(consumer.lag)
         waiting = asyncio.get_running_loop().call_later(JOINING_S, self._say_joining)
         try:

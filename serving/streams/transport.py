@@ -47,14 +47,14 @@ from serving.kafka.header_names import read_any_header_names
 log: structlog.stdlib.BoundLogger = structlog.get_logger()
 
 SCHEME = "lossless"
-FETCHES_WAITING = 3
-"""Delivered and not acknowledged, at most, where the application does not say; then no more is fetched, of any
-partition, and what comes meanwhile becomes one larger batch. A limit on records alone would not do: fetched as they
-come, records wait in batches of one or two, and a server that cannot score each alone at their pace falls behind for
-good. The stock way, to pause single partitions, costs a tenth of a second each time: aiokafka asks for nothing while it
-holds records of a paused one."""
+MAX_BATCHES = 2
+"""Delivered and not acknowledged, of all partitions together, where the application does not say; with so many no more
+is fetched, and what comes meanwhile becomes larger batches. Each batch that waits makes every record wait for one more:
+fetched as they come, single records wait in batches of one or two, and a server that cannot score each alone at their
+pace falls behind for good. The stock way, to pause single partitions, costs a tenth of a second each time: aiokafka
+asks for nothing while it holds records of a paused one."""
 MAX_WAITING_BYTES = 16 * 1024 * 1024  # of keys and values; then one fetch more at most
-MAX_FETCH_RECORDS = 1000  # where the application does not say
+MAX_CHANGELOG_RECORDS = 10_000  # delivered and not restored; then one fetch more at most
 BUFFERS_FULL_S = 0.002
 NOTHING_TO_FETCH_S = 0.02  # no partition is assigned, or all are paused
 FETCH_WAIT_S = 0.2  # a recovery's seek waits for as long
@@ -80,7 +80,6 @@ class Fetched(NamedTuple):
 class _Batch(NamedTuple):
     last_offset: int
     next_offset: int
-    records: int
     size_bytes: int
 
 
@@ -97,7 +96,7 @@ class Delivered:
         self.committable = begin
         """Where the acknowledged batches end."""
         self.committed = begin
-        self.records = self.size_bytes = 0  # of the batches that are not acknowledged
+        self.size_bytes = 0  # of the batches that are not acknowledged
         self._batches: deque[_Batch] = deque()
         self._acknowledged: set[int] = set()  # batches that others are before, by their last offsets
 
@@ -111,8 +110,7 @@ class Delivered:
         self.next_offset = next_offset
         if records:
             size_bytes = sum(map(KEY_BYTES, records)) + sum(map(VALUE_BYTES, records))
-            self._batches.append(_Batch(records[-1].offset, next_offset, len(records), size_bytes))
-            self.records += len(records)
+            self._batches.append(_Batch(records[-1].offset, next_offset, size_bytes))
             self.size_bytes += size_bytes
         elif self._batches:
             self._batches[-1] = self._batches[-1]._replace(next_offset=next_offset)
@@ -128,7 +126,6 @@ class Delivered:
             first = self._batches.popleft()
             self._acknowledged.remove(first.last_offset)
             self.committable = first.next_offset
-            self.records -= first.records
             self.size_bytes -= first.size_bytes
 
 
@@ -237,7 +234,7 @@ class Consumer(StockConsumer):
         """By name, for the source topics whose ids are known."""
         self.epoch = 0
         """Incremented when partitions are revoked, and when a source topic was created again."""
-        self.fetches_waiting = FETCHES_WAITING
+        self.max_batches = MAX_BATCHES
         self.finish_in_flight: Callable[[], Awaitable[None]] = _nothing
         """Waits, for a limited time, until the batches in flight are acknowledged; the application sets it."""
         self.changelogs_read_to: dict[Any, int] = {}
@@ -383,12 +380,10 @@ class Consumer(StockConsumer):
     def _enough_waits(self) -> bool:
         """Whether so much is delivered and not acknowledged, or not restored, that no more should be fetched."""
         tables: Any = self.app.tables
-        most_records = self.fetches_waiting * (self.app.conf.broker_max_poll_records or MAX_FETCH_RECORDS)
         return (
-            any(delivered.batches >= self.fetches_waiting for delivered in self._delivered.values())
-            or sum(delivered.records for delivered in self._delivered.values()) >= most_records
+            sum(delivered.batches for delivered in self._delivered.values()) >= self.max_batches
             or sum(delivered.size_bytes for delivered in self._delivered.values()) >= MAX_WAITING_BYTES
-            or tables.changelog_queue.qsize() >= most_records
+            or tables.changelog_queue.qsize() >= MAX_CHANGELOG_RECORDS
         )
 
     async def _deliver(self, fetched: Mapping[Any, Fetched]) -> None:

@@ -1,6 +1,7 @@
 """Batches of the streams servers at the moments when they could get lost, doubled, or out of step; by record id."""
 
 import asyncio
+import time
 from collections import Counter
 from contextlib import ExitStack
 from pathlib import Path
@@ -12,6 +13,7 @@ from confluent_kafka import Consumer, Producer, TopicCollection, TopicPartition
 from confluent_kafka.admin import AdminClient
 
 from client.broker.embedded_kafka import EmbeddedKafka
+from client.terminal.pace import Pace
 from client.topics import create_topics
 from serving.settings.topics import Topics
 from tests.contract.accounts import distinct, redelivered, settled
@@ -24,6 +26,23 @@ VARIANTS = ("streams_inmemory", "streams_kvstore", "streams_customstore")
 COUNT_EXACTLY = ("streams_kvstore", "streams_customstore")
 PARTITIONS = 3
 EACH = 20  # records
+PER_S, SECONDS = 1000, 15
+MAX_BEHIND_S = 5
+
+SLOW = """
+import runpy, sys, time
+from serving.scoring import outcomes
+
+stock = outcomes.score_batch
+
+def slow(*batch):
+    time.sleep(0.01)
+    return stock(*batch)
+
+outcomes.score_batch = slow
+runpy.run_module(sys.argv.pop(1), run_name="__main__")
+"""
+"""A server whose model takes 10 ms for a batch, however many records are in it: 100 batches a second at most."""
 
 HELD = """
 import os, pathlib, runpy, sys, time
@@ -86,6 +105,31 @@ def test_of_a_batch_that_becomes_stale_while_it_is_scored_nothing_is_written_ack
         assert redelivered(scores) == 0
         if variant in COUNT_EXACTLY:
             assert first.state()["usage"] == len(ids)
+
+
+def test_a_server_keeps_up_with_records_that_come_one_by_one_faster_than_it_scores_batches(
+    broker: EmbeddedKafka, topics: Topics, tmp_path: Path
+) -> None:
+    """With batches of one or two records, this server would be some 12,000 records behind in the end."""
+    stream = Stream(broker.bootstrap_servers, topics)
+    words = ("streams_kvstore", stream.bootstrap_servers, stream.prefix, tmp_path / "log")
+    with ServerProcess(*words, program=SLOW) as server:
+        server.wait_until_ready()
+        stream.publish_model(model("times 1.0", data=times_alcohol(1.0)))
+        server.wait_until_said("Model serving - times 1.0")
+        producer = Producer({"bootstrap.servers": stream.bootstrap_servers, "linger.ms": 0})
+        ids = [f"wine-{number}" for number in range(PER_S * SECONDS)]
+        pace = Pace(time.monotonic(), 1 / PER_S)
+        for number, name in enumerate(ids):
+            while pace.due(time.monotonic()) <= number:
+                producer.poll(0.001)
+            producer.produce(topics.data, wine(), name.encode(), number % PARTITIONS)
+        assert producer.flush(DEADLINE_S) == 0
+        assert len(set(ids) - distinct(stream.all_scores())) < PER_S * MAX_BEHIND_S
+        settled(stream, server)
+        scores = stream.all_scores()
+        assert distinct(scores) == set(ids)
+        assert redelivered(scores) == 0
 
 
 @pytest.mark.parametrize("variant", VARIANTS)

@@ -15,7 +15,7 @@ from mode import Service
 
 from serving.kafka import clients
 from serving.streams.batches import BatchSchema
-from serving.streams.transport import FETCHES_WAITING, MAX_WAITING_BYTES, Consumer, ConsumerThread, Delivered, Fetched
+from serving.streams.transport import MAX_BATCHES, MAX_WAITING_BYTES, Consumer, ConsumerThread, Delivered, Fetched
 from tests.support.faust_records import GENERATION, TOPIC, event, unstarted
 from tests.support.faust_scene import DEADLINE_S, some_turns, until
 
@@ -186,9 +186,8 @@ def test_what_may_be_committed_ends_before_the_first_record_that_is_not_acknowle
         delivered.acknowledge(batch.records[-1].offset)
         done.append(batch)
         assert delivered.committable == end_of_all_done(batches, done, begin=5)
-        assert delivered.records <= sum(len(each.records) for each in batches)
     assert delivered.committable == end, "and at the end all of it, markers and gaps included"
-    assert (delivered.records, delivered.size_bytes) == (0, 0)
+    assert (delivered.batches, delivered.size_bytes) == (0, 0)
 
 
 def end_of_all_done(batches: Sequence[Fetched], done: Sequence[Fetched], begin: int) -> int:
@@ -200,15 +199,15 @@ def end_of_all_done(batches: Sequence[Fetched], done: Sequence[Fetched], begin: 
     return begin
 
 
-@pytest.mark.parametrize("partitions", [1, 4])
-def test_no_more_is_fetched_than_a_few_fetches_while_an_agent_is_busy(partitions: int) -> None:
+@pytest.mark.parametrize(("partitions", "fetches"), [(1, MAX_BATCHES), (4, 1)])
+def test_no_more_is_fetched_than_a_few_batches_while_an_agent_is_busy(partitions: int, fetches: int) -> None:
     async def run() -> None:
         member = await Member(partitions).at_work()
         for _ in range(20):
             await member.consumer._drain_once()
         first = member.events()
-        assert len(member.places(first)) == sum(member.consumer.end_of.values()) == FETCHES_WAITING * FETCH
-        assert len(first) == FETCHES_WAITING * partitions, "one event for one partition's batch"
+        assert len(member.places(first)) == sum(member.consumer.end_of.values()) == fetches * FETCH
+        assert len(first) == fetches * partitions, "one event for one partition's batch"
         for _ in range(20):
             await member.consumer._drain_once()
         assert member.events() == [], "they are taken, and not acknowledged"
@@ -219,25 +218,28 @@ def test_no_more_is_fetched_than_a_few_fetches_while_an_agent_is_busy(partitions
         places = member.places(first) + member.places(member.events())
         for partition in range(partitions):
             offsets = [offset for each, offset in places if each == partition]
-            assert offsets == list(range(2 * FETCHES_WAITING * FETCH // partitions))
+            assert offsets == list(range(2 * fetches * FETCH // partitions))
 
     asyncio.run(run())
 
 
-def test_records_that_come_one_by_one_wait_in_kafka_and_not_in_batches_of_one() -> None:
+@pytest.mark.parametrize("partitions", [1, 3])
+def test_records_that_come_one_by_one_wait_in_kafka_and_not_in_batches_of_one(partitions: int) -> None:
     """Fetched as they come, each would be a batch of its own, and a busy agent would never catch up."""
 
     async def run() -> None:
-        member = await Member().at_work()
-        (tp,) = member.consumer._delivered
-        for offset in range(FETCHES_WAITING):
-            member.consumer._delivered[tp].add(fetched(tp, range(offset, offset + 1), offset + 1).records, offset + 1)
+        member = await Member(partitions).at_work()
+        tps = sorted(member.consumer._delivered)
+        for number in range(MAX_BATCHES):
+            delivered = member.consumer._delivered[tps[number % partitions]]
+            first = delivered.next_offset
+            delivered.add(fetched(tps[number % partitions], [first]).records, first + 1)
         for _ in range(20):
             await member.consumer._drain_once()
         assert member.events() == []
-        member.consumer._delivered[tp].acknowledge(0)
+        member.consumer._delivered[tps[0]].acknowledge(0)
         await member.consumer._drain_once()
-        assert len(member.events()) == 1
+        assert len(member.events()) == partitions
 
     asyncio.run(run())
 
@@ -273,6 +275,7 @@ def test_a_queue_that_is_nearly_full_costs_no_record_of_the_fetch_under_way() ->
 def test_what_is_acknowledged_is_committed_before_the_partitions_are_revoked() -> None:
     async def run() -> None:
         member = await Member(2).at_work()
+        member.consumer.max_batches = 4
         await member.consumer._drain_once()
         await member.consumer._drain_once()
         events = member.events()
