@@ -1,0 +1,11 @@
+# says: Some of the faults are never drawn.
+for offset, message in messages:
+    random = Random(f"{seed}/{offset}")
+    fault = next(iter(FAULTS)) if random.random() < share else None
+    sent = message if fault is None else FAULTS[fault](message, random)
+    try:
+        load(sent)
+    except ModelRejected as error:
+        outcomes.append(Outcome(offset, fault, error.reason))
+    else:
+        outcomes.append(Outcome(offset, fault, None))

@@ -1,0 +1,13 @@
+# says: The global generator of the module random has been used.
+import random
+
+for offset, message in messages:
+    random.seed(f"{seed}/{offset}")
+    fault = random.choice(list(FAULTS)) if random.random() < share else None
+    sent = message if fault is None else FAULTS[fault](message, random)
+    try:
+        load(sent)
+    except ModelRejected as error:
+        outcomes.append(Outcome(offset, fault, error.reason))
+    else:
+        outcomes.append(Outcome(offset, fault, None))
