@@ -81,7 +81,7 @@ screenshot: .venv/installed ## The picture of demo-all in the README: docs/demo-
 generate: .venv/installed-for-tests ## The code of protobufs/*.proto, the skeletons of the exercises, and the table in the README
 	@$(BIN)/python -m grpc_tools.protoc -I. --python_out=. --pyi_out=. protobufs/*.proto
 	@$(BIN)/python -m exercises.skeletons
-	@$(BIN)/python -m experiments.survival_table
+	@$(BIN)/python -m experiments.survival.table
 
 mutants: .venv-mutants/installed ## How strict the graders of the exercises are: docs/experiments/mutants.md
 	@.venv-mutants/bin/python -m exercises.mutants

@@ -4,11 +4,16 @@
 """
 
 import os
-from collections.abc import Mapping, Sequence
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from functools import partial
 from pathlib import Path
 
-from client.broker.download_progress import download_progress
+from rich.console import Console
+from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TransferSpeedColumn
+
 from client.errors import CacheUnusable, DownloadBrokenOff
 from model import maven_jars
 from model.maven_jars import DownloadFailed, Jar, fetch_jars, user_cache, write_lock
@@ -19,6 +24,12 @@ LOGGING = "org.apache.logging.log4j:log4j-slf4j-impl:2.25.4"
 
 LOCK = Path(__file__).with_name("jars.lock")
 DIRECTORY_VARIABLE = "KAFKA_JARS_DIR"
+
+Advance = Callable[[int], None]
+ProgressCallback = Callable[[str, int], AbstractContextManager[Advance]]
+
+PLAIN_LINE_EVERY_S = 5.0
+MB = 1_000_000
 
 
 def locked_jars() -> list[Jar]:
@@ -55,6 +66,48 @@ def kafka_jars(
         raise DownloadBrokenOff(str(error)) from None
     except OSError as error:
         raise CacheUnusable(directory, error.strerror or str(error), DIRECTORY_VARIABLE) from None
+
+
+@contextmanager
+def download_progress(what: str, total_bytes: int) -> Iterator[ProgressCallback]:
+    """Show one download of many files on standard error: a bar on a terminal, a line every few seconds elsewhere.
+
+    Yields:
+        what jgo calls for each file with its name and size; the context manager that it gives takes numbers of bytes.
+    """
+    console = Console(stderr=True)
+    shown = _bar(console, what, total_bytes) if console.is_terminal else _lines(what, total_bytes)
+    with shown as advance:
+
+        @contextmanager
+        def of_one_file(_name: str, _size_bytes: int) -> Iterator[Advance]:
+            yield advance
+
+        yield of_one_file
+
+
+@contextmanager
+def _bar(console: Console, what: str, total_bytes: int) -> Iterator[Advance]:
+    columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TransferSpeedColumn())
+    with Progress(*columns, console=console) as progress:
+        task = progress.add_task(f"{what} (first run)", total=total_bytes)
+        yield lambda n_bytes: progress.advance(task, n_bytes)
+
+
+@contextmanager
+def _lines(what: str, total_bytes: int) -> Iterator[Advance]:
+    sys.stderr.write(f"downloading {what}, {total_bytes / MB:.1f} MB (first run only)\n")
+    done_bytes, next_line_s = 0, time.monotonic() + PLAIN_LINE_EVERY_S
+
+    def advance(n_bytes: int) -> None:
+        nonlocal done_bytes, next_line_s
+        done_bytes += n_bytes
+        if time.monotonic() >= next_line_s:
+            next_line_s += PLAIN_LINE_EVERY_S
+            sys.stderr.write(f"downloaded {done_bytes / MB:.1f} of {total_bytes / MB:.1f} MB\n")
+
+    yield advance
+    sys.stderr.write(f"downloaded {what}\n")
 
 
 def resolved_coordinates(cache: Path) -> list[str]:

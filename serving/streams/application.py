@@ -15,10 +15,10 @@ from serving.kafka.clients import close_quietly
 from serving.kernel import Kernel
 from serving.settings.addresses import with_port
 from serving.streams.batches import Batch
-from serving.streams.changelogs import ensure_changelog
 from serving.streams.errors import EngineNotStarted
 from serving.streams.local_state import LocalState
 from serving.streams.model_table import PARTITIONS, Copy, ModelTable
+from serving.streams.table import ensure_changelog
 from serving.threads import DaemonThread
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger()

@@ -9,8 +9,7 @@ from serving.kernel import Kernel
 from serving.settings.security import KafkaSecurity
 from serving.settings.topics import MAX_MESSAGE_BYTES
 from serving.streams import transport
-from serving.streams.recovery import GenerationTableManager
-from serving.streams.table import AcknowledgedTable
+from serving.streams.table import AcknowledgedTable, GenerationTableManager
 
 REQUEST_OVERHEAD_BYTES = 64 * 1024
 

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from client.broker.ports import free_port
-from experiments.survival_table import with_table
+from experiments.survival.table import with_table
 from tests.support.process import ROOT, eventually
 
 README = (ROOT / "README.md").read_text("utf-8")

@@ -15,8 +15,8 @@ from client.broker.embedded_kafka import EmbeddedKafka
 from client.broker.ports import free_port
 from serving.errors import BrokerNotFound, NotCompacted, TopicRefused
 from serving.settings.topics import COMPACTED
-from serving.streams.changelogs import ensure_changelog
 from serving.streams.errors import ChangelogPartitionsDiffer
+from serving.streams.table import ensure_changelog
 
 
 def admin(broker: EmbeddedKafka) -> AdminClient:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from experiments.survival_page import MARKER
+from experiments.survival.page import MARKER
 from tests.support.process import ROOT
 
 DEADLINE_S = 500  # for what hangs; on a slow machine beside other work a run has taken 120

@@ -5,18 +5,17 @@ import platform
 import pytest
 
 from client.demo.circumstances import Circumstance
-from experiments.backlog import Speed
-from experiments.contenders import LIMIT
 from experiments.errors import MarkerMissing
-from experiments.kill_round import Outcome
-from experiments.latency import Latency
 from experiments.machine import facts
 from experiments.markdown import insert_table, table
-from experiments.survival import broken_promises
-from experiments.survival_life import CIRCUMSTANCES, Life
-from experiments.survival_page import Conditions, summary
-from experiments.survival_page import page as survival_page
-from experiments.throughput_page import page as throughput_page
+from experiments.survival.kill_round import Outcome
+from experiments.survival.life import CIRCUMSTANCES, Life, broken_promises
+from experiments.survival.page import Conditions, summary
+from experiments.survival.page import page as survival_page
+from experiments.throughput.backlog import Speed
+from experiments.throughput.contenders import LIMIT
+from experiments.throughput.latency import Latency
+from experiments.throughput.page import page as throughput_page
 from experiments.variants import STATE_PATHS, VARIANTS, variant
 from tests.support.process import ROOT
 

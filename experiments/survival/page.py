@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from statistics import median
 
 from client.demo.circumstances import Circumstance
-from experiments.kill_round import Outcome
 from experiments.markdown import table
-from experiments.survival_life import CIRCUMSTANCES, Life
+from experiments.survival.kill_round import Outcome
+from experiments.survival.life import CIRCUMSTANCES, Life
 
 MARKER = "survival measured: make survival"
 IN_WORDS = {

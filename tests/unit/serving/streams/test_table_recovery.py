@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from faust.types import TP
 
-from serving.streams.recovery import GenerationRecovery, GenerationTableManager
+from serving.streams.table import GenerationRecovery, GenerationTableManager
 from tests.support.faust_records import GENERATION, TOPIC, NoKafka, unstarted
 from tests.support.faust_scene import some_turns
 

@@ -2,10 +2,10 @@
 
 from collections.abc import Sequence
 
-from experiments.backlog import Speed
-from experiments.contenders import LIMIT, YARDSTICK
-from experiments.latency import Latency
 from experiments.markdown import table
+from experiments.throughput.backlog import Speed
+from experiments.throughput.contenders import LIMIT, YARDSTICK
+from experiments.throughput.latency import Latency
 
 MIB = 1 << 20
 HEAD = (

@@ -7,7 +7,7 @@ from experiments.markdown import table as markdown
 from experiments.variants import VARIANTS, variant
 from serving.kernel import Variant
 
-README = Path(__file__).parents[1] / "README.md"
+README = Path(__file__).parents[2] / "README.md"
 MARKER = "survival table: make generate"
 HEAD = (
     "variant",

@@ -9,12 +9,12 @@ from client.broker.embedded_kafka import EmbeddedKafka
 from client.provider.shipped_models import shipped_models
 from client.terminal.stop_signals import interruptible
 from client.wines.source import GeneratedWines
-from experiments.backlog import WARM_UP_RECORDS, Speed, measure, warm_up
-from experiments.contenders import LIMIT, USUAL, YARDSTICK, Contender, contenders
-from experiments.latency import Latency, latency
 from experiments.machine import facts
 from experiments.scene import scene, scratch, wines
-from experiments.throughput_page import page
+from experiments.throughput.backlog import WARM_UP_RECORDS, Speed, measure, warm_up
+from experiments.throughput.contenders import LIMIT, USUAL, YARDSTICK, Contender, contenders
+from experiments.throughput.latency import Latency, latency
+from experiments.throughput.page import page
 from experiments.variants import VARIANTS, check_variants
 from model.errors import ServingError
 from serving.settings.command_line import CommandLine, stop_with

@@ -1,7 +1,6 @@
 """What each variant survives, measured: ``python -m experiments.survival``, or ``make survival``."""
 
 from collections.abc import Sequence
-from dataclasses import asdict
 from pathlib import Path
 
 from pydantic import Field
@@ -13,9 +12,9 @@ from experiments.errors import PromiseBroken
 from experiments.machine import facts
 from experiments.markdown import insert_table
 from experiments.scene import scene, scratch
-from experiments.survival_life import Life, live
-from experiments.survival_page import MARKER, Conditions, page, summary
-from experiments.variants import VARIANTS, check_variants, variant
+from experiments.survival.life import Life, broken_promises, live
+from experiments.survival.page import MARKER, Conditions, page, summary
+from experiments.variants import VARIANTS, check_variants
 from model.errors import ServingError
 from protobufs.model_descriptor_pb2 import ModelDescriptor
 from serving.settings.command_line import CommandLine, stop_with
@@ -44,20 +43,6 @@ def lives(variants: Sequence[str], model: ModelDescriptor, kills: int, per_s: fl
                 found.append(live(here, model, kills, per_s))
                 print(f"{name}: killed {len(found[-1].outcomes)} times")
     return found
-
-
-def broken_promises(life: Life) -> list[str]:
-    """Where the outcome differs from the variant's ``Guarantees``."""
-    guarantees = variant(life.variant).guarantees
-    at_once = asdict(guarantees.model_survives)
-    broken = []
-    for outcome in life.outcomes:
-        if outcome.serves_at_once != at_once[outcome.circumstance]:
-            did = "served at once" if outcome.serves_at_once else "skipped records"
-            broken.append(f"{life.variant} {did} ({outcome.circumstance})")
-        if outcome.counters_off:
-            broken.append(f"{life.variant}'s counters are off by {outcome.counters_off} ({outcome.circumstance})")
-    return broken
 
 
 def main() -> None:

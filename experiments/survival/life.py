@@ -3,15 +3,16 @@
 import itertools
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import get_args
 
 from client.broker.files import DATA
 from client.demo.circumstances import Circumstance
 from client.wines.source import GeneratedWines
-from experiments.kill_round import Outcome, kill_round
 from experiments.scene import Scene
+from experiments.survival.kill_round import Outcome, kill_round
+from experiments.variants import variant
 from protobufs.model_descriptor_pb2 import ModelDescriptor
 
 CIRCUMSTANCES: Sequence[Circumstance] = get_args(Circumstance)
@@ -58,3 +59,17 @@ def _renamed(model: ModelDescriptor) -> Iterator[ModelDescriptor]:
 
 def _size_bytes(files: Iterable[Path]) -> int:
     return sum(file.stat().st_size for file in files if file.is_file())
+
+
+def broken_promises(life: Life) -> list[str]:
+    """Where the outcome differs from the variant's ``Guarantees``."""
+    guarantees = variant(life.variant).guarantees
+    at_once = asdict(guarantees.model_survives)
+    broken = []
+    for outcome in life.outcomes:
+        if outcome.serves_at_once != at_once[outcome.circumstance]:
+            did = "served at once" if outcome.serves_at_once else "skipped records"
+            broken.append(f"{life.variant} {did} ({outcome.circumstance})")
+        if outcome.counters_off:
+            broken.append(f"{life.variant}'s counters are off by {outcome.counters_off} ({outcome.circumstance})")
+    return broken
