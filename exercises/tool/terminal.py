@@ -68,6 +68,13 @@ def key_names(pressed: str) -> Iterator[str]:
             yield sequence
 
 
+class NoKeys(ExerciseError):
+    """The terminal is another program's at present."""
+
+    def __init__(self) -> None:
+        super().__init__("no keys can be read here: the terminal belongs to another program; start this one without &")
+
+
 class Terminal:
     """One run of it."""
 
@@ -106,6 +113,8 @@ class Terminal:
         with ExitStack() as stack:
             stack.callback(self._stop_checking)
             keys = stack.enter_context(keys_of_terminal())
+            if keys.fd is None:
+                raise NoKeys
             live = stack.enter_context(_whole_screen(self._console))
             stack.enter_context(self._signals())
             stack.enter_context(self._regrading)
