@@ -5,7 +5,7 @@ SHELL := /bin/bash
 .NOTPARALLEL:
 # Hundreds of processes import the same modules: they are compiled once, also where an image asks for the contrary.
 unexport PYTHONDONTWRITEBYTECODE
-.PHONY: help demo demo-all provider serve reader unit test test-all test-tensorflow test-pythons check bench survival screenshot generate \
+.PHONY: help demo demo-all provider serve reader exercises unit test test-all test-tensorflow test-pythons check bench survival screenshot generate \
 	models proven exports mutants constraints clean
 
 PYTHON ?= $(shell for python in python3.13 python3.12 python3.11 python3; do \
@@ -42,6 +42,9 @@ serve: .venv/installed ## A server, which needs a provider: make serve VARIANT=s
 
 reader: .venv/installed ## What the servers say
 	@$(BIN)/python -m client.reader
+
+exercises: .venv/installed ## Holes in the five servers, to be filled in: graded at every save; with an editor: EDIT='code --goto {file}:{line}'
+	@$(BIN)/python -m exercises $(if $(EDIT),--edit-cmd '$(EDIT)')
 
 unit: .venv/installed-for-tests ## The tests that need no broker
 	@$(BIN)/python -m pytest -n 2 tests/unit

@@ -3,9 +3,13 @@
 import gc
 import importlib
 
-import pytest  # noqa: F401
+from _pytest.config import default_plugins
 
 for _each in (
+    *(f"_pytest.{plugin}" for plugin in default_plugins),
+    "exercises.answers",
+    "exercises.played",
+    "pdb",  # which pytest asks for at each start
     "custom_stage.server",
     "actors_persistent.server",
     "streams_inmemory.server",

@@ -77,6 +77,7 @@ def _list(words: argparse.Namespace) -> int:
 def _run(words: argparse.Namespace) -> int:
     exercise = find_exercise(words.name)
     desk = Desk(words)
+    desk.progress.open(exercise.name)
     with KeptBroker() as broker:
         verdict = Graders(broker.address).grade(exercise, desk.workspace.home)
     desk.progress.record({exercise.name: "passed" if verdict.status == "passed" else "pending"})

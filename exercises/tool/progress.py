@@ -63,14 +63,15 @@ class Progress:
     def record(self, states: Mapping[str, State]) -> None:
         """Write down what these exercises are now; what they were already keeps its time.
 
+        One that is pending and was never looked at gets no mark.
+
         Raises:
             WorkspaceUnusable: the file cannot be written.
         """
         with alone(self.file.parent):
             before = self.marks()
-            changed = {
-                name: state for name, state in states.items() if name not in before or before[name].state != state
-            }
+            known = {name: before[name].state if name in before else "pending" for name in states}
+            changed = {name: state for name, state in states.items() if state != known[name]}
             if changed:
                 self._write(before, {name: Mark(state, self._time()) for name, state in changed.items()})
 

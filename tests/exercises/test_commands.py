@@ -13,6 +13,7 @@ from exercises.catalogue import ROOT, read_catalogue
 from exercises.errors import ExerciseError
 from exercises.tool import commands
 from exercises.tool.classroom import class_lines, read_report
+from exercises.tool.lines import KEYS
 from exercises.tool.template import make_folder
 from tests.support.learner import KC_1, OFF_BY_ONE, OFF_BY_ONE_SAYS, RIGHT, save, text_of, workspace
 
@@ -204,3 +205,9 @@ def test_the_whole_program_is_started_by_its_name() -> None:
     ended = subprocess.run([sys.executable, "-m", "exercises", "list"], cwd=ROOT, capture_output=True, text=True)
     assert ended.returncode == 0
     assert "kc-1" in ended.stdout
+
+
+def test_the_readme_names_every_command_and_no_other() -> None:
+    readme = (ROOT / "exercises" / "README.md").read_text(encoding="utf-8")
+    assert set(re.findall(r"`python -m exercises ([a-z]+)", readme)) == set(commands.COMMANDS)
+    assert set(re.findall(r"^\| `(.)` \|", readme, re.MULTILINE)) == set(KEYS)

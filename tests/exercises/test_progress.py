@@ -34,7 +34,7 @@ def states(progress: Progress) -> Mapping[str, State]:
 
 def test_it_is_text_that_people_can_read(progress: Progress) -> None:
     progress.record({"aa-2": "passed"})
-    progress.record({"aa-1": "pending"})
+    progress.open("aa-1")
     head, *lines = progress.file.read_text().splitlines()
     assert f"{head}\n" == HEAD
     assert [line.split()[:2] for line in lines] == [["aa-1", "pending"], ["aa-2", "passed"]]
@@ -44,6 +44,11 @@ def test_a_solved_exercise_that_fails_is_pending_again(progress: Progress) -> No
     progress.record({"aa-1": "passed"})
     progress.record({"aa-1": "pending"})
     assert states(progress) == {"aa-1": "pending"}
+
+
+def test_what_was_never_looked_at_has_no_mark(progress: Progress) -> None:
+    progress.record({"aa-1": "pending", "aa-2": "passed"})
+    assert states(progress) == {"aa-2": "passed"}
 
 
 def test_lines_that_say_nothing_here_are_kept(progress: Progress) -> None:
@@ -120,7 +125,8 @@ class Learner(RuleBasedStateMachine):
     def records(self, data: Any, state: State) -> None:
         each = data.draw(st.sampled_from(sorted(self.here)))
         self.progress().record({self.names[each][-1]: state})
-        self.solved[each] = state
+        if state == "passed" or each in self.solved:
+            self.solved[each] = state
 
     @precondition(lambda self: self.here)
     @rule(data=st.data())
