@@ -10,7 +10,9 @@ from exercises.grading import expect
 from model.errors import ServingError
 
 EMBEDDED, CLUSTER = "127.0.0.1:19092", "k1.example:9093,k2.example:9093"
-NAMED = ["--bootstrap-servers", CLUSTER, "--security-protocol", "SSL", "--partitions", "5"]
+SECURITY = "SASL_PLAINTEXT"
+LOGIN = ["--security-protocol", SECURITY, "--sasl-username", "anna"]
+NAMED = ["--bootstrap-servers", CLUSTER, *LOGIN, "--partitions", "5"]
 
 
 class Played(ServingError):
@@ -90,7 +92,7 @@ class Scene:
         return self.brokers[-1]
 
     async def _check_login(self, servers: str, security: Any) -> None:
-        if servers == CLUSTER and security.protocol == "SSL":
+        if servers == CLUSTER and security.protocol == SECURITY:
             self.events.append("login")
             if self.login_fails:
                 raise Played("the login was rejected")
@@ -122,6 +124,7 @@ def scene(answer: Answer, monkeypatch: pytest.MonkeyPatch) -> Scene:
     """See there."""
     for name in ("KAFKA_BOOTSTRAP_SERVERS", "KAFKA_SECURITY_PROTOCOL"):
         monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("KAFKA_SASL_PASSWORD", "secret")
     return Scene(answer.load())
 
 
@@ -151,11 +154,11 @@ def test_the_topics_of_the_named_cluster_are_created_before_publishing(scene: Sc
 def test_the_topics_are_created_as_the_settings_say(scene: Scene) -> None:
     scene.provide(*NAMED)
     expect(
-        scene.topics_with == [(5, "SSL")],
+        scene.topics_with == [(5, SECURITY)],
         "The topics are not created with the partitions and the security of the settings.",
-        expected="5 partitions, by SSL",
+        expected=f"5 partitions, by {SECURITY}",
         happened=[f"{partitions} partitions, by {protocol}" for partitions, protocol in scene.topics_with],
-        means="a secured cluster does not answer who speaks plain text: the program finds no broker",
+        means="a cluster with a login does not answer who gives none: the program finds no broker",
     )
 
 
