@@ -20,7 +20,8 @@ from serving.engine import ArrivedModel, ModelStart
 from serving.scoring.records import RejectedRecord
 from serving.settings.server import Settings
 
-LIMIT_S = 3.0
+LIMIT_S = 6.0
+HELD_S = 3.0
 TOPIC_ID = "models-topic-5"
 
 
@@ -186,7 +187,7 @@ class PlayedLoading:
         """See ``ModelLoading``; what is to be kept of the model differs from what arrived."""
         self.begun.set()
         if descriptor.name == self._held:
-            self.waited_in_vain = not self.release.wait(LIMIT_S / 3)
+            self.waited_in_vain = not self.release.wait(HELD_S)
         if self._not_yet.get(descriptor.name, 0) > 0:
             self._not_yet[descriptor.name] -= 1
             raise LocalFailure("no memory")

@@ -8,7 +8,7 @@ import pytest
 
 from exercises.answers import Answer
 from exercises.grading import expect
-from exercises.played_models import TOPIC_ID, PlayedFeed, PlayedLoading, PlayedTopic, descriptor
+from exercises.played_models import LIMIT_S, TOPIC_ID, PlayedFeed, PlayedLoading, PlayedTopic, descriptor
 
 POSTPONED_S = 0.001
 ALWAYS = 1_000_000
@@ -108,7 +108,7 @@ def test_other_work_goes_on_while_a_model_loads(module: Any) -> None:
     loading = PlayedLoading(held="slow")
 
     async def then(feed: PlayedFeed) -> None:
-        await asyncio.to_thread(loading.begun.wait, 2)
+        await asyncio.to_thread(loading.begun.wait, LIMIT_S)
         loading.release.set()
         await feed.until_caught_up()
 
@@ -137,7 +137,7 @@ def test_a_model_keeps_the_id_of_the_topic_it_came_from(module: Any) -> None:
     topic, loading = published("slow"), PlayedLoading(held="slow")
 
     async def then(feed: PlayedFeed) -> None:
-        await asyncio.to_thread(loading.begun.wait, 2)
+        await asyncio.to_thread(loading.begun.wait, LIMIT_S)
         topic.recreate()
         loading.release.set()
         await feed.until_told("accept slow")
@@ -156,7 +156,7 @@ def test_a_model_of_a_deleted_topic_is_left_alone(module: Any) -> None:
     topic, loading = published("older", "never"), PlayedLoading(not_yet={"never": ALWAYS})
 
     async def then(feed: PlayedFeed) -> None:
-        await asyncio.to_thread(loading.begun.wait, 2)
+        await asyncio.to_thread(loading.begun.wait, LIMIT_S)
         feed.feed.topic_recreated()
         topic.recreate()
         topic.publish(descriptor("new"))
