@@ -20,14 +20,12 @@ from model.errors import ModelClosed
 from model.features import Features, Values
 from model.formats.pmml.compiled.expressions import derived
 from model.formats.pmml.compiled.fields import Target, input_fields, mining_fields, retreated, target_of
-from model.formats.pmml.compiled.forest import single_tree
 from model.formats.pmml.compiled.matrices import Columns
-from model.formats.pmml.compiled.models import Answer, Classifier, Model, as_target, outputs_of, with_care
-from model.formats.pmml.compiled.network import FUNCTIONS, OF_OTHER_ACTIVATIONS, network
-from model.formats.pmml.compiled.predicates import PREDICATES, TRUE, predicate_in
-from model.formats.pmml.compiled.regression import general_regression, regression
-from model.formats.pmml.compiled.scope import Document, Exporter, Scope
-from model.formats.pmml.compiled.segments import (
+from model.formats.pmml.compiled.models.answers import Answer, Classifier, Model, as_target, outputs_of, with_care
+from model.formats.pmml.compiled.models.forest import single_tree
+from model.formats.pmml.compiled.models.network import FUNCTIONS, OF_OTHER_ACTIVATIONS, network
+from model.formats.pmml.compiled.models.regression import general_regression, regression
+from model.formats.pmml.compiled.models.segments import (
     METHODS,
     SUMS,
     Ensemble,
@@ -37,8 +35,10 @@ from model.formats.pmml.compiled.segments import (
     labels_of,
     together,
 )
-from model.formats.pmml.compiled.segments import TREATMENTS as OF_MISSING
-from model.formats.pmml.compiled.trees import TREE, tree_of
+from model.formats.pmml.compiled.models.segments import TREATMENTS as OF_MISSING
+from model.formats.pmml.compiled.models.trees import TREE, tree_of
+from model.formats.pmml.compiled.predicates import PREDICATES, TRUE, predicate_in
+from model.formats.pmml.compiled.scope import Document, Exporter, Scope
 from model.formats.pmml.compiled.values import INVALID, Batch, Column, Expression, Type
 from model.formats.pmml.reading import (
     MODEL,

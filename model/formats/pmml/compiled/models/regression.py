@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from model.formats.pmml.compiled.fields import Target, label_text
 from model.formats.pmml.compiled.functions import normal_cdf, power
 from model.formats.pmml.compiled.matrices import Columns
-from model.formats.pmml.compiled.models import Answer, Classifier, Election, winner_of
+from model.formats.pmml.compiled.models.answers import Answer, Classifier, Election, winner_of
 from model.formats.pmml.compiled.scope import Scope
 from model.formats.pmml.compiled.values import DTYPES, INVALID, Batch, Column, Expression, Type, marked, parsed, worst
 from model.formats.pmml.reading import NotCompilable, Parts, choice_of, number_of, of_kind, only, opened, text_of

@@ -30,7 +30,7 @@ from tests.support.exploring import examples
 from tests.support.pmml_expressions import call, derived, document, field, value
 from tests.support.pmml_text import forest, general_regression, network, pmml, regression, target_of, tree_model
 from tests.support.process import ROOT
-from tests.unit.model.formats.pmml.test_equal_to_java import (
+from tests.unit.model.formats.pmml.compiled.test_equal_to_java import (
     ACTIVATIONS,
     COEFFICIENTS,
     INPUTS,

@@ -14,8 +14,8 @@ import numpy as np
 
 from model.formats.pmml.compiled.fields import Target, label_text
 from model.formats.pmml.compiled.matrices import Columns
+from model.formats.pmml.compiled.models.regression import embedded_regression
 from model.formats.pmml.compiled.predicates import FALSE, ORDER, TRUE, compared, predicate
-from model.formats.pmml.compiled.regression import embedded_regression
 from model.formats.pmml.compiled.scope import Scope
 from model.formats.pmml.compiled.values import INVALID, MISSING, Batch, Column, Expression, Type
 from model.formats.pmml.reading import NotCompilable, Parts, choice_of, number_of, of_kind, only, opened, shown, text_of

@@ -8,11 +8,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from model.formats.pmml.compiled.fields import Target
-from model.formats.pmml.compiled.forest import Forest
 from model.formats.pmml.compiled.matrices import Columns
-from model.formats.pmml.compiled.models import Answer, Classifier, Election, Model, winner_of
+from model.formats.pmml.compiled.models.answers import Answer, Classifier, Election, Model, winner_of
+from model.formats.pmml.compiled.models.forest import Forest
+from model.formats.pmml.compiled.models.trees import Tree
 from model.formats.pmml.compiled.predicates import TRUE
-from model.formats.pmml.compiled.trees import Tree
 from model.formats.pmml.compiled.values import DTYPES, INVALID, MISSING, Batch, Column, Expression, State, Type, cast
 from model.formats.pmml.reading import NotCompilable
 

@@ -7,8 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from model.formats.pmml.compiled.matrices import Columns
-from model.formats.pmml.compiled.models import Answer, Classifier, Election, winner_of
-from model.formats.pmml.compiled.trees import Leaf, Tree
+from model.formats.pmml.compiled.models.answers import Answer, Classifier, Election, winner_of
+from model.formats.pmml.compiled.models.trees import Leaf, Tree
 from model.formats.pmml.compiled.values import Batch, Column, Expression, Type
 from model.formats.pmml.reading import NotCompilable
 

@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from model.formats.pmml.compiled.expressions import EXPRESSIONS, derived, interpolated, line_of
 from model.formats.pmml.compiled.fields import Target, label_text
 from model.formats.pmml.compiled.matrices import Columns
-from model.formats.pmml.compiled.models import Answer, Classifier, Election
-from model.formats.pmml.compiled.regression import shares_of, softmax
+from model.formats.pmml.compiled.models.answers import Answer, Classifier, Election
+from model.formats.pmml.compiled.models.regression import shares_of, softmax
 from model.formats.pmml.compiled.scope import Scope
 from model.formats.pmml.compiled.values import INVALID, NUMBERS, Batch, Column, Expression, State, Type, marked
 from model.formats.pmml.document import kind_of

@@ -1,0 +1,1 @@
+"""The kinds of models, and in ``answers`` what all of them give."""
