@@ -20,7 +20,7 @@ from serving.scoring.records import RawRecord
 from serving.settings.server import Settings
 from serving.streams.batches import Batch
 
-LIMIT_S = 1.0
+LIMIT_S = 3.0
 TURNS = 20
 """Of the event loop: enough for all that can happen without anything from outside."""
 

@@ -13,7 +13,7 @@ from exercises.played import record
 from serving.errors import BrokerRefused
 from serving.scoring.records import RawRecord, RejectedRecord
 
-LIMIT_S = 1.0
+LIMIT_S = 2.0
 TURNS = 20
 GOOD, BAD = record(0, 7, 9.4), record(0, 8, 9.4)
 
