@@ -38,3 +38,13 @@ class MarkerMissing(ServingError):
 
     def __init__(self, marker: str) -> None:
         super().__init__(f"the page has no line '<!-- {marker} -->': put it where the table belongs")
+
+
+class TopicNotRead(ServingError):
+    """A topic's end was not reached: a transaction in it stays open."""
+
+    def __init__(self, topic: str, partition: int, timeout_s: float) -> None:
+        super().__init__(
+            f"{topic}[{partition}] was not read to its end within {timeout_s:.0f} s: a transaction in it is open; "
+            "stop what writes to it, and retry"
+        )

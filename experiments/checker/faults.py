@@ -53,6 +53,7 @@ class Findings:
     hand_overs: Sequence[HandOver]
     duplicates: int  # scores of records that had one already
     explained: int  # of these, by the hand-overs
+    unscored: int  # records without any outcome: skipped, or lost
 
 
 def check(run: Run, takeover_ms: int = TAKEOVER_MS) -> Findings:
@@ -74,7 +75,9 @@ def check(run: Run, takeover_ms: int = TAKEOVER_MS) -> Findings:
         *_commits(run),
         *_counters(run),
     ]
-    return Findings(faults, hand_overs, duplicates, explained)
+    done = {_place(each) for each in run.outcomes}
+    unscored = sum((each.partition, each.offset) not in done for each in run.sent)
+    return Findings(faults, hand_overs, duplicates, explained, unscored)
 
 
 def _place(outcome: Outcome) -> Place:

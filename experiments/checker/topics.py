@@ -1,18 +1,25 @@
 """A run, read from Kafka: its topics from end to end, and the group's commits from Kafka's own topic of offsets."""
 
 import struct
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing
 
-from confluent_kafka import Consumer, KafkaException, Message, TopicPartition
+from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaException, Message, TopicPartition
+from confluent_kafka.admin import (  # type: ignore[attr-defined]  # public, though not named as an export
+    AdminClient,
+    OffsetSpec,
+)
 
 from experiments.checker.run import Commit, Counted, Outcome, Published, Run, Sent
+from experiments.errors import TopicNotRead
 from protobufs.model_descriptor_pb2 import ModelDescriptor
 from protobufs.serving_result_pb2 import ServingResult
 from serving.settings.topics import Topics
 
 OFFSETS_TOPIC = "__consumer_offsets"
 TIMEOUT_S = 30.0
+OPEN_TRANSACTION_S = 120.0  # a producer's transaction.timeout.ms is 60 s, and the broker looks every 10 s
 BATCH = 10_000
 
 
@@ -24,59 +31,72 @@ def read_run(bootstrap_servers: str, topics: Topics, group: str, counted: Counte
         counted: what all servers of the run have counted, where none was killed.
     Raises:
         KafkaException: no broker answers, or a topic is not there.
+        TopicNotRead: a transaction stays open.
     """
-    with _reader(bootstrap_servers, group) as reader:
-        data = list(_all_of(reader, topics.data))
-        letters = [letter for letter in map(_letter, _all_of(reader, topics.dead_letters)) if letter[0] == topics.data]
-        partitions = [TopicPartition(topics.data, each) for each in _partitions(reader, topics.data)]
+    with closing(_Reader(bootstrap_servers, group)) as reader:
+        letters = [each for each in map(_letter, reader.all_of(topics.dead_letters)) if each[0] == topics.data]
         return Run(
-            [Sent(*_place(each), _record_id(each, topics.data)) for each in data],
-            [*map(_score, _all_of(reader, topics.scores)), *(outcome for _, outcome in letters)],
-            [_published(each) for each in _all_of(reader, topics.models) if each.value()],
+            [Sent(*_place(each), _record_id(each, topics.data)) for each in reader.all_of(topics.data)],
+            [*map(_score, reader.all_of(topics.scores)), *(outcome for _, outcome in letters)],
+            [_published(each) for each in reader.all_of(topics.models) if each.value()],
             list(_commits(reader, group, topics.data)),
             counted,
-            {each.partition: max(each.offset, 0) for each in reader.committed(partitions, timeout=TIMEOUT_S)},
-            {each.partition: reader.get_watermark_offsets(each, timeout=TIMEOUT_S)[1] for each in partitions},
+            reader.committed(topics.data),
+            {each.partition: reader.end(each) for each in reader.partitions(topics.data)},
         )
 
 
-@contextmanager
-def _reader(bootstrap_servers: str, group: str) -> Iterator[Consumer]:
+class _Reader:
     """A consumer that names the group, to ask what it has committed, and never joins it or commits."""
-    reader = Consumer(
-        {
-            "bootstrap.servers": bootstrap_servers,
-            "group.id": group,
-            "enable.auto.commit": False,
-            "auto.offset.reset": "earliest",
-            "enable.partition.eof": False,
-            "log_level": 0,
-        }
-    )
-    try:
-        yield reader
-    finally:
-        reader.close()
 
+    def __init__(self, bootstrap_servers: str, group: str) -> None:
+        where: dict[str, str | int | float | bool] = {"bootstrap.servers": bootstrap_servers, "log_level": 0}
+        known = {"group.id": group, "enable.auto.commit": False, "auto.offset.reset": "earliest"}
+        self._consumer = Consumer({**where, **known})
+        self._admin = AdminClient(where)
 
-def _partitions(reader: Consumer, topic: str) -> Sequence[int]:
-    return sorted(reader.list_topics(topic, timeout=TIMEOUT_S).topics[topic].partitions)
+    def partitions(self, topic: str) -> Sequence[TopicPartition]:
+        """Of a topic, in order."""
+        known = self._consumer.list_topics(topic, timeout=TIMEOUT_S).topics[topic].partitions
+        return [TopicPartition(topic, number) for number in sorted(known)]
 
+    def end(self, partition: TopicPartition) -> int:
+        """Behind the last offset, open transactions included."""
+        asked = self._admin.list_offsets({partition: OffsetSpec.latest()}, request_timeout=TIMEOUT_S)  # type: ignore[no-untyped-call]
+        end: int = asked[partition].result(TIMEOUT_S).offset
+        return end
 
-def _all_of(reader: Consumer, topic: str, only: int | None = None) -> Iterator[Message]:
-    """Every message that was there when it was asked, a partition after the other; none of an aborted transaction."""
-    for number in _partitions(reader, topic) if only is None else [only]:
-        first, end = reader.get_watermark_offsets(TopicPartition(topic, number), timeout=TIMEOUT_S)
-        reader.assign([TopicPartition(topic, number, first)])
+    def committed(self, topic: str) -> Mapping[int, int]:
+        """By partition, where the group would go on."""
+        committed = self._consumer.committed(list(self.partitions(topic)), timeout=TIMEOUT_S)
+        return {each.partition: max(each.offset, 0) for each in committed}
+
+    def all_of(self, topic: str, only: int | None = None) -> Iterator[Message]:
+        """Every message that is there now, a partition after the other; none of an aborted transaction.
+
+        What a killed server left open holds up all that comes after it, until the broker takes it back.
+        """
+        for partition in self.partitions(topic):
+            if only in (None, partition.partition):
+                yield from self._all_of(partition)
+
+    def _all_of(self, partition: TopicPartition) -> Iterator[Message]:
+        end, deadline_s = self.end(partition), time.monotonic() + OPEN_TRANSACTION_S
+        self._consumer.assign([TopicPartition(partition.topic, partition.partition, OFFSET_BEGINNING)])
         # The position, not the last message's offset: at the end there may be markers of transactions.
-        while reader.position([TopicPartition(topic, number)])[0].offset < end != first:
-            messages = reader.consume(BATCH, timeout=1.0)
-            for message in messages:
+        while end and self._consumer.position([partition])[0].offset < end:
+            for message in self._consumer.consume(BATCH, timeout=0.2):
                 error = message.error()
                 if error is not None:
                     raise KafkaException(error)
                 yield message
-        reader.unassign()
+            if time.monotonic() > deadline_s:
+                raise TopicNotRead(partition.topic, partition.partition, OPEN_TRANSACTION_S)
+        self._consumer.unassign()
+
+    def close(self) -> None:
+        """Let go of the broker."""
+        self._consumer.close()
 
 
 def _place(message: Message) -> tuple[int, int]:
@@ -123,9 +143,9 @@ def _published(message: Message) -> Published:
     return Published(ModelDescriptor.FromString(message.value() or b"").name, message.timestamp()[1])
 
 
-def _commits(reader: Consumer, group: str, topic: str) -> Iterator[Commit]:
-    partitions = len(_partitions(reader, OFFSETS_TOPIC))
-    for message in _all_of(reader, OFFSETS_TOPIC, abs(_java_hash(group)) % partitions):
+def _commits(reader: _Reader, group: str, topic: str) -> Iterator[Commit]:
+    partitions = len(reader.partitions(OFFSETS_TOPIC))
+    for message in reader.all_of(OFFSETS_TOPIC, abs(_java_hash(group)) % partitions):
         committed = _committed_partition(message.key() or b"", group, topic)
         value = message.value()
         if committed is not None and value is not None:

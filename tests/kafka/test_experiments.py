@@ -73,3 +73,16 @@ def test_an_unknown_variant_is_one_line_that_names_those_there_are() -> None:
     assert ended.returncode == 1
     assert ended.stderr.count("\n") == 1
     assert "streams_customstore" in ended.stderr
+
+
+@pytest.mark.thorough
+def test_a_small_run_of_instances_that_leave_explains_every_duplicate(tmp_path: Path) -> None:
+    page = tmp_path / "duplicates.md"
+    run("experiments.duplicates", "--records", "45000", "--rate", "2000", "--output", str(page))
+    measured = {(row[1], row[2]): row[3:] for row in rows(page.read_text("utf-8"))}
+    assert len(measured) == 9
+    for (delivery, leaving), (records, twice, explained, unscored) in measured.items():
+        assert int(records.replace(",", "")) >= 5000
+        assert twice == explained
+        assert twice == "0" or delivery == "at-least-once"
+        assert unscored == "0" or (delivery == "at-most-once" and leaving != "stopped")
