@@ -1,26 +1,23 @@
 """One ``kill -9`` under load, and its outcome, by partition and offset of each record."""
 
-import threading
 import time
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Any
 
 from client.demo.circumstances import Circumstance, wipe_disk
-from client.provider.publisher import Publisher
-from client.terminal.pace import Pace
 from client.wines.source import GeneratedWines
-from experiments.measured_server import LOOK_S, TIMEOUT_S
+from experiments.measured_server import LOOK_S
 from experiments.observer import Scored
-from experiments.scene import NEVER, Scene, wines
+from experiments.scene import Scene
+from experiments.steady_load import SteadyLoad
 from experiments.variants import STATE_PATHS, variant
 from protobufs.model_descriptor_pb2 import ModelDescriptor
 
 BEFORE_S, AFTER_S = 0.5, 0.2  # of load before the kill, and after the first score of the restarted server
 SETTLE_S = 2.0  # in which a state answer has to catch up with what is committed
 SKIPPED_METER = "serving_records_skipped_total"
-TICK_S = 0.01  # between two looks at how many wines are due
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,33 +115,3 @@ def _state(scene: Scene) -> dict[str, Any]:
     scene.server.wait_until(lambda: scene.server.get(path) is not None, f"it answered at {path}")
     answer: dict[str, Any] = scene.server.get(path)
     return answer
-
-
-class SteadyLoad:
-    """Wines at a steady pace, on its own thread while the ``with`` block runs; after it the broker has them all."""
-
-    def __init__(self, publisher: Publisher, source: GeneratedWines, per_s: float) -> None:
-        """Publish nothing yet; ``per_s`` is how many wines a second."""
-        self._publisher = publisher
-        self._source = source
-        self._per_s = per_s
-        self._ended = threading.Event()
-        self._thread = threading.Thread(target=self._run)
-
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._ended.set()
-        self._thread.join()
-        self._publisher.flush(TIMEOUT_S)
-
-    def _run(self) -> None:
-        pace, asked = Pace(time.monotonic(), 1 / self._per_s), 0
-        while not self._ended.wait(TICK_S):
-            due = pace.due(time.monotonic())
-            if due > asked:
-                self._publisher.publish_wines(wines(self._source, due - asked), NEVER)
-                self._publisher.poll(0)
-                asked = due
