@@ -67,7 +67,7 @@ def read_catalogue() -> Sequence[Exercise]:
     Raises:
         TaskInvalid: a text is not as it should be.
     """
-    return tuple(read_task(folder(name) / "task.md", name, part) for part, name in _path() if folder(name).is_dir())
+    return tuple(read_task(folder(name) / "task.md", name, part) for part, name in _path())
 
 
 def find_exercise(name: str) -> Exercise:

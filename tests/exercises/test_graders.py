@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from client.broker.embedded_kafka import EmbeddedKafka
-from exercises.catalogue import Exercise, find_exercise, read_catalogue
+from exercises.catalogue import TASKS, Exercise, find_exercise, read_catalogue
 from exercises.grading import Graders, Verdict
 from exercises.proofs import Proof, proofs_of, sentences
 
@@ -49,6 +49,16 @@ def test_a_grader_says_the_same_each_time(name: str, graders: Graders, tmp_path:
     for proof in (proofs["solution"], first_wrong):
         verdicts = [proof.given(graders, tmp_path / proof.exercise.name) for _ in range(REPETITIONS)]
         assert len({(verdict.status, verdict.message.partition("\n")[0]) for verdict in verdicts}) == 1
+
+
+def test_there_are_exercises_and_wrong_answers_enough() -> None:
+    assert len(NAMES) >= 28
+    assert sum(len(exercise.answers("wrong")) for exercise in read_catalogue()) >= 140
+
+
+def test_every_folder_of_a_task_is_on_the_path() -> None:
+    folders = {path.parent for path in TASKS.glob("*/task.md")}
+    assert folders == {exercise.folder for exercise in read_catalogue()}
 
 
 def matrix(exercise: Exercise, proofs: Sequence[Proof], verdicts: Sequence[Verdict]) -> str:
