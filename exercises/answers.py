@@ -38,6 +38,15 @@ class Answer:
         """Of the module that the answer stands for."""
         return ".".join(self.exercise.file.with_suffix("").parts)
 
+    def is_learners(self, line: int, function: str) -> bool:
+        """Whether the learner wrote this line: it is in the region, or in a function that the solution has not."""
+        _, regions = _parse(self.file)
+        if any(each.exercise == self.exercise.name and each.first_line <= line <= each.end_line for each in regions):
+            return True
+        solution, _ = _parse(ROOT / self.exercise.file)
+        given = {node.name for node in ast.walk(solution) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)}
+        return function not in {*given, "<module>", "<lambda>"}
+
     def load(self) -> ModuleType:
         """The answer as a module of its own; the module of the same name that others import stays the solution."""
         module = ModuleType(self.module_name)

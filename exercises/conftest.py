@@ -1,10 +1,14 @@
 """Grading by pytest: ``pytest exercises -k kv_2``; answers come from ``my_exercises/``, or from ``--answers``."""
 
+import gc
 import os
+import sys
 import traceback
-from collections.abc import Generator, Iterator
+import warnings
+from collections.abc import Generator, Iterator, Sequence
 from functools import cache
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 
@@ -68,40 +72,97 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None]:
 
 
 def _telling_the_line(item: pytest.Item) -> Generator[None]:
-    raised: Exception | None = None
+    told = ""
+    sys.set_coroutine_origin_tracking_depth(1)
+    with warnings.catch_warnings(record=True) as warned:
+        warnings.filterwarnings("always", "coroutine .* was never awaited", RuntimeWarning)
+        try:
+            yield
+        except (Exception, BaseExceptionGroup, pytest.fail.Exception) as error:
+            if item.stash.get(_ANSWER, None) is None:
+                raise
+            told = _told(error, item)
+            _let_go(error)
+            gc.collect()
+    if item.stash.get(_ANSWER, None) is None:
+        return
+    line = _never_awaited(warned, item.stash[_ANSWER].file)
+    if line and told:
+        raise pytest.fail.Exception(
+            f"{told}\n  noticed: line {line} makes a coroutine and never awaits it", pytrace=False
+        )
+    if told:
+        raise pytest.fail.Exception(told, pytrace=False)
+    if line:
+        reject(
+            f"Line {line} makes a coroutine and never awaits it.",
+            expected="await, or a task",
+            happened=f"{item.stash[_ANSWER].file.name}, line {line}: nothing of it ever runs",
+            means="what it should do is missing, and no error says so",
+        )
+
+
+def _told(error: BaseException, item: pytest.Item) -> str:
+    """What the learner is told of it: a grader's own words, or those for an error."""
+    while isinstance(error, BaseExceptionGroup):  # of a TaskGroup: a grader's words are in it, or all that happened is
+        rejection = error.subgroup(pytest.fail.Exception)
+        if rejection is None and len(error.exceptions) > 1:
+            break
+        error = (rejection or error).exceptions[0]
+    if isinstance(error, pytest.fail.Exception):
+        return str(error)
     try:
-        yield
-    except Exception as error:
-        if item.stash.get(_ANSWER, None) is None:
-            raise
-        raised = error
-    if raised is not None:
-        _reject_error(raised, item.stash[_ANSWER].file, _sentence(item.name))
+        _reject_error(error, item.stash[_ANSWER], _sentence(item.name))
+    except pytest.fail.Exception as told:
+        return str(told)
 
 
-def _reject_error(error: Exception, file: Path, demand: str) -> None:
-    while isinstance(error, ExceptionGroup) and len(error.exceptions) == 1:  # of a TaskGroup: what happened is in it
-        error = error.exceptions[0]
-    where = _learners_line(error, file)
+def _let_go(error: BaseException) -> None:
+    """Empty the frames that an error holds: a coroutine that is left in one of them tells of itself now."""
+    waiting, seen = [error], set[int]()
+    while waiting:
+        each = waiting.pop()
+        if id(each) in seen:
+            continue
+        seen.add(id(each))
+        traceback.clear_frames(each.__traceback__)
+        parts = each.exceptions if isinstance(each, BaseExceptionGroup) else ()
+        waiting += [other for other in (each.__cause__, each.__context__, *parts) if other is not None]
+
+
+def _never_awaited(warned: Sequence[warnings.WarningMessage], file: Path) -> int:
+    """The line of the learner's file that made a coroutine in vain; 0: none did."""
+    for warning in warned:
+        origin = getattr(warning.source, "cr_origin", None)
+        if origin and Path(origin[0][0]) == file:
+            return int(origin[0][1])
+    return 0
+
+
+def _reject_error(error: BaseException, answer: Answer, demand: str) -> NoReturn:
+    where = _learners_line(error, answer)
     place = "after your code" if where is None else f"in your code, line {where.lineno}"
+    words = str(error).removeprefix(f"{type(error).__name__}: ")  # some begin with their own name
     reject(
-        f"{type(error).__name__} {place}: {error}"[:MAX_SENTENCE].rstrip(),
+        f"{type(error).__name__} {place}: {words}"[:MAX_SENTENCE].rstrip(": "),
         expected=demand,
         happened="the grader, or what it called, failed"
         if where is None
-        else f"{file.name}, line {where.lineno}: {where.line}",
+        else f"{answer.file.name}, line {where.lineno}: {where.line}",
         means="the batch in flight fails here, and so would the server",
     )
 
 
-def _learners_line(error: BaseException, file: Path) -> traceback.FrameSummary | None:
-    frames = [frame for frame in traceback.extract_tb(error.__traceback__) if Path(frame.filename) == file]
+def _learners_line(error: BaseException, answer: Answer) -> traceback.FrameSummary | None:
+    """The last line on the way to the error that the learner wrote; where there is none, the last one in the file."""
+    frames = [frame for frame in traceback.extract_tb(error.__traceback__) if Path(frame.filename) == answer.file]
     if frames:
-        return frames[-1]
+        written = (frame for frame in reversed(frames) if answer.is_learners(frame.lineno or 0, frame.name))
+        return next(written, frames[-1])
     if isinstance(error, BaseExceptionGroup):
-        found = (_learners_line(each, file) for each in error.exceptions)
+        found = (_learners_line(each, answer) for each in error.exceptions)
         return next((each for each in found if each is not None), None)
-    return None if error.__cause__ is None else _learners_line(error.__cause__, file)
+    return None if error.__cause__ is None else _learners_line(error.__cause__, answer)
 
 
 def _sentence(test: str) -> str:

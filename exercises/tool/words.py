@@ -1,5 +1,6 @@
 """What is said of a verdict and of an exercise, in plain lines; ``pages`` draws the same."""
 
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
@@ -15,6 +16,7 @@ HEADS: Mapping[Status, str] = MappingProxyType(
 MAX_LINES = 12
 """Of a message: a grader says at most 5; an error of our own may say more."""
 MAX_PRINTED = 10
+_COLOURS = re.compile("\x1b\\[[0-9;]*m")
 
 
 def shortened(path: Path) -> str:
@@ -30,7 +32,7 @@ def message_lines(verdict: Verdict) -> Sequence[str]:
 
 def printed_lines(verdict: Verdict) -> Sequence[str]:
     """The last of what the answer printed."""
-    return [printable(line) for line in verdict.printed.splitlines()[-MAX_PRINTED:]]
+    return [printable(line) for line in _COLOURS.sub("", verdict.printed).splitlines()[-MAX_PRINTED:]]
 
 
 def verdict_lines(verdict: Verdict) -> Sequence[str]:
