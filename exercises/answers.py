@@ -38,13 +38,12 @@ class Answer:
         """Of the module that the answer stands for."""
         return ".".join(self.exercise.file.with_suffix("").parts)
 
-    def is_learners(self, line: int, function: str) -> bool:
-        """Whether the learner wrote this line: it is in the region, or in a function that the solution has not."""
-        _, regions = _parse(self.file)
-        if any(each.exercise == self.exercise.name and each.first_line <= line <= each.end_line for each in regions):
-            return True
-        solution, _ = _parse(ROOT / self.exercise.file)
-        given = {node.name for node in ast.walk(solution) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)}
+    def is_learners(self, function: str) -> bool:
+        """Whether the learner wrote in this function: it has the region, or the solution has none of its name."""
+        solution, regions = _parse(ROOT / self.exercise.file)
+        line = next(each.first_line for each in regions if each.exercise == self.exercise.name)
+        functions = [each for each in ast.walk(solution) if isinstance(each, ast.FunctionDef | ast.AsyncFunctionDef)]
+        given = {each.name for each in functions if not each.lineno <= line <= (each.end_lineno or 0)}
         return function not in {*given, "<module>", "<lambda>"}
 
     def load(self) -> ModuleType:

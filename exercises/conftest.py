@@ -126,6 +126,8 @@ def _let_go(error: BaseException) -> None:
             continue
         seen.add(id(each))
         traceback.clear_frames(each.__traceback__)
+        if isinstance(each, AttributeError):
+            each.obj = None
         parts = each.exceptions if isinstance(each, BaseExceptionGroup) else ()
         waiting += [other for other in (each.__cause__, each.__context__, *parts) if other is not None]
 
@@ -141,14 +143,17 @@ def _never_awaited(warned: Sequence[warnings.WarningMessage], file: Path) -> int
 
 def _reject_error(error: BaseException, answer: Answer, demand: str) -> NoReturn:
     where = _learners_line(error, answer)
-    place = "after your code" if where is None else f"in your code, line {where.lineno}"
+    if where is None:
+        place, happened = "after your code", "the grader, or what it called, failed"
+    else:
+        file = "your code" if answer.is_learners(where.name) else answer.file.name
+        place = f"in {file}, line {where.lineno}"
+        happened = f"{answer.file.name}, line {where.lineno}: {where.line}"
     words = str(error).removeprefix(f"{type(error).__name__}: ")  # some begin with their own name
     reject(
         f"{type(error).__name__} {place}: {words}"[:MAX_SENTENCE].rstrip(": "),
         expected=demand,
-        happened="the grader, or what it called, failed"
-        if where is None
-        else f"{answer.file.name}, line {where.lineno}: {where.line}",
+        happened=happened,
         means="the batch in flight fails here, and so would the server",
     )
 
@@ -157,8 +162,7 @@ def _learners_line(error: BaseException, answer: Answer) -> traceback.FrameSumma
     """The last line on the way to the error that the learner wrote; where there is none, the last one in the file."""
     frames = [frame for frame in traceback.extract_tb(error.__traceback__) if Path(frame.filename) == answer.file]
     if frames:
-        written = (frame for frame in reversed(frames) if answer.is_learners(frame.lineno or 0, frame.name))
-        return next(written, frames[-1])
+        return next((frame for frame in reversed(frames) if answer.is_learners(frame.name)), frames[-1])
     if isinstance(error, BaseExceptionGroup):
         found = (_learners_line(each, answer) for each in error.exceptions)
         return next((each for each in found if each is not None), None)
