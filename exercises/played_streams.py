@@ -10,7 +10,7 @@ from inspect import CORO_CREATED, getcoroutinestate
 from types import SimpleNamespace
 from typing import Any, cast
 
-from exercises.grading import reject
+from exercises.grading import expect, reject
 from exercises.played import record
 from protobufs.kept_state_pb2 import KeptModel
 from serving.kernel import Kernel
@@ -146,8 +146,21 @@ class PlayedRows(dict[bytes, bytes]):
         self.sent: list[tuple[bytes, bytes]] = []
 
     def __setitem__(self, row: bytes, value: bytes) -> None:
+        kinds = (type(row).__name__, type(value).__name__)
+        expect(
+            kinds == ("bytes", "bytes"),
+            "A row was written that is not bytes by bytes.",
+            expected="a key of bytes, and a value of bytes",
+            happened=f"a key of type {kinds[0]}, and a value of type {kinds[1]}",
+            means="the changelog cannot take it, or nobody can make a state of it again",
+        )
         super().__setitem__(row, value)
         self.sent.append((row, value))
+
+    def update(self, *args: Any, **more: Any) -> None:
+        """Each row is written, as faust's tables do it."""
+        for row, value in dict(*args, **more).items():
+            self[row] = value
 
 
 @dataclass

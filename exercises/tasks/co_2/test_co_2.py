@@ -158,6 +158,24 @@ def test_new_records_behind_one_that_is_passed_over_are_restored(table: PlayedTa
     )
 
 
+def test_a_record_that_is_no_entry_is_read_all_the_same(table: PlayedTable) -> None:
+    table.restore([ChangelogRecord(0, 6, b"", b"value"), ChangelogRecord(0, 7, None, b"whose?")])
+    expect(
+        table.persisted(0) == 7,
+        "The persisted offset stays behind a record without a key.",
+        expected="7, the last record here: it is no entry, but it has been read",
+        happened=table.persisted(0),
+        means="where it is the last record of the changelog, each start reads it again",
+    )
+    expect(
+        table.read(0, b"") == b"value",
+        "An empty key was taken for none.",
+        expected="b'value'; only a key that is None is no entry",
+        happened=table.read(0, b""),
+        means="what an agent wrote under this key is gone after a restore",
+    )
+
+
 def test_at_no_moment_an_offset_is_ahead_of_its_data(table: PlayedTable) -> None:
     records = [ChangelogRecord(offset % 2, offset, b"%d" % offset, b"value") for offset in range(4)]
     path: Path = table.store._database.path
