@@ -1,2 +1,2 @@
-# says: IllegalStateError in your code
+# says: IllegalStateError in feed.py
 pass
