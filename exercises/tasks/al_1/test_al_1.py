@@ -177,7 +177,7 @@ def test_a_cluster_that_does_not_let_us_in_ends_the_program(scene: Scene) -> Non
         "The login is not checked first, or its rejection does not end the program.",
         expected="the login is checked, its error is raised, and nothing else happens",
         happened=f"{scene.events or 'nothing'}; ended by {ended or 'no error'}",
-        means="the client retries with a wrong password for half a minute, and does not say what is wrong",
+        means="the client retries with a wrong password for ten seconds, and does not say what is wrong",
     )
 
 
