@@ -1,7 +1,7 @@
 """The model in a field of a stream operator that we write ourselves.
 
 Idea: two streams meet in one operator. Each model that arrives on one of them replaces the field; each batch of records
-that arrives on the other is scored with whatever the field holds. The operator's handle answers queries while it runs.
+that arrives on the other is scored with the model that it holds. The operator's handle answers queries while it runs.
 
 Picture::
 

@@ -61,7 +61,7 @@ def pytest_configure_node(node: Any) -> None:
         config.add_cleanup(directory.cleanup)
         config.stash[_SHARED] = shared = EmbeddedKafka(port=None, data_dir=Path(directory.name) / "kafka")
         config.add_cleanup(shared.stop)
-        shared.launch()  # whoever needs it waits for it
+        shared.launch()  # the first test that needs it waits for it
     shared = config.stash[_SHARED]
     node.workerinput["broker"] = (shared.port, str(shared.data_dir))
 

@@ -1,6 +1,6 @@
 """The one file on disk: SQLite, one transaction per batch, and an error for every damage.
 
-- **A write-ahead log.** What is committed survives a ``kill -9``, whatever ``synchronous`` says: the operating system
+- **A write-ahead log.** What is committed survives a ``kill -9`` at any ``synchronous``: the operating system
   has the pages. A power failure may take the last transactions; with ``FULL``, which waits for the disk at each
   commit, it takes none.
 - **One connection, one writer.** The actors take turns: there is one disk. A transaction is one batch's event, so a

@@ -124,8 +124,8 @@ class AtMostOnce:
 class ExactlyOnce:
     """Commit together: for readers of committed records, nothing is lost and nothing is there twice.
 
-    A transaction takes its time, however little is in it: the broker answers six times. So whatever has been scored
-    while one is under way goes into the next, all of it - what databases call a group commit. A batch that comes when
+    A transaction takes its time, however little is in it: the broker answers six times. So all that has been scored
+    while one is under way goes into the next - what databases call a group commit. A batch that comes when
     none is under way waits for nothing.
     """
 

@@ -85,7 +85,7 @@ def rehearse(messages: Iterable[tuple[int, bytes]], load: Load, seed: int, share
         seed: together with a message's offset it decides what happens to that message.
         share: of the messages that are damaged, 0.0 to 1.0.
     Raises:
-        Exception: whatever ``load`` raises that is no refusal; it would have ended a server, and is a finding.
+        Exception: any that ``load`` raises and that is no refusal; it would have ended a server, and is a finding.
     """
     outcomes: list[Outcome] = []
     # exercise[al-2]: draw who is damaged and how, so that a seed says it all; load each; note the reason of a refusal

@@ -131,7 +131,7 @@ class DropOldest(_ReadAhead):
     """Read on; above the limit of waiting bytes, drop the oldest batch: it is committed without an outcome."""
 
     def __init__(self, source: Source, metrics: OverflowMetrics, most_bytes: int) -> None:
-        """At least the youngest batch is kept, whatever its size."""
+        """At least the youngest batch is kept, of any size."""
         super().__init__(source, metrics)
         self._most_bytes = most_bytes
         self._bytes = 0

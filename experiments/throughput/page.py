@@ -42,15 +42,15 @@ the other.
   broker's.
 - **peak memory**: the most that was resident at any of these looks.
 - **scored again**: the server is killed (`kill -9`) halfway through a further backlog of as many wines. Counted are the
-  records, by partition and offset, that have a score in the topic and were not yet committed: whoever takes over
-  scores them a second time.
+  records, by partition and offset, that have a score in the topic and were not yet committed: the server that takes
+  over scores them a second time.
 - `linear-onnx` is a linear model of 294 bytes: what is left is the cost of all but the model. `forest-onnx` has 30
   trees of depth 8, `forest-pmml` 20 of depth 7; both `-pmml` are compiled to numpy.
 
 ## Latency
 
 At 1,000 records/s, from handing a record to the producer until its score has come to a consumer. Measured after twice
-as long at that pace: a young broker compiles for some 20 s.
+as long at that pace: a young broker compiles for approximately 20 s.
 
 {latencies}
 - While models are **taken over**, one each second, `forest-onnx` and `linear-onnx` in turn; the longest wait is the

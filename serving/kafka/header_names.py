@@ -23,7 +23,7 @@ MAGIC = 2  # of the format since Kafka 0.11; older ones have no headers
 
 
 def consumer(**settings: Any) -> Any:
-    """An ``AIOKafkaConsumer`` that reads whatever a record has."""
+    """An ``AIOKafkaConsumer`` that reads any headers that a record has."""
     read_any_header_names()
     return AIOKafkaConsumer(**settings)
 

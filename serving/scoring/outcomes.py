@@ -33,7 +33,7 @@ class BatchOutcome:
 
 
 Scorer = Callable[[WineBatch], Scores]
-"""What a variant brings: find the data type's state, wherever it lives, call ``score_wines``, keep the next state."""
+"""What a variant brings: find the data type's state in its place, call ``score_wines``, keep the next state."""
 
 
 def score_wines(

@@ -19,7 +19,7 @@ from serving.web.token import bearer
 
 LOCAL_PATH = "/state/local"
 TIME_LIMIT_S = 1.0  # for one instance, from the name's look-up to the answer's last byte
-MAX_ANSWER_BYTES = 1024 * 1024  # some 2,500 partitions; our event loop stands still while it is understood
+MAX_ANSWER_BYTES = 1024 * 1024  # approximately 2,500 partitions; our event loop stands still while it is parsed
 
 
 class LocalAnswer(BaseModel):

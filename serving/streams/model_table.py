@@ -10,7 +10,7 @@ have read of a changelog is discarded at each rebalance, when the flow of record
 
 So each instance reads the changelog itself, outside the consumer group, into a copy on its disk. The rule is:
 
-    The newest model by its offset in the models topic wins, whatever the order of the changelog.
+    The newest model by its offset in the models topic wins, in any order of the changelog.
 
 - The owner of source partition 0 writes a model when it is activated. But an owner may have refused a model that
   others serve. So an instance that is about to acknowledge records which it has scored with a model waits for the owner

@@ -44,39 +44,12 @@ def application(
         token: what a request must bring. None: everybody on this machine may ask, under one of this machine's names.
         names: further hosts under which it may be asked without a token.
     """
-    shared, healthy = APIRouter(), APIRouter()
-
-    @healthy.get(OPEN, responses={503: {"model": HealthAnswer}}, summary="Whether this server can score")
-    async def healthz(response: Response) -> HealthAnswer:
-        reason = health.reason(engine.assigned())
-        response.status_code = 200 if reason is None else 503
-        return HealthAnswer(ready=reason is None, broker=health.broker, reason=reason)
-
-    @shared.get("/metrics", response_class=PlainTextResponse, summary="Prometheus's text format")
-    async def metrics() -> Response:
-        return Response(report.metrics.exposition(), media_type="text/plain; version=0.0.4; charset=utf-8")
-
-    @shared.get("/live", summary="What the live page shows")
-    async def live() -> dict[str, Any]:
-        return {
-            "variant": variant.name,
-            "guarantees": asdict(variant.guarantees),
-            "view": asdict(report.view.snapshot(time.monotonic())),
-            "states": [StateAnswer.of(state) for state in engine.states()],
-            "dead_letters": report.dead_letters,
-        }
-
-    @shared.get("/", include_in_schema=False)
-    async def page() -> HTMLResponse:
-        text = resources.files("serving.web").joinpath("live_page.html").read_text("utf-8")
-        return HTMLResponse(text, headers={"Content-Security-Policy": PAGE_POLICY})
-
     # FastAPI's own /docs loads its script from the internet, which a workshop's room may not have.
     app = FastAPIOffline(title=variant.name, description=variant.summary, redoc_url=None)
     inferring = inference.routes(engine.states, lambda: health.reason(engine.assigned()))
-    for router in (engine.routes(), inferring, shared):
+    for router in (engine.routes(), inferring, _telemetry_routes(variant, engine, report)):
         app.include_router(router, **({} if token is None else TOKEN_DOCUMENTED))
-    app.include_router(healthy)
+    app.include_router(_health_routes(engine, health))
     inference.speak_the_protocol(app)
 
     @app.exception_handler(Exception)
@@ -89,3 +62,40 @@ def application(
     else:
         app.add_middleware(TokenRequired, token=token)
     return app
+
+
+def _telemetry_routes(variant: Variant, engine: Engine, report: Report) -> APIRouter:
+    router = APIRouter()
+
+    @router.get("/metrics", response_class=PlainTextResponse, summary="Prometheus's text format")
+    async def metrics() -> Response:
+        return Response(report.metrics.exposition(), media_type="text/plain; version=0.0.4; charset=utf-8")
+
+    @router.get("/live", summary="What the live page shows")
+    async def live() -> dict[str, Any]:
+        return {
+            "variant": variant.name,
+            "guarantees": asdict(variant.guarantees),
+            "view": asdict(report.view.snapshot(time.monotonic())),
+            "states": [StateAnswer.of(state) for state in engine.states()],
+            "dead_letters": report.dead_letters,
+        }
+
+    @router.get("/", include_in_schema=False)
+    async def page() -> HTMLResponse:
+        text = resources.files("serving.web").joinpath("live_page.html").read_text("utf-8")
+        return HTMLResponse(text, headers={"Content-Security-Policy": PAGE_POLICY})
+
+    return router
+
+
+def _health_routes(engine: Engine, health: Health) -> APIRouter:
+    router = APIRouter()
+
+    @router.get(OPEN, responses={503: {"model": HealthAnswer}}, summary="Whether this server can score")
+    async def healthz(response: Response) -> HealthAnswer:
+        reason = health.reason(engine.assigned())
+        response.status_code = 200 if reason is None else 503
+        return HealthAnswer(ready=reason is None, broker=health.broker, reason=reason)
+
+    return router

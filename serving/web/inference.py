@@ -231,11 +231,6 @@ def routes(states: States, reason: Callable[[], str | None]) -> APIRouter:
         reason: why this server is not ready; None: it is.
     """
     router = APIRouter(prefix=PREFIX)
-    thread = DaemonThread("inference")  # one after the other: requests take one thread beside the stream's, no more
-    room = threading.BoundedSemaphore(MAX_WAITING)
-    refusals: dict[int | str, dict[str, Any]] = {
-        status: {"model": ProtocolError} for status in (400, 404, 413, 422, 503)
-    }
     missing: dict[int | str, dict[str, Any]] = {status: {"model": ProtocolError} for status in (404, 503)}
 
     @router.get("/health/live", summary="Whether this server answers")
@@ -256,6 +251,17 @@ def routes(states: States, reason: Callable[[], str | None]) -> APIRouter:
     async def model_ready(data_type: str) -> ModelReady:
         return ModelReady(name=active(states, data_type).data_type, ready=True)
 
+    _add_scoring(router, states)
+    return router
+
+
+def _add_scoring(router: APIRouter, states: States) -> None:
+    thread = DaemonThread("inference")  # one after the other: requests take one thread beside the stream's, no more
+    room = threading.BoundedSemaphore(MAX_WAITING)
+    refusals: dict[int | str, dict[str, Any]] = {
+        status: {"model": ProtocolError} for status in (400, 404, 413, 422, 503)
+    }
+
     @router.post(
         "/models/{data_type}/infer",
         responses=refusals,
@@ -273,8 +279,6 @@ def routes(states: States, reason: Callable[[], str | None]) -> APIRouter:
                 room.release()  # here: a request that its client has left still waits in the thread's queue
 
         return await thread.run(work)
-
-    return router
 
 
 def speak_the_protocol(app: FastAPI) -> None:

@@ -11,7 +11,7 @@ Around what an agent does with each record; ``Sink.dead_letter`` in ``serving/ka
             batch.acknowledge()
 
 What faust does with an error in an agent is neither: it acknowledges the record, so that nobody ever sees it again, and
-starts the agent anew.
+starts the agent again.
 """
 
 import asyncio

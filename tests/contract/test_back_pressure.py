@@ -37,7 +37,7 @@ def published(stream: Stream, records: int = RECORDS, partition: int | None = No
 
 
 def slow_server(start: Start, stream: Stream, *flags: str) -> ServerProcess:
-    """A server whose model takes some 50 ms for a batch."""
+    """A server whose model takes approximately 50 ms for a batch."""
     server = start(*FLAGS, *flags).wait_until_ready()
     stream.publish_model(model("slow", data=slow(1.0)))
     server.wait_until_state(lambda state: state["name"] == "slow")

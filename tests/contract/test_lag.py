@@ -1,4 +1,4 @@
-"""Lag: 0 when nothing is left to read, whatever else than records has an offset in the topic."""
+"""Lag: 0 when nothing is left to read, even where more than records has an offset in the topic."""
 
 from confluent_kafka import Producer
 

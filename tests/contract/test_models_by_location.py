@@ -38,7 +38,7 @@ def root(tmp_path: Path) -> Path:
 
 class _NoText(socketserver.StreamRequestHandler):
     def handle(self) -> None:
-        """Answer in bytes that are no UTF-8, wherever there are any."""
+        """Answer in bytes that are no UTF-8, where there are any."""
         self.rfile.readline()
         self.wfile.write(b"HTTP/1.1 404 N\xf6 \xff\r\nContent-Type: \xff\r\nContent-Length: 1\r\n\r\n\xff")
 

@@ -1,4 +1,4 @@
-"""The servers do what their OpenAPI pages say, whatever they are asked: schemathesis tries."""
+"""The servers do what their OpenAPI pages say, for any request: schemathesis tries."""
 
 import json
 import subprocess

@@ -114,7 +114,7 @@ class Witness:
         """Another broker is there, with nothing in it."""
         fresh = Stream(self.stream.bootstrap_servers, self.stream.topics)
         create_topics(fresh.bootstrap_servers, fresh.topics, DATA_PARTITIONS)
-        assert self.stays.wait(NOTICED_S + 10) == 1, "whatever hangs, it ends"
+        assert self.stays.wait(NOTICED_S + 10) == 1, "it ends, though something hangs"
         (line,) = self.stays.errors
         assert "another Kafka cluster" in line
         successor = self._started(fresh, "succeeds").wait_until_ready()
@@ -140,7 +140,7 @@ def play(tmp_path_factory: pytest.TempPathFactory) -> Play:
             now = {(name, act): actors.submit(act, each) for name, each in witnesses.items() for act in acts}
             done.update(now)
             for future in now.values():
-                future.exception()  # whoever it concerns raises it again
+                future.exception()  # its waiter raises it again
 
         port = free_port()
         witnesses = {name: Witness(name, f"127.0.0.1:{port}", directory, running) for name in VARIANTS}

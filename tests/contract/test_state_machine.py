@@ -1,4 +1,4 @@
-"""A real server against the pure rule: whatever the order of models, records, stops and kills, they end up alike."""
+"""A real server against the pure rule: after any order of models, records, stops and kills they are alike."""
 
 import itertools
 import math

@@ -26,7 +26,7 @@ DATA_TYPES = ("wine", "cider", "beer")  # no model ever comes for beer
 
 @dataclass(frozen=True)
 class Aftermath:
-    """A server was killed, something more was taken away, and it was started again."""
+    """A server was killed, something more was removed, and it was started again."""
 
     circumstance: str
     before: dict[str, Any]  # the states by data type, when the server was killed

@@ -106,7 +106,7 @@ def scene(tmp_path_factory: pytest.TempPathFactory) -> Scene:
         number = kill_the_coordinator(admin, directory)
         killed.set()
         for future in ended.values():
-            future.exception()  # whoever it concerns raises it again
+            future.exception()  # its waiter raises it again
         kafka.wait_until_said(f"broker {number} has ended by itself; the other {BROKERS - 1} continue")
         stopped = kafka.stop()
     left = [pid for number in range(1, BROKERS + 1) for pid in brokers_in(directory / f"kafka-{number}")]

@@ -33,7 +33,7 @@ def blocks() -> dict[str, list[str]]:
 
 
 def said_by(line: str) -> str:
-    """A pattern for a line of output; an ellipsis stands for whatever is different each time."""
+    """A pattern for a line of output; an ellipsis stands for what is different each time."""
     return re.escape(line.strip()).replace("…", ".*")
 
 

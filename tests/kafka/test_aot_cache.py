@@ -21,7 +21,7 @@ PREPARING = "preparing Kafka for quick starts, once: approximately 15 s\n"
 
 
 def copied_jars(directory: Path) -> list[Path]:
-    """Kafka's jars without whatever else is in the user's cache, above all without an AOT cache."""
+    """Kafka's jars without anything else in the user's cache, above all without an AOT cache."""
     directory.mkdir()
     for jar in kafka_jars():
         shutil.copy2(jar, directory)

@@ -132,7 +132,7 @@ def test_each_cell_of_the_survival_table_is_shown_live(demo: AllServersDemo, cir
             assert cell["verdict"] == "kept", name
             assert server["phase"] == ("serving" if expected[name][0] else "skipping")
     finally:
-        demo.publish_model()  # the next test waits until all serve, whatever became of this one
+        demo.publish_model()  # also after a failure: the next test waits until all serve
     demo.wait_until(
         lambda now: all(each["phase"] == "serving" for each in now.values()), "the next model serves in all"
     )
@@ -155,7 +155,7 @@ def test_an_emptied_model_topic_is_seen_by_all_until_the_next_model_comes(
     demo: AllServersDemo, browser: Chrome
 ) -> None:
     demo.wait_until_all_serve()
-    demo.publish_model()  # whatever another test has left
+    demo.publish_model()  # another test may have left none
     eventually(lambda: re.fullmatch(r"next model in \d+ s", text(browser, "#models")) is not None, "there are models")
     eventually(lambda: "skips until" in text(browser, "#custom_stage .model_topic_emptied button"), "there is a button")
     demo.wait_until(lambda now: bool(now["custom_stage"]["counters"]["usage"]), "it has counted")

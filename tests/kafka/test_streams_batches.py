@@ -110,7 +110,7 @@ def test_of_a_batch_that_becomes_stale_while_it_is_scored_nothing_is_written_ack
 def test_a_server_keeps_up_with_records_that_come_one_by_one_faster_than_it_scores_batches(
     broker: EmbeddedKafka, topics: Topics, tmp_path: Path
 ) -> None:
-    """With batches of one or two records, this server would be some 12,000 records behind in the end."""
+    """With batches of one or two records, this server would be approximately 12,000 records behind in the end."""
     stream = Stream(broker.bootstrap_servers, topics)
     words = ("streams_kvstore", stream.bootstrap_servers, stream.prefix, tmp_path / "log")
     with ServerProcess(*words, program=SLOW) as server:

@@ -22,7 +22,7 @@ PACE = ("--data-interval", "0.05", "--model-interval", "3600")
 MODEL = "times-alcohol-onnx"
 AT_WORK = ("serving", "skipping")
 MUCH = 60
-READY_S = 300.0  # five servers start at once, on whatever machine
+READY_S = 300.0  # five servers start at once, on any machine
 PROCESSES = 2 * (1 + 1 + len(DEFAULT_PORTS))  # provider, broker and servers, each with its watchdog
 
 

@@ -9,7 +9,7 @@ RECORDS = 30
 
 
 class BackgroundLoad:
-    """Wines published in thirties, at some 1,300 a second, for as long as the ``with`` block runs."""
+    """Wines published in thirties, at approximately 1,300 a second, for as long as the ``with`` block runs."""
 
     def __init__(self, publish: Callable[[Sequence[str]], None], prefix: str, pause_s: float = PAUSE_S) -> None:
         self.ids: list[str] = []

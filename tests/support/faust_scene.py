@@ -18,7 +18,7 @@ from serving.telemetry.report import Report
 from tests.support.faust_records import TOPIC, NoKafka, event, unstarted
 
 DEADLINE_S = 5.0
-SOME_TURNS = 20  # of the event loop: enough for whatever is ready to happen
+SOME_TURNS = 20  # of the event loop: enough for all that is ready to happen
 
 
 class Consumer(NoKafka):
@@ -81,7 +81,7 @@ class Group:
         self.crash_reason = reason
 
     def rebalanced(self) -> None:
-        """The group has given the partitions out anew; this instance's tables are not read yet."""
+        """The group has assigned the partitions again; this instance's tables are not read yet."""
         self.consumer.epoch += 1
         self.consumer_generation_id += 1
         self._faust.consumer_generation_id = self.consumer_generation_id

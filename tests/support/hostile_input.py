@@ -21,7 +21,7 @@ ODD_TYPE = "wein \N{WINE GLASS}\x1b[2J\n/../%2e?x=1&\x00"
 """A data type that is legal, and has a model."""
 OTHER_FORMATS = ("linear-pmml", "network-tensorflow")
 GOOD = b"good-"
-"""How the keys of records begin that must be scored whatever is around them; no other key begins so."""
+"""How the keys of records begin that must be scored in any company; no other key begins so."""
 LONGEST_KEY_BYTES, LONGEST_NAME = 64 * 1024, 255  # as the reasons of dead letters say
 
 NUMBERS = (math.nan, math.inf, -math.inf, -0.0, 5e-324, 1e308, -1e308, 3.4028235e38, 3.4028236e38, 1e39, 2.0**63, -1.0)

@@ -1,4 +1,4 @@
-"""Instances of a streams server that say whatever a test wants, over real connections on loopback."""
+"""Instances of a streams server that say what a test wants, over real connections on loopback."""
 
 import asyncio
 import contextlib

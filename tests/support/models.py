@@ -35,7 +35,7 @@ class TimesAlcohol:
 
 
 def slow(factor: float, layers: int = 1) -> bytes:
-    """The same scores, at some 50 ms per layer for 1,000 wines: through wide layers that change nothing."""
+    """The same scores, at approximately 50 ms per layer for 1,000 wines: through wide layers that change nothing."""
     weights = np.zeros((len(WINE), WIDE), dtype=np.float32)
     weights[WINE.index("alcohol")] = factor
     average = helper.make_tensor("value", TensorProto.FLOAT, [1], [1.0 / WIDE])

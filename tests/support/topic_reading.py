@@ -67,7 +67,7 @@ class TopicReading:
         return read
 
     def ends(self, topic: str) -> dict[int, int]:
-        """The offset that each partition's next message gets, whatever is in transactions that are still open."""
+        """The offset that each partition's next message gets, open transactions included."""
         consumer = self._consumer(OPEN)
         ends = {}
         for number in self._partitions(topic):

@@ -51,7 +51,7 @@ def outputs_of(content: bytes, wines: Features) -> NDArray[np.float32]:
 
 
 def agree(content: bytes, wines: Features) -> None:
-    """Both give the same single output within 1e-5, or the same index wherever two outputs are not as close as that."""
+    """Both give the same single output within 1e-5, or the same index where two outputs are not as close as that."""
     converted, own = both(content)
     outputs = outputs_of(content, wines)
     if outputs.shape[1] == 1:

@@ -71,7 +71,7 @@ class Server:
         A server that has ended by itself is not killed; the rest is the same.
 
         Raises:
-            StateNotWiped, ModelTopicUnusable: something could not be taken away; the server was restarted.
+            StateNotWiped, ModelTopicUnusable: something could not be removed; the server was restarted.
             DataDirectoryUnusable: its output cannot be written.
         """
         if self._changing.locked():

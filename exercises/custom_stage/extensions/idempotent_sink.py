@@ -1,7 +1,7 @@
 """An idempotent sink: the newest result of each record id, in one SQLite file, however often a result is delivered.
 
 At-least-once delivers some results twice. Here that changes nothing, and the source's offsets are written in the same
-transaction as the results: whoever reads the file sees both or neither, and a server that starts again seeks to
+transaction as the results: a reader of the file sees both or neither, and a server that starts again seeks to
 ``next_offset``. That is exactly-once without Kafka's transactions, for a sink that is one database.
 """
 

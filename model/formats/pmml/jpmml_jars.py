@@ -30,7 +30,7 @@ class JpmmlNotThere(ServingError):
 
 
 def jpmml_jars() -> list[Path]:
-    """The paths of all jars; whatever is missing or damaged is downloaded first (10 MB at the first run).
+    """The paths of all jars; those missing or damaged are downloaded first (10 MB at the first run).
 
     Raises:
         JpmmlNotThere: no network, or the directory cannot be written.

@@ -17,7 +17,7 @@ from model.formats.pmml.document import Document
 from model.formats.pmml.jpmml_jars import JPMML, LICENCE, jpmml_jars
 from model.inputs import columns_of
 
-HEAP = "512m"  # a forest of 5 MB is some 100 MB of objects
+HEAP = "512m"  # a forest of 5 MB is approximately 100 MB of objects
 EVALUATOR = "org.jpmml.evaluator."
 
 

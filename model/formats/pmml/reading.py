@@ -1,4 +1,4 @@
-"""Reading PMML strictly: whatever is not on a list is a reason not to compile the document."""
+"""Reading PMML strictly: anything that is not on a list is a reason not to compile the document."""
 
 import math
 import re

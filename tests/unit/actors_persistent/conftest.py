@@ -106,7 +106,7 @@ def wait_until_stopped() -> None:
 
 
 class Asked(Actors):
-    """All batches are of one data topic, and whoever asks for the states gets what was told before."""
+    """All batches are of one data topic, and an asker for the states gets what was told before."""
 
     def score(self, wines: WineBatch, data_topic_id: str = DATA_TOPIC_ID) -> Scores:
         return super().score(wines, data_topic_id)

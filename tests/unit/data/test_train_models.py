@@ -17,7 +17,7 @@ pytestmark = pytest.mark.thorough
 
 @pytest.fixture(scope="module")
 def retrained(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A directory in which everything has been made anew."""
+    """A directory in which everything has been trained again."""
     directory: Path = tmp_path_factory.mktemp("models")
     train_models.main(["--output", str(directory), *(["--real-wines", REAL_WINES] if REAL_WINES else [])])
     return directory

@@ -9,18 +9,24 @@ from collections.abc import Mapping
 from importlib import metadata
 from importlib.util import find_spec
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import jsonschema
 import kubernetes_validate
 import pytest
 import yaml
+from fastapi import APIRouter
 
 from client.broker.jars import KAFKA
 from client.provider.__main__ import ProviderSettings
+from experiments.variants import variant
 from serving.settings.command_line import CommandLine
 from serving.settings.kafka import KafkaSettings
 from serving.settings.server import Settings
+from serving.telemetry.health import Health
+from serving.telemetry.report import Report
+from serving.web.api import application
 from tests.support.deployment import (
     COMPOSE,
     DEPLOY,
@@ -90,7 +96,7 @@ def test_every_variable_is_a_setting_with_a_value_that_it_takes(
     }
     flags = [word for name, value in ours.items() for word in (f"--{_kebab(name, prefix)}", value)]
     if ours.pop(TOKEN, None) is None and settings is Settings:
-        flags += ["--http-token", "of whoever runs it"]
+        flags += ["--http-token", "of the operator's own"]
     read = settings.read("a program", flags)
     for name, value in ours.items():
         assert str(getattr(read, name.removeprefix(prefix).lower())) in (value, f"{value}.0")
@@ -174,17 +180,16 @@ def test_ports_are_the_same_wherever_they_are_named() -> None:
 
 
 def test_probes_ask_paths_that_the_server_has() -> None:
-    from serving.web.api import application
-    from serving.web.token import OPEN
-
-    source = (*application.__code__.co_consts, OPEN)
+    engine = SimpleNamespace(routes=APIRouter, states=list, assigned=tuple)
+    app = application(variant("custom_stage"), engine, Report(), Health())
+    paths = app.openapi()["paths"]
     for name in SERVERS:
         (container,) = kubernetes_pod(name)["containers"]
         assert container["readinessProbe"]["httpGet"]["path"] == "/healthz"
     assert "/healthz" in " ".join(compose_services()["server"]["healthcheck"]["test"])
-    assert "/healthz" in source
+    assert "/healthz" in paths
     annotations = kubernetes_objects()["StatefulSet", "server"]["spec"]["template"]["metadata"]["annotations"]
-    assert annotations["prometheus.io/path"] in source
+    assert annotations["prometheus.io/path"] in paths
 
 
 def test_nobody_runs_as_root_or_writes_to_its_image_on_kubernetes() -> None:

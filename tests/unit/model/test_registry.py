@@ -24,7 +24,7 @@ ONNX, PMML = ModelDescriptor.ONNX, ModelDescriptor.PMML
 
 
 class StubModel:
-    """Gives the same answer whatever it is asked, and counts its ends."""
+    """Gives the same answer to any question, and counts its ends."""
 
     def __init__(self, answer: Values | Exception) -> None:
         self.answer = answer

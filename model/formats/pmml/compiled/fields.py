@@ -121,7 +121,7 @@ def retreated(name: str, mining: Element, around: Scope) -> Expression:
     if not mining.attrib.keys() & (TREATMENTS - {"optype"}):
         return found
     if mining.attrib.keys() & {"invalidValueTreatment", "invalidValueReplacement"} or found.type not in LIMITED:
-        raise NotCompilable(f"has a Segment whose MiningField {shown(name)!r} treats values anew")
+        raise NotCompilable(f"has a Segment whose MiningField {shown(name)!r} treats values again")
     field = _field_of(found, found.type, [], {"valid": [], "invalid": [], "missing": []}, mining)
     return found if field.plain and field.replacement is None else once(Expression(found.type, field))
 

@@ -1,4 +1,4 @@
-"""The file: whatever a kill, a full disk or somebody's hands do to it."""
+"""The file after a kill, on a full disk, and changed by somebody's hands."""
 
 import shutil
 import sqlite3

@@ -51,7 +51,7 @@ class Source:
 
 
 class Transactional(Producer):
-    """Keeps how its transactions end; while one begins, all partitions are taken away, if so told."""
+    """Keeps how its transactions end; while one begins, all partitions are revoked, if so told."""
 
     def __init__(self, source: Source, answer: BaseException | None) -> None:
         super().__init__(answer)

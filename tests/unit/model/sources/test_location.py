@@ -16,7 +16,7 @@ SUM = "0123456789abcdef" * 4
         ("file:forest.onnx", "forest.onnx"),
         ("file:///srv/models/forest%20two.onnx", "/srv/models/forest two.onnx"),
         ("FILE://localhost/srv/forest.onnx", "/srv/forest.onnx"),
-        ("file:%2e%2e/secret", "../secret"),  # what it means; to refuse it is for whoever reads it
+        ("file:%2e%2e/secret", "../secret"),  # what it means; to refuse it is its reader's task
     ],
 )
 def test_the_path_in_a_location(location: str, path: str) -> None:

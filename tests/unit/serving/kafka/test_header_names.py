@@ -1,4 +1,4 @@
-"""Header names that are no UTF-8: read, once each and in order, whatever else is in the fetch."""
+"""Header names that are no UTF-8: read, once each and in order, beside anything else in the fetch."""
 
 import struct
 from collections.abc import Sequence

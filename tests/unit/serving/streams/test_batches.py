@@ -36,7 +36,7 @@ def test_an_agent_gets_what_was_fetched_batch_by_batch_and_acknowledges_it_itsel
         (2, [5, 9]),
         (0, [2]),
     ]
-    assert not any(each.message.acked for each in events), "that is for whoever knows the outcomes"
+    assert not any(each.message.acked for each in events), "that is done where the outcomes are known"
     for batch in found:
         batch.acknowledge()
     assert [each.message.acked for each in events] == [True, False, True, True]

@@ -1,4 +1,4 @@
-"""Whom the queries ask, and whom they must never ask: addresses come from whoever joins the group."""
+"""Whom the queries ask, and whom they must never ask: addresses come from any member of the group."""
 
 import asyncio
 import errno

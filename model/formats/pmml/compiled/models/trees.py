@@ -1,4 +1,4 @@
-"""TreeModel: read into tests of the form "at most", each with two ways on, whatever its nodes look like.
+"""TreeModel: read into tests of the form "at most", each with two ways on, for any shape of its nodes.
 
 Where a field may be missing, or a predicate is more than a number and its boundary, the tests are about a number that
 is calculated before: whether the predicate holds, or which child of a node a record goes to.

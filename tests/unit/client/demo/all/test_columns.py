@@ -231,7 +231,7 @@ def test_the_next_model_is_due_one_interval_after_the_newest_and_an_emptied_topi
         (Counters("linear", usage=50), Counters("linear", usage=60), 60, False),
         (Counters("linear", usage=50), Counters("linear", usage=60), 57, False),  # 3 are scored and not yet sent
         (Counters("linear", usage=50), Counters(), 0, False),
-        (Counters("linear", usage=50), Counters("forest", usage=3), 9, None),  # a swap begins anew by the rule
+        (Counters("linear", usage=50), Counters("forest", usage=3), 9, None),  # a swap begins at zero by the rule
         (Counters("linear", usage=50, skipped=4), Counters("forest", usage=3, skipped=4), 9, True),
         (Counters("linear", usage=50, skipped=4), Counters("forest", usage=3), 9, False),
         (Counters("linear", usage=50, dead_letters=1), Counters("linear", usage=99), 9, False),
