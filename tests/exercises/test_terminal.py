@@ -18,20 +18,40 @@ FIRST = read_catalogue()[0].name
 TOTAL = len(read_catalogue())
 
 
-@pytest.fixture
-def home(tmp_path: Path) -> Path:
-    """Of somebody who works on kc-1 already."""
-    home = tmp_path / "mine"
+BLANK = 'raise NotImplementedError("exercise kc-1")'
+
+
+def at_kc_1(home: Path) -> Path:
+    """The folder of somebody who works on kc-1 already."""
     workspace(home)
     (home / "progress.txt").write_text("kc-1 pending 2026-01-01T00:00:00.000+00:00\n")
     return home
 
 
 @pytest.fixture
-def tool(home: Path) -> Iterator[Tool]:
-    with Tool(home) as tool:
+def home(tmp_path: Path) -> Path:
+    return at_kc_1(tmp_path / "mine")
+
+
+@pytest.fixture(scope="module")
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Tool]:
+    """One tool for all tests that do not end it: to start it costs more than all they do with it."""
+    with Tool(at_kc_1(tmp_path_factory.mktemp("shared") / "mine")) as tool:
         tool.wait_for("NOT SOLVED YET")
         yield tool
+
+
+@pytest.fixture
+def tool(shared: Tool) -> Tool:
+    """It shows kc-1, as somebody finds it who has not begun."""
+    shared.resize(80, 24)
+    save(shared.home, BLANK)
+    for keys, seen in (("\x1b\x1bl", "Enter open"), ("/kc-1", "search: kc-1")):  # from where the last test has left it
+        shared.press(keys)
+        shared.wait_for(seen)
+    shared.press("\n")
+    assert KC_1.title in shared.wait_for("NOT SOLVED YET", gone="Enter open")
+    return shared
 
 
 def test_the_first_run_says_what_is_there_and_where_to_start(tmp_path: Path) -> None:
@@ -59,53 +79,53 @@ def test_every_picture_fits_80_by_24(tool: Tool) -> None:
         assert lines[-1].strip(), "the keys are on the last line"
 
 
-def test_the_path_is_a_link_to_the_file(tool: Tool, home: Path) -> None:
-    address = (home / KC_1.file).as_uri()
+def test_the_path_is_a_link_to_the_file(tool: Tool) -> None:
+    address = (tool.home / KC_1.file).as_uri()
     assert re.search(rf"\x1b\]8;[^;]*;{re.escape(address)}\x1b\\", tool.said)
 
 
-def test_each_save_gets_its_verdict(tool: Tool, home: Path) -> None:
-    save(home, text_of(OFF_BY_ONE))
+def test_each_save_gets_its_verdict(tool: Tool) -> None:
+    save(tool.home, text_of(OFF_BY_ONE))
     seen = tool.wait_for(OFF_BY_ONE_SAYS)
     assert re.search(r"expected: 4.*\n *happened: 3.*\non the stream: ", seen)
-    save(home, text_of(RIGHT))
+    save(tool.home, text_of(RIGHT))
     assert "What production does" in tool.wait_for(" PASSED ")
-    assert "kc-1 passed" in (home / "progress.txt").read_text()
-    save(home, text_of(OFF_BY_ONE))
+    assert "kc-1 passed" in (tool.home / "progress.txt").read_text()
+    save(tool.home, text_of(OFF_BY_ONE))
     tool.wait_for(OFF_BY_ONE_SAYS)
-    assert "kc-1 pending" in (home / "progress.txt").read_text()
+    assert "kc-1 pending" in (tool.home / "progress.txt").read_text()
 
 
-def test_a_typo_points_to_the_learners_line(tool: Tool, home: Path) -> None:
-    save(home, "serving, scores = score_wines(self.serving, wines, self.next_offsets)\nreached = self.next_ofsets")
-    line = (home / KC_1.file).read_text().splitlines().index("        reached = self.next_ofsets") + 1
+def test_a_typo_points_to_the_learners_line(tool: Tool) -> None:
+    save(tool.home, "serving, scores = score_wines(self.serving, wines, self.next_offsets)\nreached = self.next_ofsets")
+    line = (tool.home / KC_1.file).read_text().splitlines().index("        reached = self.next_ofsets") + 1
     seen = " ".join(tool.wait_for("AttributeError").split())
     assert f"line {line}" in seen
-    save(home, "serving, scores = (")
+    save(tool.home, "serving, scores = (")
     assert f"line {line - 1}" in " ".join(tool.wait_for("SyntaxError").split())
 
 
-def test_a_save_while_it_grades_is_not_lost(tool: Tool, home: Path, tmp_path: Path) -> None:
+def test_a_save_while_it_grades_is_not_lost(tool: Tool, tmp_path: Path) -> None:
     pipe = tmp_path / "pipe"
     os.mkfifo(pipe)
-    save(home, f"open({str(pipe)!r}).read()")
+    save(tool.home, f"open({str(pipe)!r}).read()")
     with pipe.open("w"):  # which returns when the answer has begun to read, and so is being graded
-        save(home, text_of(RIGHT))
+        save(tool.home, text_of(RIGHT))
         tool.wait_for(" PASSED ")
 
 
-def test_an_answer_that_hangs_is_ended_with_all_that_it_has_started(tool: Tool, home: Path, tmp_path: Path) -> None:
+def test_an_answer_that_hangs_is_ended_with_all_that_it_has_started(tool: Tool, tmp_path: Path) -> None:
     pids = tmp_path / "pids"
     answer = f"""import os, subprocess
 child = subprocess.Popen(["sleep", "1000"])
 with open({str(pids)!r}, "w") as file:
     file.write(f"{{os.getpid()}} {{child.pid}}.")
 child.wait()"""
-    save(home, answer)
+    save(tool.home, answer)
     eventually(lambda: pids.exists() and pids.read_text().endswith("."), "the answer has begun")
     begun = {int(pid) for pid in pids.read_text().rstrip(".").split()}
     assert alive(begun) == begun
-    save(home, text_of(RIGHT))  # nobody waits until the limit is reached
+    save(tool.home, text_of(RIGHT))  # nobody waits until the limit is reached
     tool.wait_for(" PASSED ")
     eventually(lambda: alive(begun) == set(), "all of it has ended")
 
@@ -129,7 +149,7 @@ def test_what_does_not_fit_is_scrolled(tool: Tool) -> None:
     tool.wait_for("Task", gone="↑")
 
 
-def test_the_list_is_searched_filtered_and_jumped_from(tool: Tool, home: Path) -> None:
+def test_the_list_is_searched_filtered_and_jumped_from(tool: Tool) -> None:
     other = next(each for each in read_catalogue() if each.name != "kc-1")
     tool.press("l")
     assert other.title[:40] in tool.wait_for("/ ")
@@ -140,11 +160,11 @@ def test_the_list_is_searched_filtered_and_jumped_from(tool: Tool, home: Path) -
     tool.wait_for(f"search: {other.name}", gone=KC_1.title)
     tool.press("\r")
     tool.wait_for(other.title, gone="Enter open")
-    assert f"{other.name} pending" in (home / "progress.txt").read_text()
+    assert f"{other.name} pending" in (tool.home / "progress.txt").read_text()
 
 
-def test_a_reset_asks_first(tool: Tool, home: Path) -> None:
-    save(home, text_of(OFF_BY_ONE))
+def test_a_reset_asks_first(tool: Tool) -> None:
+    save(tool.home, text_of(OFF_BY_ONE))
     tool.wait_for(OFF_BY_ONE_SAYS)
     tool.press("x")
     tool.wait_for("y resets it")
@@ -154,13 +174,13 @@ def test_a_reset_asks_first(tool: Tool, home: Path) -> None:
     tool.wait_for("y resets it")
     tool.press("y")
     tool.wait_for("NOT SOLVED YET")
-    assert any("record.offset)" in path.read_text() for path in (home / ".backup").rglob("*.py.*"))
+    assert any("record.offset)" in path.read_text() for path in (tool.home / ".backup").rglob("*.py.*"))
 
 
-def test_our_solution_is_shown_only_after_theirs_has_passed(tool: Tool, home: Path) -> None:
+def test_our_solution_is_shown_only_after_theirs_has_passed(tool: Tool) -> None:
     tool.press("s")
     tool.wait_for("when yours has passed", gone="+ reached")
-    save(home, text_of(RIGHT))
+    save(tool.home, text_of(RIGHT))
     tool.wait_for(" PASSED ")
     tool.press("s")
     assert "- reached = self.next_offsets.copy()" in tool.wait_for("+ reached = dict(self.next_offsets)")
@@ -171,13 +191,13 @@ def test_next_goes_to_one_that_is_not_passed(tool: Tool) -> None:
     tool.wait_for("NOT SOLVED YET", gone=KC_1.title)
 
 
-def test_all_are_checked(tool: Tool, home: Path) -> None:
-    save(home, text_of(RIGHT))
+def test_all_are_checked(tool: Tool) -> None:
+    save(tool.home, text_of(RIGHT))
     tool.wait_for(" PASSED ")
     tool.press("c")
     tool.wait_for("any key")
     assert f"1 of {TOTAL} pass" in tool.screen()
-    tool.press(" ")
+    tool.press("\x1b")
     tool.wait_for(" PASSED ")
 
 
@@ -204,12 +224,12 @@ def test_the_terminal_is_given_back(home: Path, ending: str) -> None:
     eventually(lambda: alive(started) == set(), "what it had started has ended")
 
 
-def test_ctrl_z_gives_the_terminal_back_for_as_long_as_it_lasts(tool: Tool, home: Path) -> None:
+def test_ctrl_z_gives_the_terminal_back_for_as_long_as_it_lasts(tool: Tool) -> None:
     tool.press("\x1a")
     eventually(lambda: psutil.Process(tool.process.pid).status() == psutil.STATUS_STOPPED, "it is stopped")
     tool.read(0.0)
     assert tool.is_given_back
-    save(home, text_of(RIGHT))
+    save(tool.home, text_of(RIGHT))
     tool.send(signal.SIGCONT)
     tool.wait_for(" PASSED ")
 

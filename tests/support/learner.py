@@ -50,6 +50,7 @@ class Tool:
     """``python -m exercises`` on a terminal of its own, which is its controlling terminal, as a shell's is."""
 
     def __init__(self, home: Path, *words: str, columns: int = 80, rows: int = 24) -> None:
+        self.home = home
         self._keyboard, line = pty.openpty()
         self.line = line
         self.resize(columns, rows)
