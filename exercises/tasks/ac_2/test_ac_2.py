@@ -156,6 +156,19 @@ def test_what_was_kept_is_always_restored(router: Router) -> None:
     )
 
 
+def test_above_the_limit_strangers_get_none_either(router: Router) -> None:
+    strangers(router, MAX)
+    router.ask(Restore("rose"))  # it is admitted, and has told nothing yet
+    happened = outcome(router, score("one too many"))
+    expect(
+        happened == NOBODY,
+        "When models have gone above the limit, strangers get an actor again.",
+        expected=f"{NOBODY}: {MAX + 1} data types have an actor and no model",
+        happened=happened,
+        means="a model that arrives while strangers have taken all places opens the door to all of them",
+    )
+
+
 def test_a_data_type_with_a_model_takes_no_place(router: Router) -> None:
     strangers(router, MAX)
     told(router, 3, ALCOHOL)

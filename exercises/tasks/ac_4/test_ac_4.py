@@ -94,12 +94,14 @@ def test_the_snapshot_is_restored(restored: Callable[..., Any]) -> None:
     )
 
 
-def test_events_after_the_snapshot_are_accepted(restored: Callable[..., Any]) -> None:
-    after = counted(restored(SNAPSHOT, model(1), batch(3, 2, 49), batch(4, 3, 52)))
+@pytest.mark.parametrize("last", [2, 5000])
+def test_events_after_the_snapshot_are_accepted(restored: Callable[..., Any], last: int) -> None:
+    snapshot = SNAPSHOT._replace(sequence=last)
+    after = counted(restored(snapshot, model(1), batch(last + 1, 2, 49), batch(last + 2, 3, 52)))
     expect(
         not isinstance(after, str),
         "Good events are taken for damaged ones.",
-        expected="no error from a snapshot of event 2, and events 3 and 4",
+        expected=f"no error from a snapshot of event {last}, and events {last + 1} and {last + 2}",
         happened=after,
         means="the server does not start any more, and its operator deletes a journal that is whole",
     )
