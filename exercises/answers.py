@@ -92,9 +92,11 @@ def _parse(file: Path) -> tuple[ast.Module, Sequence[Region]]:
     except (tokenize.TokenError, UnicodeDecodeError, ValueError) as error:
         raise AnswerUnusable(file, 1, f"not Python: {error}") from None
     except RegionInvalid as error:
-        raise AnswerUnusable(file, 1, f"{error}; put the marker back, or reset the exercise") from None
+        raise AnswerUnusable(file, error.line, f"{error.reason}; put the marker back, or reset the exercise") from None
     except OSError as error:
-        raise AnswerUnusable(file, 1, error.strerror or str(error)) from None
+        raise AnswerUnusable(
+            file, 1, f"{error.strerror or error}; reset puts the exercise's file there again"
+        ) from None
 
 
 def _is_unsolved(tree: ast.AST, region: Region) -> bool:

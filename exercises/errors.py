@@ -12,6 +12,7 @@ class RegionInvalid(ExerciseError):
 
     def __init__(self, file: Path, line: int, reason: str) -> None:
         super().__init__(f"{file}:{line}: {reason}")
+        self.line, self.reason = line, reason
 
 
 class TaskInvalid(ExerciseError):

@@ -231,9 +231,9 @@ def test_an_error_of_the_disk_loses_nothing(files: Any, disk: Disk) -> None:
     disk.full = False
     files.publish()
     expect(
-        published(disk) == {"results-00000001.jsonl": ids(0, 4)},
+        list(published(disk).values()) == [ids(0, 4)],
         "After an error of the disk the lines are not published by the next call.",
-        expected="results-00000001.jsonl with wine-0 to wine-4",
+        expected="one file, with wine-0 to wine-4",
         happened=published(disk) or "there is no file",
         means="a minute without space on the disk costs all results of that minute",
     )

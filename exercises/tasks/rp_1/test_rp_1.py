@@ -142,7 +142,7 @@ def test_there_is_a_line_for_each_record_without_a_score(report: Any) -> None:
     shown = [str(each.get("record")) for each in logged if each["event"] == "record_rejected"]
     reason = "not a WineRecord: the bytes are no such protobuf message"
     expect(
-        shown == [f"models_data[1]@{offset}: {reason}" for offset in (0, 1)],
+        sorted(shown) == [f"models_data[1]@{offset}: {reason}" for offset in (0, 1)],
         "The log does not tell which records were rejected and why, although there is room.",
         expected="2 lines record_rejected with topic, partition, offset and reason, as str(rejected) has them",
         happened=shown,
