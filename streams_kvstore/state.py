@@ -14,8 +14,8 @@ ROWS_RESTORED_AT_ONCE = 100  # a row of an earlier version can be a model of meg
 class KeyValueState(TableState):
     """Rows of counters and rows of models, in RocksDB databases.
 
-    A row of counters for each data type and source partition, in one database per partition; and a row for each data
-    type's model, in one database.
+    A row of counters for each data type and source partition, and a row for each data type's model; one database for
+    each of the two tables.
 
     A write goes to RocksDB at once and to the changelog soon after, and the changelog has it before the offsets of the
     records that it counts are committed. So after a ``kill -9`` the database on disk can be ahead of the changelog,

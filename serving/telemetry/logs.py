@@ -50,6 +50,9 @@ LINES: dict[str, Callable[[EventDict], str]] = {
     "store_damaged": lambda e: (
         f"Store damaged - {e['store']} ({e['reason']}): moved to {e['moved_to']}, restored from its changelog"
     ),
+    "former_databases_ignored": lambda e: (
+        f"Databases of a former version ignored - {', '.join(e['former'])}: {e['store']} is restored from its changelog"
+    ),
     "row_ignored": lambda e: f"Row ignored - {e['row']} is no row that a server of ours wrote to its table",
     "changelog_record_ignored": lambda e: (
         f"Changelog record ignored - {e['topic']}@{e['offset']} is no model that a server of ours wrote"

@@ -14,7 +14,7 @@ offset, which is in the same log, says so.
 """
 
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -31,13 +31,14 @@ log: structlog.stdlib.BoundLogger = structlog.get_logger()
 
 SCHEME = "checked-rocksdb"
 OPTIONS: dict[str, Any] = {
-    # faust asks RocksDB for 50 GB of block cache and 96 MB of write buffers per partition: for a handful of rows.
+    # faust asks RocksDB for 50 GB of block cache and 96 MB of write buffers per database: for a handful of rows.
     "block_cache_size": 8 * 1024 * 1024,
     "block_cache_compressed_size": 0,
     "write_buffer_size": 4 * 1024 * 1024,
 }
 INCOMPLETE = ("No such file or directory", "Not a directory")
 OFFSET = StockStore.offset_key
+PREFIX_BYTES = 4
 
 
 def register() -> None:
@@ -85,10 +86,10 @@ def _check(path: Path) -> None:
         database.close()
 
 
-def _rows(database: Any) -> Iterator[tuple[bytes, bytes]]:
+def _rows(database: Any, prefix: bytes = b"") -> Iterator[tuple[bytes, bytes]]:
     rows = database.iter()
-    rows.seek_to_first()
-    while rows.valid():
+    rows.seek(prefix)
+    while rows.valid() and rows.key().startswith(prefix):
         yield rows.key(), rows.value()
         rows.next()
     rows.status()  # raises, if it was not the end that was reached
@@ -104,29 +105,96 @@ def _unusable(path: Path) -> Iterator[None]:
         raise
 
 
+class PartitionRows:
+    """One partition's rows in the table's database: their keys begin with its number. What faust asks of a database."""
+
+    def __init__(self, database: Any, partition: int) -> None:
+        self._database, self._prefix = database, partition.to_bytes(PREFIX_BYTES, "big")
+
+    def get(self, key: bytes) -> bytes | None:
+        """The value of a key."""
+        value: bytes | None = self._database.get(self._prefix + key)
+        return value
+
+    def put(self, key: bytes, value: bytes) -> None:
+        """Write a row."""
+        self._database.put(self._prefix + key, value)
+
+    def delete(self, key: bytes) -> None:
+        """Delete a row."""
+        self._database.delete(self._prefix + key)
+
+    def key_may_exist(self, key: bytes) -> bool:
+        """False if there is no such row; True says nothing."""
+        return bool(self._database.key_may_exist(self._prefix + key))
+
+    def items(self) -> Iterator[tuple[bytes, bytes]]:
+        """All rows but the persisted offset."""
+        for key, value in _rows(self._database, self._prefix):
+            if key != self._prefix + OFFSET:
+                yield key[PREFIX_BYTES:], value
+
+
 class CheckedStore(StockStore):
-    """faust's store, one database per partition of a table, each checked when it is opened.
+    """faust's store, with one database per table, checked when it is opened; faust's own has one per partition.
+
+    Each open database takes six descriptors and its own buffers. A partition that is revoked stays, with its persisted
+    offset: when it comes back, only what its other owner wrote is read.
 
     It overrides private methods of faust-streaming 0.15.3: they are where a database is opened, read and written.
     """
 
-    def _open_for_partition(self, partition: int) -> Any:
-        path = self.partition_path(partition)
-        return open_checked(path, lambda: super(CheckedStore, self)._open_for_partition(partition))
+    _database: Any = None
 
-    def _visible_items(self, db: Any) -> Iterator[tuple[bytes, bytes]]:
+    def _open_for_partition(self, partition: int) -> PartitionRows:
+        if self._database is None:
+            self._database = self._open()
+        return PartitionRows(self._database, partition)
+
+    def _open(self) -> Any:
+        path = self._path_with_suffix(self.path / self.basename)
+        if not path.exists() and (former := sorted(self.path.glob(f"{self.basename}-*.db"))):
+            log.warning("former_databases_ignored", store=str(path), former=[each.name for each in former])
+        return open_checked(path, lambda: self.rocksdb_options.open(path))
+
+    async def stop(self) -> None:
+        """Called by faust."""
+        await super().stop()
+        self._close()
+
+    def reset_state(self) -> None:
+        """Forget everything here; the changelog restores it."""
+        self._close()
+        super().reset_state()
+
+    def _close(self) -> None:
+        database, self._database = self._database, None
+        if database is not None:
+            database.close()
+
+    def _visible_items(self, db: PartitionRows) -> Iterator[tuple[bytes, bytes]]:
         with _unusable(self.path):
-            yield from ((key, value) for key, value in _rows(db) if key != OFFSET)
+            yield from db.items()
+
+    def _visible_keys(self, db: PartitionRows) -> Iterator[bytes]:
+        return (key for key, _ in self._visible_items(db))
 
     def _set(self, key: bytes, value: bytes | None) -> None:
         with _unusable(self.path):
             super()._set(key, value)
 
-    def apply_changelog_batch(self, *batch: Any, **to: Any) -> None:
+    def apply_changelog_batch(self, batch: Iterable[Any], to_key: Any, to_value: Any) -> None:  # noqa: ARG002
         """Called by faust, which would log what is raised here, and wait for the table forever."""
         try:
             with _unusable(self.path):
-                super().apply_changelog_batch(*batch, **to)
+                for event in batch:
+                    message = event.message
+                    rows = self._db_for_partition(message.partition)
+                    if message.value is None:
+                        rows.delete(message.key)
+                    else:
+                        rows.put(message.key, message.value)
+                    self.set_persisted_offset(message.tp, message.offset)  # in the same log, so not before its row
         except DatabaseUnusable as error:
             self.app._crash(error)
             raise

@@ -11,7 +11,8 @@ import faust
 from faust.streams import _current_event
 from faust.types import TP, Message
 
-from streams_customstore.store.store import register
+from streams_customstore.store import store
+from streams_kvstore.store import databases
 
 PARTITIONS = 3
 
@@ -29,7 +30,8 @@ class TableStore:
     """One start of a store in ``directory``; the next one there finds what this one has left."""
 
     def __init__(self, url: str, directory: Path) -> None:
-        register()
+        store.register()
+        databases.register()
         self.app = faust.App("scores", broker="kafka://127.0.0.1:1", datadir=directory, store=url, web_enabled=False)
         self.app.finalize()
         self.table = self.app.Table("states", key_type=bytes, value_type=bytes, partitions=PARTITIONS)

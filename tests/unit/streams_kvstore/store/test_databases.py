@@ -9,11 +9,14 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 from faust.stores.rocksdb import RocksDBOptions
+from structlog.testing import capture_logs
 
-from streams_kvstore.store.databases import OPTIONS, ModelDatabase, open_checked
+from streams_kvstore.store.databases import OFFSET, OPTIONS, ModelDatabase, PartitionRows, open_checked
 from streams_kvstore.store.errors import DatabaseUnusable
+from tests.support.table_store import PARTITIONS, TableStore
 
 IN_FILE, IN_LOG = 2000, 300
 ROWS = {b"key %d" % number: b"%d" % number * 100 for number in range(IN_FILE + IN_LOG)}
@@ -137,6 +140,53 @@ def test_a_database_for_which_there_are_no_descriptors_is_left_alone(killed: Pat
     with no_more_descriptors(), pytest.raises(DatabaseUnusable, match="Too many open files"):
         opened(path)
     assert rows_of(path) == ROWS
+
+
+def started(directory: Path, partitions: int, url: str = "checked-rocksdb://") -> TableStore:
+    store = TableStore(url, directory)
+    store.start()
+    store.assign(range(partitions))
+    return store
+
+
+def test_a_partition_takes_no_descriptor(tmp_path: Path) -> None:
+    store = started(tmp_path, 1)
+    before = psutil.Process().num_fds()
+    store.assign(range(PARTITIONS))
+    assert psutil.Process().num_fds() == before
+    store.stop()
+
+
+def test_the_databases_of_a_former_version_are_left_alone_and_said_once(tmp_path: Path) -> None:
+    """That version, like faust, had one database per partition: the changelog has all that is in them."""
+    former = started(tmp_path, PARTITIONS, "rocksdb://")
+    former.write(1, b"wine", b"former")
+    former.acknowledge(1, 7)
+    former.stop()
+    with capture_logs() as logs:
+        store = started(tmp_path, PARTITIONS)
+        store.stop()
+        started(tmp_path, PARTITIONS).stop()
+    (said,) = [each for each in logs if each["event"] == "former_databases_ignored"]
+    assert said["former"] == [f"states-{number}.db" for number in range(PARTITIONS)]
+    store = started(tmp_path, PARTITIONS)
+    assert (store.persisted_offset(1), list(store.store.items())) == (None, [])
+    store.stop()
+    former = started(tmp_path, PARTITIONS, "rocksdb://")
+    assert (former.persisted_offset(1), former.get(1, b"wine")) == (7, b"former")
+    former.stop()
+
+
+def test_a_number_of_a_partition_that_begins_with_another_ones_is_another_partition(tmp_path: Path) -> None:
+    database = opened(tmp_path / "database")
+    written = {number: PartitionRows(database, number) for number in (0, 1, 256, 257, 65536)}
+    for number, rows in written.items():
+        rows.put(b"wine", b"%d" % number)
+        rows.put(b"", b"%d" % number)
+        rows.put(OFFSET, b"7")
+    for number, rows in written.items():
+        assert list(rows.items()) == [(b"", b"%d" % number), (b"wine", b"%d" % number)]
+    database.close()
 
 
 def test_the_models_and_the_offset_come_back_after_a_kill(tmp_path: Path) -> None:
