@@ -43,7 +43,7 @@ serve: .venv/installed ## A server, which needs a provider: make serve VARIANT=s
 reader: .venv/installed ## What the servers say
 	@$(BIN)/python -m client.reader
 
-exercises: .venv/installed ## Holes in the five servers, to be filled in: graded at every save; with an editor: EDIT='code --goto {file}:{line}'
+exercises: .venv/installed ## Holes in the servers, graded at every save; with an editor: EDIT='code --goto {file}:{line}'
 	@$(BIN)/python -m exercises $(if $(EDIT),--edit-cmd '$(EDIT)')
 
 unit: .venv/installed-for-tests ## The tests that need no broker

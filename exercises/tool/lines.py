@@ -11,7 +11,7 @@ from exercises.errors import ExerciseError
 from exercises.grading import Graders, Verdict
 from exercises.tool.doctor import examine
 from exercises.tool.editor import Editor
-from exercises.tool.regrading import Regrading
+from exercises.tool.regrading import NO_EVENTS, Regrading
 from exercises.tool.session import Checking, Session
 from exercises.tool.words import count, listed, shortened, verdict_lines
 
@@ -38,6 +38,7 @@ class Lines:
         self._saying = threading.RLock()
         self._judged = threading.Event()
         self._asks = False  # whether to reset
+        self._regrading: Regrading | None = None
 
     def run(self) -> None:
         """Say where the learner is, grade at each save, obey each line, until there are no more."""
@@ -46,7 +47,9 @@ class Lines:
                 self._say(finding.line)
         for note in self._session.notes:
             self._say(note)
-        regrading = Regrading(self._graders, self._session.workspace, self._begun, self._judge, self._failed)
+        self._regrading = regrading = Regrading(
+            self._graders, self._session.workspace, self._begun, self._judge, self._failed
+        )
         with regrading:
             self._introduce()
             regrading.watch(self._session.exercise)
@@ -140,6 +143,8 @@ class Lines:
             self._session.judge(exercise, verdict)
             for line in verdict_lines(verdict):
                 self._say(line)
+            if self._regrading is not None and self._regrading.are_events_missing:
+                self._say(NO_EVENTS)
             if verdict.status == "passed":
                 self._say(f"\nWhat production does\n{exercise.production}\n\n{self._where()}")
         self._judged.set()

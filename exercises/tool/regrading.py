@@ -25,6 +25,7 @@ GATHER_MS = 50
 """How long one save's events are gathered; an editor sends several."""
 MISSING_S = 2.0
 """When an event that should have come is missing."""
+NO_EVENTS = "no file events come here: your file is looked at twice a second instead"
 
 
 def verdict_without_grader(exercise: Exercise, workspace: Workspace) -> Verdict | None:

@@ -23,7 +23,7 @@ from exercises.tool import pages
 from exercises.tool.doctor import Finding, examine
 from exercises.tool.editor import Editor
 from exercises.tool.listing import Listing
-from exercises.tool.regrading import LOOK_EVERY_S, Regrading
+from exercises.tool.regrading import LOOK_EVERY_S, NO_EVENTS, Regrading
 from exercises.tool.screen import Screen, Scroll
 from exercises.tool.session import Checking, Session
 from exercises.tool.words import count
@@ -45,7 +45,6 @@ SEQUENCES: Mapping[str, str] = {
     "\x7f": "backspace",
     "\b": "backspace",
 }
-NO_EVENTS = "no file events come here: your file is looked at twice a second instead"
 STOPPED = signal.SIGTSTP
 
 
