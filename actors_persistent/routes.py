@@ -6,6 +6,7 @@ from pydantic import BaseModel, Field
 from starlette.convertors import PathConvertor, register_url_convertor
 
 from model.serving_state import ServingState
+from serving.web.answers import StateAnswer
 
 
 class AnyText(PathConvertor):
@@ -31,11 +32,4 @@ class ModelAnswer(BaseModel):
     @classmethod
     def of(cls, state: ServingState) -> Self:
         """The answer for a state."""
-        model = state.model
-        return cls(
-            data_type=state.data_type,
-            name=model.name if model else None,
-            description=model.description if model else None,
-            model_type=model.model_type if model else None,
-            since=state.since_ms,
-        )
+        return cls.model_validate(StateAnswer.of(state), from_attributes=True)

@@ -12,7 +12,6 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from scipy.stats import spearmanr
 
 from client.wines.source import DriftRejected, GeneratedWines, Wines, wine_records
 from client.wines.statistics import DECIMALS
@@ -64,6 +63,8 @@ def test_mean_and_spread_are_those_of_the_real_wines(feature: str, wines: Wines,
 
 
 def test_rank_correlations_are_those_of_the_real_wines_quality_included(wines: Wines, real: dict[str, Any]) -> None:
+    from scipy.stats import spearmanr  # here: it takes a second, which every process of the tests would wait
+
     assert wines.quality is not None
     assert real["spearman_order"] == [*WINE, "quality"]
     generated = spearmanr(np.column_stack([wines.features, wines.quality])).statistic
