@@ -8,7 +8,7 @@ from _pytest.config import default_plugins
 for _each in (
     *(f"_pytest.{plugin}" for plugin in default_plugins),
     "exercises.answers",
-    "exercises.played",
+    "exercises.played.wines",
     "pdb",  # which pytest asks for at each start
     "custom_stage.server",
     "actors_persistent.server",
@@ -16,9 +16,9 @@ for _each in (
     "streams_kvstore.server",
     "streams_customstore.server",
     "client.provider.publisher",
-    "exercises.played_agents",
-    "exercises.played_store",
-    "exercises.played_streams",
+    "exercises.played.agents",
+    "exercises.played.store",
+    "exercises.played.streams",
     "_pytest.assertion.rewrite",
 ):
     importlib.import_module(_each)

@@ -10,7 +10,7 @@ import pytest
 from actors_persistent.messages import HandedOn, Replace, Restore
 from exercises.answers import Answer
 from exercises.grading import expect, reject
-from exercises.played_actors import PATIENCE_S, Router
+from exercises.played.actors import PATIENCE_S, Router
 
 WINE, BEER = Restore("wine"), Restore("beer")
 

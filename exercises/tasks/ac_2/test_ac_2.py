@@ -13,7 +13,7 @@ from actors_persistent.messages import Accept, Changed, Restore, Score
 from actors_persistent.state import MAX_DATA_TYPES_WITHOUT_MODEL
 from exercises.answers import Answer
 from exercises.grading import expect
-from exercises.played import ALCOHOL, AlcoholModel, wines
+from exercises.played.wines import ALCOHOL, AlcoholModel, wines
 from model.model import LoadedModel
 from model.serving_state import ServingState
 from protobufs.model_descriptor_pb2 import ModelDescriptor

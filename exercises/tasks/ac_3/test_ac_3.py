@@ -15,8 +15,8 @@ from actors_persistent.errors import ActorDied, ActorFailed, StateUnwritable
 from actors_persistent.messages import Accept, Replace, Score
 from exercises.answers import Answer
 from exercises.grading import expect, reject
-from exercises.played import ALCOHOL, wines
-from exercises.played_actors import PATIENCE_S, PlayedManager, answered_with, failed_with, no_answer
+from exercises.played.actors import PATIENCE_S, PlayedManager, answered_with, failed_with, no_answer
+from exercises.played.wines import ALCOHOL, wines
 from model.serving_state import Scores
 from protobufs.model_descriptor_pb2 import ModelDescriptor
 from serving.engine import ArrivedModel

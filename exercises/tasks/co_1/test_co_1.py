@@ -7,7 +7,7 @@ import pytest
 
 from exercises.answers import Answer
 from exercises.grading import expect
-from exercises.played_store import PlayedTable
+from exercises.played.store import PlayedTable
 
 
 @pytest.fixture

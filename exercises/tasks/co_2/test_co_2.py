@@ -9,7 +9,7 @@ import pytest
 
 from exercises.answers import Answer
 from exercises.grading import expect, reject
-from exercises.played_store import ChangelogRecord, PlayedTable
+from exercises.played.store import ChangelogRecord, PlayedTable
 from streams_customstore.store.errors import StoreUnusable
 
 

@@ -10,8 +10,8 @@ import pytest
 from custom_stage.settings import StageSettings
 from exercises.answers import Answer
 from exercises.grading import expect
-from exercises.played import record
-from exercises.played_time import others_run, run
+from exercises.played.time import others_run, run
+from exercises.played.wines import record
 from serving.scoring.outcomes import BatchOutcome
 from serving.scoring.records import Record
 

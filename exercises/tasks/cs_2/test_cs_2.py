@@ -12,8 +12,8 @@ from aiokafka.structs import OffsetAndMetadata
 from custom_stage.settings import StageSettings
 from exercises.answers import Answer
 from exercises.grading import expect, reject
-from exercises.played import record
-from exercises.played_time import others_run, run
+from exercises.played.time import others_run, run
+from exercises.played.wines import record
 from serving.scoring.records import RawRecord
 
 AT = TopicPartition("models_data", 0)

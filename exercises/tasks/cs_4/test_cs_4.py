@@ -10,7 +10,7 @@ import pytest
 
 from exercises.answers import Answer
 from exercises.grading import expect, reject
-from exercises.played_time import others_run, run
+from exercises.played.time import others_run, run
 from model.features import Features, Values
 
 DEADLINE_S = 2.0

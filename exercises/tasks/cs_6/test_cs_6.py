@@ -8,8 +8,8 @@ import pytest
 
 from exercises.answers import Answer
 from exercises.grading import expect
-from exercises.played import wines
-from exercises.played_time import others_run, run
+from exercises.played.time import others_run, run
+from exercises.played.wines import wines
 from serving.scoring.records import WineBatch
 
 MAX_BATCHES = 3

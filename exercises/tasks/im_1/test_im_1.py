@@ -8,8 +8,8 @@ import pytest
 
 from exercises.answers import Answer
 from exercises.grading import expect
-from exercises.played import AlcoholModel
-from exercises.played_streams import Stage, first_offsets, on_stage, scored_values
+from exercises.played.streams import Stage, first_offsets, on_stage, scored_values
+from exercises.played.wines import AlcoholModel
 from model.features import Features, Values
 from model.model import LoadedModel
 from serving.errors import BrokerRefused

@@ -10,7 +10,7 @@ import pytest
 
 from exercises.answers import Answer
 from exercises.grading import expect, reject
-from exercises.played import AlcoholModel
+from exercises.played.wines import AlcoholModel
 from model.features import WINE, Features, Values
 
 PATIENCE_S = 4.0

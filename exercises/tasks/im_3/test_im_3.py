@@ -8,7 +8,7 @@ import pytest
 
 from exercises.answers import Answer
 from exercises.grading import expect, reject
-from exercises.played_agents import PlayedAgents, on_stream
+from exercises.played.agents import PlayedAgents, on_stream
 from serving.errors import BrokerRefused
 
 

@@ -9,7 +9,7 @@ from aiokafka.errors import KafkaTimeoutError
 
 from exercises.answers import Answer
 from exercises.grading import expect, reject
-from exercises.played import record
+from exercises.played.wines import record
 from serving.errors import BrokerRefused
 from serving.scoring.records import RawRecord, RejectedRecord
 

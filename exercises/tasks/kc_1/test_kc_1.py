@@ -7,7 +7,7 @@ import pytest
 
 from exercises.answers import Answer
 from exercises.grading import expect
-from exercises.played import ALCOHOL, UNFIT, wines
+from exercises.played.wines import ALCOHOL, UNFIT, wines
 from model.serving_state import ServingState
 
 

@@ -8,8 +8,8 @@ import pytest
 
 from exercises.answers import Answer
 from exercises.grading import expect
-from exercises.played import ALCOHOL, record
-from exercises.played_streams import PlayedConsumer, PlayedModels, PlayedRows
+from exercises.played.streams import PlayedConsumer, PlayedModels, PlayedRows
+from exercises.played.wines import ALCOHOL, record
 from protobufs.model_descriptor_pb2 import ModelDescriptor
 from serving.engine import ArrivedModel
 from serving.scoring.records import Record

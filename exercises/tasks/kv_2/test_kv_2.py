@@ -8,8 +8,8 @@ import pytest
 
 from exercises.answers import Answer
 from exercises.grading import expect
-from exercises.played import ALCOHOL
-from exercises.played_streams import Stage, first_offsets, on_stage, scored_values
+from exercises.played.streams import Stage, first_offsets, on_stage, scored_values
+from exercises.played.wines import ALCOHOL
 from serving.errors import BrokerRefused
 from serving.scoring.outcomes import BatchOutcome
 from serving.scoring.states import States

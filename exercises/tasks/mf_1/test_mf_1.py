@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from exercises.answers import Answer
 from exercises.grading import expect
-from exercises.played_models import TOPIC_ID, ModelRecord, PlayedConsumer, PlayedFeed, PlayedTopic
+from exercises.played.models import TOPIC_ID, ModelRecord, PlayedConsumer, PlayedFeed, PlayedTopic
 from serving.engine import FeedPosition, ModelStart
 
 FIRST, END = 3, 7

@@ -8,7 +8,7 @@ import pytest
 
 from exercises.answers import Answer
 from exercises.grading import expect
-from exercises.played_models import LIMIT_S, TOPIC_ID, PlayedFeed, PlayedLoading, PlayedTopic, descriptor
+from exercises.played.models import LIMIT_S, TOPIC_ID, PlayedFeed, PlayedLoading, PlayedTopic, descriptor
 
 POSTPONED_S = 0.001
 ALWAYS = 1_000_000

@@ -8,7 +8,7 @@ from structlog.testing import capture_logs
 
 from exercises.answers import Answer
 from exercises.grading import expect
-from exercises.played import ALCOHOL, UNFIT, record
+from exercises.played.wines import ALCOHOL, UNFIT, record
 from model.serving_state import ServingState
 from serving.scoring.outcomes import BatchOutcome, score_batch, score_wines
 from serving.scoring.records import Record, WineBatch

@@ -8,7 +8,7 @@ import pytest
 
 from exercises.answers import Answer
 from exercises.grading import expect
-from exercises.played import ALCOHOL, NO_SCORE, wines
+from exercises.played.wines import ALCOHOL, NO_SCORE, wines
 
 THREE = wines((0, 7, 9.4), (0, 8, 10.0), (0, 9, 11.0)).features
 NEW = np.array([True, True, True])

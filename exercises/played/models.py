@@ -12,7 +12,7 @@ from aiokafka import TopicPartition
 from aiokafka.errors import IllegalStateError
 
 from exercises.grading import reject
-from exercises.played import AlcoholModel
+from exercises.played.wines import AlcoholModel
 from model.errors import LocalFailure, ModelRejected
 from model.model import LoadedModel
 from protobufs.model_descriptor_pb2 import ModelDescriptor

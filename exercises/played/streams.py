@@ -11,7 +11,7 @@ from types import SimpleNamespace
 from typing import Any, cast
 
 from exercises.grading import expect, reject
-from exercises.played import record
+from exercises.played.wines import record
 from protobufs.kept_state_pb2 import KeptModel
 from serving.kernel import Kernel
 from serving.scoring.kept_state import without_data
