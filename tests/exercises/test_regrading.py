@@ -15,7 +15,7 @@ from model.errors import ServingError
 from tests.support.learner import KC_1, OFF_BY_ONE, RIGHT, save, text_of, workspace
 from tests.support.process import eventually
 
-LIMIT_S = 60.0
+LIMIT_S = 30.0
 
 
 class Listener:
@@ -88,7 +88,10 @@ def test_a_verdict_on_what_was_there_before_is_never_told(
     assert listener.verdicts.empty()
 
 
-def test_a_grading_of_what_is_no_longer_there_is_ended(listener: Listener, files: Workspace, tmp_path: Path) -> None:
+def test_a_grading_of_what_is_no_longer_there_is_ended(
+    listener: Listener, files: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("exercises.tool.regrading.limit_s", lambda _: 10 * LIMIT_S)  # nothing else ends it
     pipe = tmp_path / "pipe"
     os.mkfifo(pipe)
     save(files.home, f"open({str(pipe)!r}).read()")
