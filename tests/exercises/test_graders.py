@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from client.broker.embedded_kafka import EmbeddedKafka
-from exercises.catalogue import TASKS, Exercise, find_exercise, read_catalogue
+from exercises.catalogue import ROOT, TASKS, Exercise, find_exercise, read_catalogue
 from exercises.grading import Graders, Verdict
 from exercises.proofs import Proof, proofs_of, sentences
 
@@ -66,6 +66,13 @@ def test_a_grader_says_the_same_each_time(name: str, graders: Graders, tmp_path:
 def test_there_are_exercises_and_wrong_answers_enough() -> None:
     assert len(NAMES) >= 28
     assert sum(len(exercise.answers("wrong")) for exercise in read_catalogue()) >= 140
+
+
+def test_the_readme_says_how_many_there_are() -> None:
+    readme = (ROOT / "exercises/README.md").read_text(encoding="utf-8")
+    wrong, right = (sum(len(each.answers(kind)) for each in read_catalogue()) for kind in ("wrong", "right"))
+    assert f"of {len(NAMES)} exercises are proven by {wrong} wrong answers" in readme
+    assert f"and by {right} right ones" in readme
 
 
 def test_every_folder_of_a_task_is_on_the_path() -> None:
