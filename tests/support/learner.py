@@ -58,13 +58,15 @@ class Tool:
         claim = "import fcntl, signal, sys, termios; fcntl.ioctl(0, termios.TIOCSCTTY, 0);"
         claim += "signal.signal(signal.SIGINT, signal.default_int_handler);"  # `make test &` ignores it
         claim += "from exercises.tool.commands import main; sys.exit(main(sys.argv[1:]))"
+        # With these a terminal has this size and no other; a process of pytest-xdist has them.
+        environment = {name: value for name, value in os.environ.items() if name not in ("COLUMNS", "LINES")}
         self.process = subprocess.Popen(
             [sys.executable, "-c", claim, "--home", str(home), *words],
             cwd=ROOT,
             stdin=line,
             stdout=line,
             stderr=line,
-            env={**os.environ, "TERM": "xterm-256color"},
+            env={**environment, "TERM": "xterm-256color"},
             start_new_session=True,
         )
         self.said = ""
@@ -117,7 +119,7 @@ class Tool:
         """The first picture with this text, and without the other."""
         deadline = time.monotonic() + DEADLINE_S
         while not self.is_whole or text not in self.screen() or gone in self.screen():
-            assert time.monotonic() < deadline, f"not seen: {text!r}"
+            assert time.monotonic() < deadline, f"not seen: {text!r} in\n{self.screen()}"
             assert self.process.poll() is None or text in self.screen(), f"ended before {text!r} was seen"
             self.read(0.2)
         return self.screen()
