@@ -5,6 +5,7 @@ A grader's every demand is an ``expect``: what must hold, and in words what it m
 
 import os
 import signal
+import tempfile
 import threading
 import time
 from collections.abc import Callable, Mapping
@@ -81,8 +82,10 @@ class Grading:
         self.is_cancelled = False
         self._began_s = time.monotonic()
         self._ending, self._is_over = threading.Lock(), False
+        # Of its own: pytest's usual one is shared by all runs, and one that ends while another one cleans up fails.
+        self._directory = tempfile.TemporaryDirectory(prefix="grading-", ignore_cleanup_errors=True)
         self._here, there = context.Pipe()
-        words = (there, exercise.name, str(root), dict(environment))
+        words = (there, exercise.name, pytest_arguments(exercise, root, self._directory.name), dict(environment))
         self._process = context.Process(target=_graded, args=words, daemon=True)
         self._process.start()
         there.close()
@@ -94,6 +97,7 @@ class Grading:
         finally:
             self._end()
             self._here.close()
+            self._directory.cleanup()
         return replace(verdict, duration_s=time.monotonic() - self._began_s)
 
     def cancel(self) -> None:
@@ -186,30 +190,31 @@ class _Recorder:
             self.status, self.message = "failed", str(report.longrepr).strip()
 
 
-def _graded(pipe: Connection, name: str, root: str, environment: Mapping[str, str]) -> None:
+def _graded(pipe: Connection, name: str, arguments: list[str], environment: Mapping[str, str]) -> None:
     """In the forked process."""
-    from exercises.catalogue import find_exercise
-
     os.setsid()
     os.environ.update(environment)
     _end_with_parent(pipe)
-    exercise = find_exercise(name)
     recorder = _Recorder()
     with open(os.devnull, "w") as nowhere:  # noqa: PTH123 - it is no path
         os.dup2(nowhere.fileno(), 1)
         os.dup2(nowhere.fileno(), 2)
     os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"  # none is needed; some object to have been imported already
-    pytest.main(pytest_arguments(exercise, root), plugins=[recorder])
+    try:
+        pytest.main(arguments, plugins=[recorder])
+    except Exception as error:  # noqa: BLE001 - without these words the learner's answer would be blamed
+        recorder.status, recorder.message = "ended", f"The grader broke: this is our fault, not yours.\n  {error!r}"
     if recorder.status == "passed" and not recorder.passed:
         recorder.status, recorder.message = "ended", "The grader asked nothing: this is our fault, not yours."
     pipe.send(Verdict(name, recorder.status, recorder.message, recorder.printed))
     os._exit(0)  # threads of the answer may be left
 
 
-def pytest_arguments(exercise: Exercise, root: str) -> list[str]:
-    """How a grader is run: its first failure is the one to learn from."""
+def pytest_arguments(exercise: Exercise, root: Path, directory: str) -> list[str]:
+    """How a grader is run: its first failure is the one to learn from; its ``tmp_path`` is in this directory."""
     # What is left over at the end is no verdict: pytest would raise it in place of one.
-    return ["-x", "-p", "no:unraisableexception", "--answers", root, str(exercise.grader)]
+    left_over = ["-p", "no:unraisableexception", "-p", "no:threadexception"]
+    return ["-x", *left_over, f"--basetemp={directory}/pytest", "--answers", str(root), str(exercise.grader)]
 
 
 def _end_with_parent(pipe: Connection) -> None:

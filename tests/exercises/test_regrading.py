@@ -3,11 +3,13 @@
 import os
 import queue
 from collections.abc import Iterator
+from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from exercises.catalogue import ROOT, find_exercise
 from exercises.grading import Graders, Grading, Verdict
 from exercises.tool.regrading import Regrading
 from exercises.workspace import Workspace
@@ -143,3 +145,11 @@ def test_a_grading_can_be_cancelled_as_soon_as_it_has_begun(files: Workspace) ->
     grading.cancel()
     assert grading.verdict(LIMIT_S).status == "ended"
     grading.cancel()  # harmless
+
+
+def test_a_grading_shares_no_directory_with_another_one(tmp_path: Path) -> None:
+    """The usual one is cleaned up by each run of pytest that ends, and whoever comes second there fails."""
+    environment = {"PYTEST_DEBUG_TEMPROOT": str(tmp_path)}
+    grading = Grading(get_context("forkserver"), find_exercise("ac-1"), ROOT, environment)
+    assert grading.verdict(LIMIT_S).status == "passed"
+    assert list(tmp_path.iterdir()) == []
