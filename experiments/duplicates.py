@@ -96,7 +96,7 @@ def measure(here: Scene, delivery: str, leaving: Leaving, model: ModelDescriptor
     home = here.server.data_dir.parent / "second"
     home.mkdir()
     flags = _flags(here.server.variant, delivery)
-    with MeasuredServer(here.server.variant, here.broker.bootstrap_servers, here.server.group, home, flags) as second:
+    with MeasuredServer(here.server.variant, here.bootstrap_servers, here.server.group, home, flags) as second:
         with SteadyLoad(here.publisher, GeneratedWines(seed=1), per_s):
             _wait_for_records(here, records // 4)
             second.start()
@@ -112,7 +112,7 @@ def measure(here: Scene, delivery: str, leaving: Leaving, model: ModelDescriptor
         here.wait_until_drained()
     here.wait_until_drained()
     sent = sum(here.observer.data_ends().values())
-    found = check(read_run(here.broker.bootstrap_servers, here.topics, here.server.group))
+    found = check(read_run(here.bootstrap_servers, here.topics, here.server.group))
     return Round(here.server.variant, delivery, leaving, sent, found)
 
 
@@ -130,7 +130,7 @@ def rounds(settings: DuplicatesSettings, model: ModelDescriptor) -> list[Round]:
         directory = stack.enter_context(scratch())
         broker = stack.enter_context(EmbeddedKafka(None, directory / "kafka"))
         for number, (name, delivery, leaving) in enumerate(plan):
-            with scene(name, broker, directory, _flags(name, delivery), f"round{number}") as here:
+            with scene(name, broker.bootstrap_servers, directory, _flags(name, delivery), f"round{number}") as here:
                 found.append(measure(here, delivery, leaving, model, (each, settings.rate)))
             last = found[-1].found
             print(f"{name}, {delivery}, {leaving}: {last.duplicates} scored twice, {last.explained} explained")

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from client.broker.embedded_kafka import EmbeddedKafka
 from client.provider.publisher import Publisher
 from client.topics import create_topics
 from client.wines.source import GeneratedWines, wine_records
@@ -27,7 +26,7 @@ NEVER = threading.Event()
 class Scene:
     """Everything an experiment with one variant needs."""
 
-    broker: EmbeddedKafka
+    bootstrap_servers: str
     topics: Topics
     server: MeasuredServer
     observer: Observer
@@ -58,24 +57,24 @@ class Scene:
 
 @contextmanager
 def scene(
-    variant: str, broker: EmbeddedKafka, home: Path, flags: Sequence[str], prefix: str | None = None
+    variant: str, bootstrap_servers: str, home: Path, flags: Sequence[str], prefix: str | None = None
 ) -> Iterator[Scene]:
     """Make the topics; the caller starts the server; it is stopped at the end.
 
     Args:
         variant: its name.
-        broker: a running one.
+        bootstrap_servers: of a running broker.
         home: a directory of this experiment's own.
         flags: more settings of the server.
         prefix: of the topics; None: the variant's name.
     """
     prefix = prefix or variant
-    topics, where = Topics.prefixed(prefix), broker.bootstrap_servers
-    create_topics(where, topics, PARTITIONS)
+    topics = Topics.prefixed(prefix)
+    create_topics(bootstrap_servers, topics, PARTITIONS)
     (home / prefix).mkdir()
-    publisher = Publisher(where, topics, "measured", print)
-    with MeasuredServer(variant, where, prefix, home / prefix, flags) as server:
-        yield Scene(broker, topics, server, Observer(where, topics, PARTITIONS), publisher)
+    publisher = Publisher(bootstrap_servers, topics, "measured", print)
+    with MeasuredServer(variant, bootstrap_servers, prefix, home / prefix, flags) as server:
+        yield Scene(bootstrap_servers, topics, server, Observer(bootstrap_servers, topics, PARTITIONS), publisher)
 
 
 @contextmanager

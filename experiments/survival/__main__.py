@@ -39,8 +39,8 @@ def lives(variants: Sequence[str], model: ModelDescriptor, kills: int, per_s: fl
     with scratch() as directory, EmbeddedKafka(None, directory / "kafka") as broker:
         for name in variants:
             flags = ("--session-timeout-ms", str(SESSION_TIMEOUT_MS))
-            with scene(name, broker, directory, flags) as here:
-                found.append(live(here, model, kills, per_s))
+            with scene(name, broker.bootstrap_servers, directory, flags) as here:
+                found.append(live(here, broker.data_dir, model, kills, per_s))
                 print(f"{name}: killed {len(found[-1].outcomes)} times")
     return found
 

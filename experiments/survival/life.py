@@ -29,8 +29,8 @@ class Life:
     changelog_bytes: int  # in its changelog topics' logs; Kafka's compaction makes them smaller in time
 
 
-def live(scene: Scene, model: ModelDescriptor, kills: int, per_s: float) -> Life:
-    """Start the server, and kill it ``kills`` times in each circumstance, each time under load."""
+def live(scene: Scene, broker_dir: Path, model: ModelDescriptor, kills: int, per_s: float) -> Life:
+    """Start the server, and kill it ``kills`` times in each circumstance, under load; its broker's data is there."""
     scene.server.start()
     scene.server.wait_until_ready()
     models, source = _renamed(model), GeneratedWines()
@@ -38,7 +38,7 @@ def live(scene: Scene, model: ModelDescriptor, kills: int, per_s: float) -> Life
         kill_round(scene, circumstance, models, source, per_s) for _ in range(kills) for circumstance in CIRCUMSTANCES
     ]
     changelog = re.compile(rf"{re.escape(scene.server.group)}-.*changelog-\d+")
-    partitions = (each for each in (scene.broker.data_dir / DATA).iterdir() if changelog.fullmatch(each.name))
+    partitions = (each for each in (broker_dir / DATA).iterdir() if changelog.fullmatch(each.name))
     return Life(
         scene.server.variant,
         outcomes,

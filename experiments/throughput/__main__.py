@@ -47,7 +47,7 @@ def measurements(
         for each in chosen:
             flags = ("--session-timeout-ms", str(SESSION_TIMEOUT_MS), *each.flags)
             models = [shipped[name] for name in each.models]
-            with scene(each.variant, broker, directory, flags, each.name) as here:
+            with scene(each.variant, broker.bootstrap_servers, directory, flags, each.name) as here:
                 here.server.start()
                 here.server.wait_until_ready()
                 if each.delivery == "at-least-once" and each.variant != LIMIT:

@@ -67,7 +67,7 @@ def _publish(
     models: Sequence[ModelDescriptor],
     warm_up_s: float,
 ) -> int:
-    producer = Producer({"bootstrap.servers": scene.broker.bootstrap_servers, "linger.ms": 0, "acks": "all"})
+    producer = Producer({"bootstrap.servers": scene.bootstrap_servers, "linger.ms": 0, "acks": "all"})
     begin_s = time.monotonic()
     pace = Pace(begin_s, 1 / per_s)
     sent = swaps = 0
@@ -94,7 +94,7 @@ def _read(
 ) -> None:
     consumer = Consumer(
         {
-            "bootstrap.servers": scene.broker.bootstrap_servers,
+            "bootstrap.servers": scene.bootstrap_servers,
             "group.id": "latency",  # not joined: partitions are assigned by hand
             "enable.auto.commit": False,
             "enable.partition.eof": True,

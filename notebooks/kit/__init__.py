@@ -1,0 +1,1 @@
+"""What all walkthroughs share: broker and servers, plots, and how notebooks are made of them."""

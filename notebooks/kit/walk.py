@@ -1,0 +1,120 @@
+"""What a walkthrough runs: topics of its own on a real broker, and servers as processes.
+
+Everything ends with the notebook's kernel, also where that is killed.
+"""
+
+import atexit
+import os
+import time
+import uuid
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from confluent_kafka import Consumer, Message, Producer, TopicPartition
+from confluent_kafka.admin import (  # type: ignore[attr-defined]  # public, though not all are named as exports
+    AdminClient,
+    NewTopic,
+)
+
+from client.broker.embedded_kafka import EmbeddedKafka
+from experiments.scene import Scene, scene
+
+BROKER = "NOTEBOOKS_BOOTSTRAP_SERVERS"
+"""The variable with the address of a broker that several notebooks share; without it, each starts its own."""
+LIMIT_S = 60.0
+
+
+class Walk:
+    """One notebook's broker, topics and servers; closed at the kernel's end."""
+
+    def __init__(self, name: str) -> None:
+        """Start a broker, or use the one that is kept for all notebooks: 3 s.
+
+        Args:
+            name: of the notebook; its topics begin with it.
+        """
+        self._stack = ExitStack()
+        self.home = Path(self._stack.enter_context(TemporaryDirectory(prefix=f"{name}-", ignore_cleanup_errors=True)))
+        """A directory for as long as the notebook runs."""
+        self._prefix = f"{name}-{uuid.uuid4().hex[:8]}"
+        self.bootstrap_servers = os.environ.get(BROKER) or self._started()
+        self.admin = AdminClient({"bootstrap.servers": self.bootstrap_servers})
+        atexit.register(self.close)
+
+    def topic(self, name: str, partitions: int = 1, **settings: str) -> str:
+        """Create a topic; returns its whole name.
+
+        Args:
+            name: unique within the notebook.
+            partitions: how many.
+            settings: of the topic, with ``_`` for ``.``: ``cleanup_policy="compact"``.
+        """
+        whole = f"{self._prefix}.{name}"
+        config = {key.replace("_", "."): value for key, value in settings.items()}
+        self.admin.create_topics([NewTopic(whole, partitions, 1, config=config)])[whole].result(LIMIT_S)
+        return whole
+
+    def producer(self, **settings: object) -> Producer:
+        """A producer; settings as of ``topic``."""
+        return Producer(self._settings(settings))
+
+    def consumer(self, group: str, **settings: object) -> Consumer:
+        """A consumer of this group that begins at the first record; settings as of ``topic``; closed at the end."""
+        defaults = {"group.id": f"{self._prefix}.{group}", "auto.offset.reset": "earliest", "enable.auto.commit": False}
+        consumer = Consumer(defaults | self._settings(settings))
+        self._stack.callback(consumer.close)
+        return consumer
+
+    def read(self, topic: str, partition: int = 0, begin: int = 0) -> list[Message]:
+        """All records that a partition has now, from an offset on, in order; as ``read-committed`` sees them."""
+        consumer = Consumer(self._settings({"group.id": "reading", "enable.partition.eof": True}))
+        try:
+            consumer.assign([TopicPartition(topic, partition, begin)])
+            return list(self._until_end(consumer))
+        finally:
+            consumer.close()
+
+    def scene(self, variant: str, flags: Sequence[str] = ()) -> Scene:
+        """A variant's topics, its server (not started yet), and what feeds and watches it; stopped at the end."""
+        number = len(list(self.home.iterdir()))
+        return self._stack.enter_context(
+            scene(variant, self.bootstrap_servers, self.home, flags, prefix=f"{self._prefix}.{variant}-{number}")
+        )
+
+    def close(self) -> None:
+        """End everything that this notebook has started."""
+        self._stack.close()
+
+    def _started(self) -> str:
+        broker = EmbeddedKafka(port=None, data_dir=self.home / "kafka")
+        return self._stack.enter_context(broker).bootstrap_servers
+
+    def _settings(self, settings: dict[str, object]) -> dict[str, object]:
+        given = {key.replace("_", ".") if "." not in key else key: value for key, value in settings.items()}
+        return {"bootstrap.servers": self.bootstrap_servers, "log_level": 0} | given
+
+    @staticmethod
+    def _until_end(consumer: Consumer) -> Iterator[Message]:
+        deadline_s = time.monotonic() + LIMIT_S
+        while time.monotonic() < deadline_s:
+            for message in consumer.consume(1_000, timeout=0.1):
+                if message.error() is not None:
+                    return
+                yield message
+        raise TimeoutError(f"the end of the partition was not reached within {LIMIT_S:g} s")
+
+
+def wait_until(holds: Callable[[], bool], what: str, limit_s: float = LIMIT_S) -> float:
+    """Look until it holds; returns how many seconds that took.
+
+    Raises:
+        TimeoutError: it does not within the limit.
+    """
+    began_s = time.monotonic()
+    while not holds():
+        if time.monotonic() - began_s > limit_s:
+            raise TimeoutError(f"{what}: not within {limit_s:g} s")
+        time.sleep(0.01)
+    return time.monotonic() - began_s
