@@ -40,7 +40,8 @@ class MeasuredServer:
         self.group = prefix
         """Its consumer group."""
         self._log = home / "server.log"
-        self._port = free_port()
+        self.port = free_port()
+        """Of its HTTP interface."""
         self._process: subprocess.Popen[bytes] | None = None
         self._server: psutil.Process | None = None  # the watchdog's child
         self._command = [
@@ -50,7 +51,7 @@ class MeasuredServer:
             f"--bootstrap-servers={bootstrap_servers}",
             f"--topic-prefix={prefix}",
             f"--group={self.group}",
-            f"--port={self._port}",
+            f"--port={self.port}",
             f"--data-dir={self.data_dir}",
             *flags,
         ]
@@ -113,7 +114,7 @@ class MeasuredServer:
 
     def get(self, path: str) -> Any:
         """The JSON, or else the text, of its answer; None while it does not answer, or not with 200."""
-        content = http_get(HOST, self._port, path)
+        content = http_get(HOST, self.port, path)
         if content is None:
             return None
         return json.loads(content) if content[:1] in b"{[" else content.decode()

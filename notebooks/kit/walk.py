@@ -4,6 +4,7 @@ Everything ends with the notebook's kernel, also where that is killed.
 """
 
 import atexit
+import logging
 import os
 import time
 import uuid
@@ -24,6 +25,9 @@ from experiments.scene import Scene, scene
 BROKER = "NOTEBOOKS_BOOTSTRAP_SERVERS"
 """The variable with the address of a broker that several notebooks share; without it, each starts its own."""
 LIMIT_S = 60.0
+NOWHERE = logging.getLogger("nowhere")
+NOWHERE.addHandler(logging.NullHandler())
+NOWHERE.propagate = False
 
 
 class Walk:
@@ -40,7 +44,7 @@ class Walk:
         """A directory for as long as the notebook runs."""
         self._prefix = f"{name}-{uuid.uuid4().hex[:8]}"
         self.bootstrap_servers = os.environ.get(BROKER) or self._started()
-        self.admin = AdminClient({"bootstrap.servers": self.bootstrap_servers})
+        self.admin = AdminClient({"bootstrap.servers": self.bootstrap_servers, "log_level": 0})
         atexit.register(self.close)
 
     def topic(self, name: str, partitions: int = 1, **settings: str) -> str:
@@ -58,7 +62,8 @@ class Walk:
 
     def producer(self, **settings: object) -> Producer:
         """A producer; settings as of ``topic``."""
-        return Producer(self._settings(settings))
+        # Else librdkafka writes of a fenced producer on the terminal, with the time, and at any log level.
+        return Producer(self._settings(settings) | {"logger": NOWHERE})
 
     def consumer(self, group: str, **settings: object) -> Consumer:
         """A consumer of this group that begins at the first record; settings as of ``topic``; closed at the end."""
@@ -67,9 +72,10 @@ class Walk:
         self._stack.callback(consumer.close)
         return consumer
 
-    def read(self, topic: str, partition: int = 0, begin: int = 0) -> list[Message]:
-        """All records that a partition has now, from an offset on, in order; as ``read-committed`` sees them."""
-        consumer = Consumer(self._settings({"group.id": "reading", "enable.partition.eof": True}))
+    def read(self, topic: str, partition: int = 0, begin: int = 0, **settings: object) -> list[Message]:
+        """All records that a partition has now, from an offset on, in order; without settings as read_committed."""
+        reading = {"group.id": "reading", "enable.partition.eof": True}
+        consumer = Consumer(self._settings(settings) | reading)
         try:
             consumer.assign([TopicPartition(topic, partition, begin)])
             return list(self._until_end(consumer))
