@@ -5,8 +5,8 @@ SHELL := /bin/bash
 .NOTPARALLEL:
 # Hundreds of processes import the same modules: they are compiled once, also where an image asks for the contrary.
 unexport PYTHONDONTWRITEBYTECODE
-.PHONY: help demo demo-all provider serve reader exercises unit test test-all test-tensorflow test-pythons check bench survival screenshot generate \
-	models proven exports mutants constraints clean
+.PHONY: help demo demo-all provider serve reader exercises lab unit test test-all test-tensorflow test-pythons check bench survival screenshot generate \
+	notebooks models proven exports mutants constraints clean
 
 PYTHON ?= $(shell for python in python3.13 python3.12 python3.11 python3; do \
 	$$python -c 'import sys, ensurepip; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$python && break; done)
@@ -15,7 +15,7 @@ NO_PYTHON = $(or $(PYTHON),no python3 here) is no Python >= 3.11 with venv; inst
 PYTHONS ?= $(shell for python in python3.11 python3.12 python3.13 python3.14; do $$python -c 'import ensurepip' 2>/dev/null && \
 	[ "$$($$python -V)" != "$$($(PYTHON) -V)" ] && echo $$python; done)
 BIN := .venv/bin
-FOR_TESTS := --editable '.[test,train,notebooks]'
+FOR_TESTS := --editable '.[test,train,lab]'
 FOR_EXPORTS := --constraint constraints-exports.txt --editable '.[train,exports]'
 FOR_MUTANTS := --editable '.[mutants]'
 FOR_TENSORFLOW := --constraint constraints-tensorflow.txt --editable '.[test,tensorflow]'
@@ -45,6 +45,9 @@ reader: .venv/installed ## What the servers say
 
 exercises: .venv/installed ## Holes in the servers, graded at every save; with an editor: EDIT='code --goto {file}:{line}'
 	@$(BIN)/python -m exercises $(if $(EDIT),--edit-cmd '$(EDIT)')
+
+lab: .venv/installed-for-lab ## The walkthroughs in JupyterLab, on a broker of their own: notebooks/README.md; Ctrl-C ends both
+	@$(BIN)/python -m notebooks.kit.lab
 
 unit: .venv/installed-for-tests ## The tests that need no broker
 	@$(BIN)/python -m pytest -n 2 tests/unit
@@ -86,6 +89,9 @@ generate: .venv/installed-for-tests ## The code of protobufs/*.proto, the skelet
 	@$(BIN)/python -m exercises.skeletons
 	@$(BIN)/python -m experiments.survival.table
 
+notebooks: .venv/installed-for-tests .venv/kafka-prepared ## Execute the walkthroughs, and write notebooks/*.ipynb; some: NAMES='the_log'
+	@$(BIN)/python -m notebooks.kit.build $(NAMES)
+
 mutants: .venv-mutants/installed ## How strict the graders of the exercises are: docs/experiments/mutants.md
 	@.venv-mutants/bin/python -m exercises.mutants
 
@@ -121,6 +127,11 @@ clean: ## Remove what make made: the environment, Kafka's data, caches
 .venv/installed-for-tests: pyproject.toml constraints.txt | .venv/bin/pip
 	@echo "Installing what the tests and the training need (once, a minute)"
 	@$(call install,.venv,$(FOR_TESTS))
+	@touch .venv/installed .venv/installed-for-lab $@
+
+.venv/installed-for-lab: pyproject.toml constraints.txt | .venv/bin/pip
+	@echo "Installing what running and JupyterLab need (once, a minute)"
+	@$(call install,.venv,--editable '.[lab]')
 	@touch .venv/installed $@
 
 # For those who start many brokers; a demo starts one, which would wait 15 s to start 2 s sooner.

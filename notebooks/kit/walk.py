@@ -28,6 +28,8 @@ LIMIT_S = 60.0
 NOWHERE = logging.getLogger("nowhere")
 NOWHERE.addHandler(logging.NullHandler())
 NOWHERE.propagate = False
+ROOT = Path(__file__).parents[2]
+"""The project's directory; a notebook runs in another one."""
 
 
 class Walk:
