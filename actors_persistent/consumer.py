@@ -122,7 +122,8 @@ class RecordConsumer:
             self._wait_for_acknowledgement(FETCH_WAIT_S)
             return
         records = self._fetch()
-        now_s, before_s = time.monotonic(), self._fetched_s
+        now_s = time.monotonic()
+        before_s = self._fetched_s
         if records:
             self._fetched_s = now_s
             if now_s - before_s > QUIET_S and not self._is_same_topic():

@@ -43,7 +43,8 @@ class Engine:
 
     async def start(self) -> None:
         """Every actor as it was: its snapshot, the events since, and its model loaded again."""
-        root, settings = self._kernel.state_directory(), self._kernel.settings
+        root = self._kernel.state_directory()
+        settings = self._kernel.settings
         assert isinstance(settings, ActorSettings)
         self._models_topic_id = self._kernel.broker.models_topic_id
         self._actors = Actors(root, fsync=settings.fsync, load=ModelLoading.of(settings).load_again)

@@ -25,7 +25,8 @@ def frozen_network(layers: Sequence[Layer]) -> GraphDef:
     """A dense network, its nodes named as Keras named them in TensorFlow 1: from ``dense_1_input`` on."""
     nodes = [placeholder("dense_1_input", [-1, len(layers[0][0])])]
     for number, (kernel, bias, operator) in enumerate(layers, start=1):
-        name, given = f"dense_{number}", nodes[-1].name
+        name = f"dense_{number}"
+        given = nodes[-1].name
         nodes += [
             constant(f"{name}/kernel", kernel),
             operation(f"{name}/kernel/read", "Identity", f"{name}/kernel"),

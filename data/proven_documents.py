@@ -58,7 +58,8 @@ def exported_documents() -> dict[str, str]:
     """Models of scikit-learn, as sklearn2pmml writes them."""
     training = GeneratedWines(TRAINING_SEED).batch(TRAINING_WINES)
     assert training.quality is not None  # generated wines have one
-    quality, good = training.quality, (training.quality > training.quality.mean()).astype(int)
+    quality = training.quality
+    good = (training.quality > training.quality.mean()).astype(int)
     estimators: Mapping[str, tuple[Callable[[], Any], Any]] = {
         "svr_rbf": (lambda: SVR(gamma=0.05), quality),
         "svr_linear": (lambda: SVR(kernel="linear", C=0.5), quality),
@@ -84,8 +85,17 @@ def exported_documents() -> dict[str, str]:
 def written_documents() -> dict[str, str]:
     """Documents with elements that no installed exporter writes."""
     return {
-        "vectors": _document(
-            f"""<SupportVectorMachineModel modelName="m" functionName="classification" threshold="0"
+        "vectors": _vectors(),
+        "neighbours": _neighbours(),
+        "scorecard": _scorecard(),
+        "rules": _rules(),
+        "rules_for_all": _rules_for_all(),
+    }
+
+
+def _vectors() -> str:
+    return _document(
+        f"""<SupportVectorMachineModel modelName="m" functionName="classification" threshold="0"
             classificationMethod="OneAgainstOne" isScorable="true">{_schema()}
             <LinearKernelType/><VectorDictionary numberOfVectors="1"><VectorFields numberOfFields="2">
             <FieldRef field="alcohol"/><FieldRef field="pH"/></VectorFields>
@@ -94,19 +104,25 @@ def written_documents() -> dict[str, str]:
             <SupportVectors numberOfSupportVectors="1"><SupportVector vectorId="a"/></SupportVectors>
             <Coefficients absoluteValue="-12" numberOfCoefficients="1"><Coefficient value="1"/></Coefficients>
             </SupportVectorMachine></SupportVectorMachineModel>""",
-            _labels("5", "6"),
-        ),
-        "neighbours": _document(
-            f"""<NearestNeighborModel functionName="regression" numberOfNeighbors="2" continuousScoringMethod="average">
+        _labels("5", "6"),
+    )
+
+
+def _neighbours() -> str:
+    return _document(
+        f"""<NearestNeighborModel functionName="regression" numberOfNeighbors="2" continuousScoringMethod="average">
             {_schema()}{_shifted("alcohol")}<TrainingInstances isTransformed="true"><InstanceFields>
             <InstanceField field="shifted" column="a"/><InstanceField field="q" column="t"/></InstanceFields>
             <InlineTable><row><a>-1</a><t>4</t></row><row><a>0</a><t>5.5</t></row><row><a>0.25</a><t>6</t></row>
             <row><a>1.3</a><t>8</t></row></InlineTable></TrainingInstances>
             <ComparisonMeasure kind="distance"><euclidean/></ComparisonMeasure>
             <KNNInputs><KNNInput field="shifted"/></KNNInputs></NearestNeighborModel>"""
-        ),
-        "scorecard": _document(
-            f"""<Scorecard functionName="regression" initialScore="10" useReasonCodes="false">{_schema()}
+    )
+
+
+def _scorecard() -> str:
+    return _document(
+        f"""<Scorecard functionName="regression" initialScore="10" useReasonCodes="false">{_schema()}
             <Output><OutputField name="final" feature="predictedValue" dataType="double" optype="continuous"/></Output>
             {_shifted("alcohol")}<Characteristics><Characteristic name="c1" baselineScore="1">
             <Attribute partialScore="3"><SimplePredicate field="alcohol" operator="lessThan" value="10"/></Attribute>
@@ -127,10 +143,13 @@ def written_documents() -> dict[str, str]:
             </Attribute></Characteristic><Characteristic><Attribute><True/><ComplexPartialScore>
             <Constant dataType="double">0.5</Constant></ComplexPartialScore></Attribute></Characteristic>
             </Characteristics></Scorecard>""",
-            version="4.2",
-        ),
-        "rules": _document(
-            f"""<RuleSetModel functionName="classification" algorithmName="by hand">{_schema("predicted")}
+        version="4.2",
+    )
+
+
+def _rules() -> str:
+    return _document(
+        f"""<RuleSetModel functionName="classification" algorithmName="by hand">{_schema("predicted")}
             <RuleSet defaultScore="5" defaultConfidence="0.1"><RuleSelectionMethod criterion="firstHit"/>
             <SimpleRule id="r1" score="7" weight="0.5" confidence="0.9">
             <SimplePredicate field="alcohol" operator="greaterThan" value="11"/></SimpleRule>
@@ -138,16 +157,18 @@ def written_documents() -> dict[str, str]:
             <SimplePredicate field="pH" operator="greaterThan" value="11"/>
             <SimplePredicate field="alcohol" operator="lessOrEqual" value="9.5"/></CompoundPredicate></SimpleRule>
             </RuleSet></RuleSetModel>""",
-            _labels("5", "6", "7", data_type="string"),
-            version="4.3",
-        ),
-        "rules_for_all": _document(
-            f"""<RuleSetModel functionName="classification">{_schema()}<RuleSet defaultScore="5">
+        _labels("5", "6", "7", data_type="string"),
+        version="4.3",
+    )
+
+
+def _rules_for_all() -> str:
+    return _document(
+        f"""<RuleSetModel functionName="classification">{_schema()}<RuleSet defaultScore="5">
             <RuleSelectionMethod criterion="firstHit"/><SimpleRule score="6"><True/></SimpleRule></RuleSet>
             </RuleSetModel>""",
-            _labels("5", "6"),
-        ),
-    }
+        _labels("5", "6"),
+    )
 
 
 def _document(model: str, target: str = "", version: str = "4.4") -> str:

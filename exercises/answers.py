@@ -126,7 +126,9 @@ class _Finder(importlib.abc.MetaPathFinder, importlib.abc.InspectLoader):
     """Finds one module: the answer."""
 
     def __init__(self, name: str, file: Path, code: CodeType) -> None:
-        self._name, self._file, self._code = name, file, code
+        self._name = name
+        self._file = file
+        self._code = code
 
     def find_spec(
         self,

@@ -120,7 +120,8 @@ def read_task(file: Path, name: str, part: str) -> Exercise:
 
 
 def _path() -> Sequence[tuple[str, str]]:
-    path, part = [], ""
+    path = []
+    part = ""
     for line in (TASKS / "order.txt").read_text(encoding="utf-8").splitlines():
         if line.startswith("# "):
             part = line[2:]

@@ -119,7 +119,8 @@ def _told(error: BaseException, item: pytest.Item) -> str:
 
 def _let_go(error: BaseException) -> None:
     """Empty the frames that an error holds: a coroutine that is left in one of them tells of itself now."""
-    waiting, seen = [error], set[int]()
+    waiting = [error]
+    seen = set[int]()
     while waiting:
         each = waiting.pop()
         if id(each) in seen:

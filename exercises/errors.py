@@ -12,7 +12,8 @@ class RegionInvalid(ExerciseError):
 
     def __init__(self, file: Path, line: int, reason: str) -> None:
         super().__init__(f"{file}:{line}: {reason}")
-        self.line, self.reason = line, reason
+        self.line = line
+        self.reason = reason
 
 
 class TaskInvalid(ExerciseError):

@@ -81,7 +81,8 @@ class Grading:
         self.exercise = exercise
         self.is_cancelled = False
         self._began_s = time.monotonic()
-        self._ending, self._is_over = threading.Lock(), False
+        self._ending = threading.Lock()
+        self._is_over = False
         # Of its own: pytest's usual one is shared by all runs, and one that ends while another one cleans up fails.
         self._directory = tempfile.TemporaryDirectory(prefix="grading-", ignore_cleanup_errors=True)
         self._here, there = context.Pipe()
@@ -187,7 +188,8 @@ class _Recorder:
 
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:
         if report.failed and self.status == "passed":
-            self.status, self.message = "failed", str(report.longrepr).strip()
+            self.status = "failed"
+            self.message = str(report.longrepr).strip()
 
 
 def _graded(pipe: Connection, name: str, arguments: list[str], environment: Mapping[str, str]) -> None:
@@ -203,9 +205,11 @@ def _graded(pipe: Connection, name: str, arguments: list[str], environment: Mapp
     try:
         pytest.main(arguments, plugins=[recorder])
     except Exception as error:  # noqa: BLE001 - without these words the learner's answer would be blamed
-        recorder.status, recorder.message = "ended", f"The grader broke: this is our fault, not yours.\n  {error!r}"
+        recorder.status = "ended"
+        recorder.message = f"The grader broke: this is our fault, not yours.\n  {error!r}"
     if recorder.status == "passed" and not recorder.passed:
-        recorder.status, recorder.message = "ended", "The grader asked nothing: this is our fault, not yours."
+        recorder.status = "ended"
+        recorder.message = "The grader asked nothing: this is our fault, not yours."
     pipe.send(Verdict(name, recorder.status, recorder.message, recorder.printed))
     os._exit(0)  # threads of the answer may be left
 

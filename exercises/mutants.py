@@ -74,7 +74,10 @@ def reasons(exercise: Exercise) -> dict[str, str]:
 def main() -> None:
     """Grade all mutants, and write the page."""
     graders = Graders()
-    rows, survivors, total, rejected = [], [], 0, 0
+    rows = []
+    survivors = []
+    total = 0
+    rejected = 0
     with ThreadPoolExecutor(GRADED_AT_ONCE) as pool:
         for exercise in read_catalogue():
             mutants = mutants_of(exercise)
@@ -98,7 +101,8 @@ def main() -> None:
 
 
 def _mutated(text: str, region: Region) -> Iterator[tuple[str, str]]:
-    provider, tree = OperatorProvider(), get_ast(text)
+    provider = OperatorProvider()
+    tree = get_ast(text)
     for name in provider:
         if provider[name].arguments():
             continue

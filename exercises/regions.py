@@ -58,7 +58,8 @@ def find_regions(text: str, file: Path) -> Sequence[Region]:
                 raise RegionInvalid(file, line, f"exercise {begin[1]} begins inside exercise {begun[0]}")
             if begin[1] in {region.exercise for region in regions}:
                 raise RegionInvalid(file, line, f"exercise {begin[1]} is in this file twice")
-            begun, task_ends = (begin[1], line, indent), line + 1
+            begun = (begin[1], line, indent)
+            task_ends = line + 1
         elif end:
             if begun is None or begun[0] != end[1]:
                 raise RegionInvalid(file, line, f"the end of exercise {end[1]}, which has not begun")

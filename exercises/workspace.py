@@ -66,7 +66,8 @@ def cut(text: str) -> Pieces:
     Raises:
         MarkersBroken: an exercise has no end, begins twice or within another one.
     """
-    around, inside = [""], dict[str, str]()
+    around = [""]
+    inside = dict[str, str]()
     name: str | None = None
     for line in text.splitlines(keepends=True):
         begin, end = _BEGIN.match(line), _END.match(line)

@@ -51,7 +51,8 @@ class Scene:
 
     def wait_until_drained(self) -> None:
         """The group has committed every record there is."""
-        ends, observer = self.observer.data_ends(), self.observer
+        ends = self.observer.data_ends()
+        observer = self.observer
         self.server.wait_until(lambda: observer.committed(self.server.group) == ends, "every record was committed")
 
 

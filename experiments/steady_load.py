@@ -34,7 +34,8 @@ class SteadyLoad:
         self._publisher.flush(TIMEOUT_S)
 
     def _run(self) -> None:
-        pace, asked = Pace(time.monotonic(), 1 / self._per_s), 0
+        pace = Pace(time.monotonic(), 1 / self._per_s)
+        asked = 0
         while not self._ended.wait(TICK_S):
             due = pace.due(time.monotonic())
             if due > asked:

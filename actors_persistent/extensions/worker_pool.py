@@ -39,7 +39,8 @@ class WorkerPool(Generic[R]):
             max_in_flight: how many records are with the workers or in their inboxes, at most.
             timeout_s: how long the oldest record may be waited for.
         """
-        self._max_in_flight, self._timeout_s = max_in_flight, timeout_s
+        self._max_in_flight = max_in_flight
+        self._timeout_s = timeout_s
         self._workers = [_Worker.start(work) for _ in range(workers)]
 
     def run(self, records: Iterable[RawRecord]) -> list[R | Failed]:

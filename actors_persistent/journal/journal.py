@@ -40,7 +40,8 @@ class Journal:
         """Nothing is read or written yet."""
         self.data_type = data_type
         self.path = file.path
-        self._file, self._snapshot_events = file, snapshot_events
+        self._file = file
+        self._snapshot_events = snapshot_events
         self._sequence = self._snapshot_sequence = 0
         self._model_sequence: int | None = None
         self._closed = False
@@ -82,7 +83,8 @@ class Journal:
             if snapshot_due:
                 put(connection, _snapshot_row(sequence, model_sequence, after))
                 connection.execute("DELETE FROM events WHERE data_type = ?", (self.data_type,))
-        self._sequence, self._model_sequence = sequence, model_sequence
+        self._sequence = sequence
+        self._model_sequence = model_sequence
         if snapshot_due:
             self._snapshot_sequence = sequence
 
@@ -104,10 +106,13 @@ class Journal:
         # end[ac-4]
         if model_sequence != (None if model is None else model.sequence):
             raise self._corrupt("its model is missing" if model is None else "its model is another one")
-        self._sequence, self._snapshot_sequence, self._model_sequence = sequence, snapshot.sequence, model_sequence
+        self._sequence = sequence
+        self._snapshot_sequence = snapshot.sequence
+        self._model_sequence = model_sequence
         if model is None:
             return Recovered(None, counters)
-        counters.model_topic_id, counters.model_offset = model.topic_id, model.topic_offset
+        counters.model_topic_id = model.topic_id
+        counters.model_offset = model.topic_offset
         return Recovered(self._kept(model), counters)
 
     def _kept(self, row: ModelRow) -> KeptModel:

@@ -97,7 +97,8 @@ def _bar(console: Console, what: str, total_bytes: int) -> Iterator[Advance]:
 @contextmanager
 def _lines(what: str, total_bytes: int) -> Iterator[Advance]:
     sys.stderr.write(f"downloading {what}, {total_bytes / MB:.1f} MB (first run only)\n")
-    done_bytes, next_line_s = 0, time.monotonic() + PLAIN_LINE_EVERY_S
+    done_bytes = 0
+    next_line_s = time.monotonic() + PLAIN_LINE_EVERY_S
 
     def advance(n_bytes: int) -> None:
         nonlocal done_bytes, next_line_s

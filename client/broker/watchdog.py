@@ -90,7 +90,8 @@ def _wake(*_: object) -> None:
 
 def main(arguments: Sequence[str]) -> int:
     """Read the flags and watch; a missing command or a bad grace time is a usage error, exit code 2."""
-    words, grace_s = list(arguments), GRACE_S
+    words = list(arguments)
+    grace_s = GRACE_S
     try:
         if words and words[0] == "--grace":
             grace_s, words = float(words[1]), words[2:]

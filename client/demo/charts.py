@@ -24,7 +24,9 @@ class Histogram:
 
     def __rich_console__(self, _console: Console, options: ConsoleOptions) -> RenderResult:
         """One line or more per bin: its lower edge, a bar, its share of all scores."""
-        counts, edges, rows = self.histogram.counts, self.histogram.edges, options.height or len(ALWAYS_SHOWN)
+        counts = self.histogram.counts
+        edges = self.histogram.edges
+        rows = options.height or len(ALWAYS_SHOWN)
         shown = [*ALWAYS_SHOWN, *(bin_ for bin_, count in enumerate(counts) if count)]
         first, last, width = min(shown), max(shown) + 1, 1
         while last - first > rows * width:

@@ -85,12 +85,14 @@ def run(settings: ProviderSettings) -> int:
     Raises:
         ServingError: the broker, the topics or the sources are not usable; one line each.
     """
-    wines, models = settings.wine_source(), shipped_models(settings.models_dir)
+    wines = settings.wine_source()
+    models = shipped_models(settings.models_dir)
     for descriptor in models:
         descriptor.dataType = settings.data_type
     stop = threading.Event()
     with contextlib.ExitStack() as stack:
-        broker, bootstrap_servers = None, settings.bootstrap_servers
+        broker = None
+        bootstrap_servers = settings.bootstrap_servers
         # exercise[al-1]: a cluster that is named is used as it is; else a broker is started, and stopped at the end
         if bootstrap_servers is not None:
             asyncio.run(check_login(bootstrap_servers, settings.security))

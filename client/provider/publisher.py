@@ -98,7 +98,8 @@ class Publisher:
         Raises:
             PublishingFailed: the producer cannot go on.
         """
-        value, headers = descriptor.SerializeToString(), digest_headers(descriptor)
+        value = descriptor.SerializeToString()
+        headers = digest_headers(descriptor)
         self.models += self._produce(self._topics.models, descriptor.dataType, value, stop, headers)
 
     def _produce(

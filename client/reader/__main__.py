@@ -59,7 +59,8 @@ def run(settings: ReaderSettings) -> None:
         BrokerNotFound, TopicUnknown: there is nothing to read.
         LoginRefused, TlsRefused, TopicRefused: the broker will not give it.
     """
-    name, stop = settings.topic_name, threading.Event()
+    name = settings.topic_name
+    stop = threading.Event()
     asyncio.run(check_login(settings.bootstrap_servers, settings.security))
     line = line_for(name, settings.topics)
     reading = Reading(settings.bootstrap_servers, settings.group, name, line, settings.security)

@@ -19,7 +19,8 @@ class Keys:
 
     def __init__(self, fd: int | None, before: Attributes | None = None) -> None:
         """Read from there; None: never anything. ``before``: how the terminal was."""
-        self._fd, self._before = fd, before
+        self._fd = fd
+        self._before = before
 
     @property
     def fd(self) -> int | None:

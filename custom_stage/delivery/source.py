@@ -53,7 +53,9 @@ class Source(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ships
     """
 
     def __init__(self, settings: StageSettings, group: str, broker: Broker) -> None:
-        self._settings, self._group, self._broker = settings, group, broker
+        self._settings = settings
+        self._group = group
+        self._broker = broker
         self._topic_id = ""  # of the topic whose offsets are in the ledger
         self._former_topic_ids: set[str] = set()
         self._topic_in_doubt = self._to_be_found = False  # the topic's id; the positions
@@ -134,7 +136,8 @@ class Source(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ships
         if self._went_back(first_offsets):
             for partition, offset in first_offsets.items():
                 self._consumer.seek(partition, offset)  # to be read again when the topic is certain
-            self._topic_in_doubt, self._positions = True, {}
+            self._topic_in_doubt = True
+            self._positions = {}
             return []
         records = [record for partition in fetched.values() for record in partition]
         self._waiting += bool(records)
@@ -274,7 +277,8 @@ class Source(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ships
     async def _commit(self) -> bool:
         """False: not now. Nothing is lost: it stays committable; where the partitions are gone it is scored again."""
         async with self.commit_lock:
-            generation, offsets = self.generation, self._ledger.committable()
+            generation = self.generation
+            offsets = self._ledger.committable()
             assigned = self._consumer.assignment()
             ours = {TopicPartition(*at): offset for at, offset in offsets.items() if TopicPartition(*at) in assigned}
             try:
@@ -314,7 +318,8 @@ class Source(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ships
             self._to_be_found = False
         if not self._to_be_found:
             return
-        generation, assigned = self.generation, self._consumer.assignment()
+        generation = self.generation
+        assigned = self._consumer.assignment()
         committed = await retry_until_answered(
             lambda: self._consumer._coordinator.fetch_committed_offsets(list(assigned))
         )
@@ -339,7 +344,8 @@ class Source(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ships
         self.generation += 1
         self._ledger.forget()
         self._drained.set()
-        self._positions, self._waiting = {}, 0
+        self._positions = {}
+        self._waiting = 0
 
     def _pass_to_positions(self) -> None:
         self._ledger.pass_to({(each.topic, each.partition): at for each, at in positions(self._consumer).items()})

@@ -82,7 +82,8 @@ class TransactionalSink(Sink):
             InstanceFenced: another process has this transactional id.
             BrokerRefused, ClockRefused: the broker will never take this.
         """
-        waiting, committed = list(batches), list[BatchOutcome]()
+        waiting = list(batches)
+        committed = list[BatchOutcome]()
         while waiting := [batch for batch in waiting if self._is_ours(batch)]:
             portion = self._portion(waiting)
             if await self._is_committed(portion):
@@ -109,7 +110,8 @@ class TransactionalSink(Sink):
     async def _is_committed(self, batches: Sequence[BatchOutcome]) -> bool:
         """Try once; False: nothing of it is committed, and it may be retried."""
         offsets = self._offsets(batches)  # asked now: while the transaction begins they may all be revoked
-        producer, began_s = self._producer, time.time()  # no other clock goes on while a machine sleeps
+        producer = self._producer
+        began_s = time.time()  # no other clock goes on while a machine sleeps
         try:
             async with self._source.commit_lock, producer.transaction():
                 _, is_same_topic = await asyncio.gather(self._write(batches), self._source.is_same_topic())

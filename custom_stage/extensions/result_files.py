@@ -27,7 +27,8 @@ class ResultFiles:
         directory.mkdir(parents=True, exist_ok=True)
         for half in directory.glob("*.tmp"):
             half.unlink()
-        self._directory, self._max_bytes = directory, max_bytes
+        self._directory = directory
+        self._max_bytes = max_bytes
         published = [int(file.stem.rpartition("-")[2]) for file in directory.glob("results-*.jsonl")]
         self._number = max(published, default=0) + 1
         self._lines: list[bytes] = []  # not published yet; each ends with a newline

@@ -22,7 +22,8 @@ class WaitingRoom:
 
     def __init__(self, score: Callable[[WineBatch], None], max_batches: int) -> None:
         """``score`` is called for one batch after the other, in the order of each partition."""
-        self._score, self._max_batches = score, max_batches
+        self._score = score
+        self._max_batches = max_batches
         self._has_model: set[str] = set()  # data types
         self._waiting: Sequence[WineBatch] = ()  # the oldest first
         self._room = asyncio.Event()

@@ -171,7 +171,8 @@ class Spill(_ReadAhead):
             await super().run()
 
     async def _keep(self, records: Sequence[RawRecord]) -> None:
-        generation, data = self._source.generation, b""
+        generation = self._source.generation
+        data = b""
         while self._waiting:
             data = data or encoded(records)
             if self._file.put(data):

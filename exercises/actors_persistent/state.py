@@ -37,7 +37,9 @@ class ModelServer(pykka.ThreadingActor):
 
     def __init__(self, journal: Journal, supervisor: "pykka.ActorRef[Any]", load: Load) -> None:
         super().__init__()
-        self._journal, self._supervisor, self._load = journal, supervisor, load
+        self._journal = journal
+        self._supervisor = supervisor
+        self._load = load
         self._state: KeptState | None = None
 
     def on_receive(self, message: ToServer) -> object:
@@ -123,7 +125,9 @@ class ModelServingManager(pykka.ThreadingActor):
     def __init__(self, file: JournalFile, load: Load, publish: Callable[[Sequence[ServingState]], None]) -> None:
         """``file`` has all journals; ``load`` loads a model again; ``publish`` gets all states after each change."""
         super().__init__()
-        self._file, self._load, self._publish = file, load, publish
+        self._file = file
+        self._load = load
+        self._publish = publish
         self._servers: dict[str, _Supervised] = {}
         self._states: dict[str, ServingState] = {}
 

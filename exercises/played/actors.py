@@ -38,7 +38,8 @@ class _Server(pykka.ThreadingActor):
 
     def __init__(self, data_type: str, may_answer: threading.Event) -> None:
         super().__init__()
-        self._data_type, self._may_answer = data_type, may_answer
+        self._data_type = data_type
+        self._may_answer = may_answer
 
     def on_receive(self, message: object) -> object:
         self._may_answer.wait()
@@ -100,7 +101,8 @@ class PlayedManager:
         self.messages.append(message)
         if isinstance(message, Replace):
             if message.failed == self.servers[0]:
-                self.servers, self.answers = self.servers[1:], self.answers[1:]
+                self.servers = self.servers[1:]
+                self.answers = self.answers[1:]
             return None
         return HandedOn(self.servers[0], self.answers[0])
 

@@ -58,14 +58,17 @@ class PlayedTopic:
 
     def recreate(self) -> None:
         """Deleted and created again: another id, and empty."""
-        self.first, self.records, self.topic_id = 0, [], f"{self.topic_id}-recreated"
+        self.first = 0
+        self.records = []
+        self.topic_id = f"{self.topic_id}-recreated"
 
 
 class PlayedConsumer:
     """An ``AIOKafkaConsumer`` as far as a model feed uses one; it notes what it is told."""
 
     def __init__(self, topic: PlayedTopic, settings: dict[str, Any]) -> None:
-        self.topic, self.settings = topic, settings
+        self.topic = topic
+        self.settings = settings
         self.assigned: frozenset[TopicPartition] = frozenset()
         self.subscribed = False
         self.commits = 0
@@ -83,12 +86,14 @@ class PlayedConsumer:
         """As aiokafka's."""
         if self.subscribed:
             raise IllegalStateError("Subscription to topics, partitions and pattern are mutually exclusive")
-        self.assigned, self._position = frozenset(partitions), None
+        self.assigned = frozenset(partitions)
+        self._position = None
 
     def subscribe(self, topics: object = (), pattern: object = None, listener: object = None) -> None:  # noqa: ARG002
         """As if the group had answered at once."""
         self.subscribed = True
-        self.assigned, self._position = frozenset([TopicPartition("models_models", 0)]), None
+        self.assigned = frozenset([TopicPartition("models_models", 0)])
+        self._position = None
 
     def assignment(self) -> frozenset[TopicPartition]:
         """As aiokafka's."""
@@ -175,8 +180,11 @@ class PlayedLoading:
             faults: names of models that are refused.
             not_yet: names of models that this machine cannot load as many times.
         """
-        self._faults, self._not_yet, self._held = faults, dict(not_yet or {}), held
-        self.begun, self.release = threading.Event(), threading.Event()
+        self._faults = faults
+        self._not_yet = dict(not_yet or {})
+        self._held = held
+        self.begun = threading.Event()
+        self.release = threading.Event()
         self.waited_in_vain = False
 
     def load(

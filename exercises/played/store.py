@@ -32,7 +32,8 @@ class PlayedTable:
 
     def __init__(self, new_store: Callable[..., Any], directory: Path) -> None:
         """``new_store``: the class of the store."""
-        self._new_store, self.directory = new_store, directory
+        self._new_store = new_store
+        self.directory = directory
         self.app: Any = faust.App("scores", broker="kafka://127.0.0.1:1", datadir=directory, web_enabled=False)
         self.app.finalize()
         table: Any = self.app.Table("states", key_type=bytes, value_type=bytes, partitions=PARTITIONS)

@@ -88,7 +88,8 @@ class Stage:
     """A streams server's engine at work; ``asyncio`` must be running."""
 
     def __init__(self, engine: Callable[[Kernel], Any]) -> None:
-        self.consumer, self.sink = PlayedConsumer(), PlayedSink()
+        self.consumer = PlayedConsumer()
+        self.sink = PlayedSink()
         self.reported: list[BatchOutcome] = []
         self.crashes: list[BaseException] = []
         flags: dict[str, Any] = {"max_in_flight": 3}

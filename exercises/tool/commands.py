@@ -146,7 +146,8 @@ def _doctor(words: argparse.Namespace) -> int:
 
 
 def _progress(words: argparse.Namespace) -> int:
-    reports, code = [], GOOD
+    reports = []
+    code = GOOD
     for file in words.files:
         try:
             reports.append(read_report(file))

@@ -40,7 +40,8 @@ class Screen:
 
     def wait_for(self, text: bytes) -> None:
         """Read until this is written."""
-        seen, deadline_s = b"", time.monotonic() + LIMIT_S
+        seen = b""
+        deadline_s = time.monotonic() + LIMIT_S
         while text not in seen:
             if not select.select([self._fd], [], [], max(0.0, deadline_s - time.monotonic()))[0]:
                 sys.exit(f"error: not within {LIMIT_S:g} s on the screen: {text.decode()}")

@@ -34,7 +34,9 @@ class Lines:
 
     def __init__(self, session: Session, graders: Graders, editor: Editor) -> None:
         """Nothing is said yet."""
-        self._session, self._graders, self._editor = session, graders, editor
+        self._session = session
+        self._graders = graders
+        self._editor = editor
         self._saying = threading.RLock()
         self._judged = threading.Event()
         self._asks = False  # whether to reset

@@ -16,7 +16,8 @@ class Listing:
 
     def __init__(self, exercises: Sequence[Exercise], marks: Mapping[str, Mark], chosen: Exercise) -> None:
         """All are shown."""
-        self._exercises, self._marks = exercises, marks
+        self._exercises = exercises
+        self._marks = marks
         self.filter: Filter = "all"
         self.searched = ""
         self.is_searching = False
@@ -66,7 +67,8 @@ class Listing:
 
     def _search(self, key: str) -> None:
         if key == "escape":
-            self.searched, self.is_searching = "", False
+            self.searched = ""
+            self.is_searching = False
         elif key == "backspace":
             self.searched = self.searched[:-1]
         elif len(key) == 1:

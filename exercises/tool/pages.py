@@ -54,7 +54,8 @@ def link(file: Path, line: int) -> Text:
 
 def exercise_body(session: Session) -> RenderableType:
     """What became of the answer, a hint, and the task."""
-    exercise, parts = session.exercise, list[RenderableType]()
+    exercise = session.exercise
+    parts = list[RenderableType]()
     if session.verdict is not None:
         parts += [verdict_block(session.verdict, session), Text()]
     if session.has_passed:

@@ -44,7 +44,8 @@ class Saves:
 
     def __init__(self, home: Path, call: Callable[[], None]) -> None:
         """Nothing is watched yet."""
-        self._home, self._call = home, call
+        self._home = home
+        self._call = call
         self._stop = threading.Event()
         self.last_s = time.monotonic()
         """When the last event came."""
@@ -89,8 +90,11 @@ class Regrading:
 
         What is judged is what the file holds: a verdict on what it held before is never told.
         """
-        self._graders, self._workspace = graders, workspace
-        self._begun, self._judged, self._failed = begun, judged, failed
+        self._graders = graders
+        self._workspace = workspace
+        self._begun = begun
+        self._judged = judged
+        self._failed = failed
         self._changed = threading.Condition()
         self._exercise: Exercise | None = None
         self._seen: Fingerprint | None = None  # what the last verdict is on; None: another one is wanted
@@ -121,7 +125,8 @@ class Regrading:
     def watch(self, exercise: Exercise | None) -> None:
         """Grade this one from now on; None: none."""
         with self._changed:
-            self._exercise, self._seen = exercise, None
+            self._exercise = exercise
+            self._seen = None
             self._cancel()
 
     def again(self) -> None:

@@ -49,7 +49,8 @@ class Screen:
         free = options.update(height=None)
         head, body, foot = (console.render_lines(each, free) for each in (self.head, self.body, self.foot))
         scroll = self.scroll
-        scroll.lines, scroll.rows = len(body), max(1, self.rows - len(head) - len(foot) - 2)
+        scroll.lines = len(body)
+        scroll.rows = max(1, self.rows - len(head) - len(foot) - 2)
         if self.focus is not None:
             scroll.show(self.focus)
         scroll.move(0)

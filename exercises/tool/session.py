@@ -30,7 +30,9 @@ class Session:
         """
         if not exercises:
             raise NothingToDo
-        self.exercises, self.workspace, self.progress = exercises, workspace, progress
+        self.exercises = exercises
+        self.workspace = workspace
+        self.progress = progress
         self.is_first = not progress.file.exists()
         self.notes = list(workspace.update())
         self.marks: Mapping[str, Mark] = progress.marks()
@@ -58,7 +60,9 @@ class Session:
 
     def open(self, exercise: Exercise) -> None:
         """Work on this one."""
-        self.exercise, self.verdict, self.hint = exercise, None, 0
+        self.exercise = exercise
+        self.verdict = None
+        self.hint = 0
         self.progress.open(exercise.name)
         self.marks = self.progress.marks()
 
@@ -87,7 +91,9 @@ class Checking:
 
     def __init__(self, graders: Graders, workspace: Workspace, progress: Progress) -> None:
         """Nothing is graded yet."""
-        self._graders, self._workspace, self._progress = graders, workspace, progress
+        self._graders = graders
+        self._workspace = workspace
+        self._progress = progress
         self._stop = Event()
         self._grading: Grading | None = None
 

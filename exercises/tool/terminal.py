@@ -79,7 +79,9 @@ class Terminal:
 
     def __init__(self, session: Session, graders: Graders, editor: Editor) -> None:
         """Nothing is drawn yet."""
-        self._session, self._graders, self._editor = session, graders, editor
+        self._session = session
+        self._graders = graders
+        self._editor = editor
         self._console = Console()
         self._page: Page = "doctor" if session.is_first or session.notes else "exercise"
         self._scroll = Scroll()
@@ -280,12 +282,14 @@ class Terminal:
             self._message = str(error)
 
     def _show(self, page: Page) -> None:
-        self._page, self._scroll = page, Scroll()
+        self._page = page
+        self._scroll = Scroll()
 
     def _check(self) -> None:
         self._regrading.watch(None)
         self._is_grading = False
-        self._graded, self._check_is_over = [], False
+        self._graded = []
+        self._check_is_over = False
         self._checking = Checking(self._graders, self._session.workspace, self._session.progress)
         self._show("check")
         threading.Thread(target=self._run_check, args=(self._checking,), name="checking", daemon=True).start()
@@ -298,7 +302,8 @@ class Terminal:
         self._tell(self._end_check)
 
     def _end_check(self) -> None:
-        self._check_is_over, self._checking = True, None
+        self._check_is_over = True
+        self._checking = None
         self._session.marks = self._session.progress.marks()
 
     def _stop_checking(self) -> None:
@@ -306,7 +311,8 @@ class Terminal:
             self._checking.stop()
 
     def _picture(self) -> Screen:
-        session, rows = self._session, self._console.size.height
+        session = self._session
+        rows = self._console.size.height
         message = self._message or (NO_EVENTS if self._regrading.are_events_missing else "")
         focus: int | None = None
         keys: pages.Keys
@@ -318,18 +324,11 @@ class Terminal:
             case "list":
                 assert self._listing is not None
                 head = pages.title("Exercises", f"{count(session.exercises, session.marks)} · {self._listing.filter}")
-                body, focus = pages.list_body(self._listing, session.marks), self._listing.focus
-                keys = [
-                    ("↑↓", "choose"),
-                    ("Enter", "open"),
-                    ("/", "search"),
-                    ("f", "filter"),
-                    ("Esc", "back"),
-                    ("q", "quit"),
-                ]
+                body = pages.list_body(self._listing, session.marks)
+                focus = self._listing.focus
+                keys = self._list_keys()
                 if self._listing.is_searching:
                     message = f"search: {self._listing.searched}▏"
-                    keys = [("↑↓", "choose"), ("Enter", "open"), ("Esc", "show all")]
             case "check":
                 passed = sum(verdict.status == "passed" for _, verdict in self._graded)
                 head = pages.title("All exercises", f"{passed} of {len(session.exercises)} pass")
@@ -348,6 +347,11 @@ class Terminal:
                 head, body = pages.head(session, self._is_grading), pages.exercise_body(session)
                 keys = self._exercise_keys()
         return Screen(head, body, pages.foot(message, keys), self._scroll, rows, focus)
+
+    def _list_keys(self) -> pages.Keys:
+        if self._listing is not None and self._listing.is_searching:
+            return [("↑↓", "choose"), ("Enter", "open"), ("Esc", "show all")]
+        return [("↑↓", "choose"), ("Enter", "open"), ("/", "search"), ("f", "filter"), ("Esc", "back"), ("q", "quit")]
 
     def _exercise_keys(self) -> pages.Keys:
         keys = [("n", "next"), ("h", "hint"), ("l", "list"), ("r", "run"), ("x", "reset")]

@@ -49,7 +49,8 @@ def sign(mark: Mark | None) -> str:
 
 def listed(exercises: Sequence[Exercise], marks: Mapping[str, Mark]) -> Sequence[str]:
     """A line for each exercise, below the headings of the path's parts."""
-    lines, part = [], ""
+    lines = []
+    part = ""
     for exercise in exercises:
         if exercise.part != part:
             part = exercise.part

@@ -95,7 +95,8 @@ def _misplaced(run: Run) -> Iterator[Fault]:
     """Outcomes of records that nobody has sent, or that say another record's id; scores in another partition."""
     sent = {(each.partition, each.offset): each.record_id for each in run.sent}
     for outcome in run.outcomes:
-        at, known = _place(outcome), sent.get(_place(outcome))
+        at = _place(outcome)
+        known = sent.get(at)
         if known != outcome.record_id:
             yield Fault("foreign", f"a {outcome.kind} of {at} says {outcome.record_id!r}; the record is {known!r}")
         if outcome.kind == "score" and outcome.partition != outcome.source_partition:

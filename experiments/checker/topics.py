@@ -81,7 +81,8 @@ class _Reader:
                 yield from self._all_of(partition)
 
     def _all_of(self, partition: TopicPartition) -> Iterator[Message]:
-        end, deadline_s = self.end(partition), time.monotonic() + OPEN_TRANSACTION_S
+        end = self.end(partition)
+        deadline_s = time.monotonic() + OPEN_TRANSACTION_S
         self._consumer.assign([TopicPartition(partition.topic, partition.partition, OFFSET_BEGINNING)])
         # The position, not the last message's offset: at the end there may be markers of transactions.
         while end and self._consumer.position([partition])[0].offset < end:

@@ -74,7 +74,8 @@ def kill_round(
 
 
 def _restart(scene: Scene, models: Iterator[ModelDescriptor]) -> _Restart:
-    server, before = scene.server, scene.observer.scores()
+    server = scene.server
+    before = scene.observer.scores()
     started_s = server.start()
 
     def scores() -> bool:

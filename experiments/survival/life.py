@@ -33,7 +33,8 @@ def live(scene: Scene, broker_dir: Path, model: ModelDescriptor, kills: int, per
     """Start the server, and kill it ``kills`` times in each circumstance, under load; its broker's data is there."""
     scene.server.start()
     scene.server.wait_until_ready()
-    models, source = _renamed(model), GeneratedWines()
+    models = _renamed(model)
+    source = GeneratedWines()
     outcomes = [
         kill_round(scene, circumstance, models, source, per_s) for _ in range(kills) for circumstance in CIRCUMSTANCES
     ]

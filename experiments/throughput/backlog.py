@@ -95,8 +95,10 @@ def _redelivered(scene: Scene, wines: Sequence[bytes]) -> int:
 
 def _wait_until_still(scene: Scene) -> None:
     """Wait until nothing of the killed server is in flight."""
-    seen, since_s = scene.observer.scores(), time.monotonic()
+    seen = scene.observer.scores()
+    since_s = time.monotonic()
     while time.monotonic() - since_s < STILL_S:
         time.sleep(LOOK_S)
         if (now := scene.observer.scores()) != seen:
-            seen, since_s = now, time.monotonic()
+            seen = now
+            since_s = time.monotonic()

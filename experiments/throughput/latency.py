@@ -41,7 +41,8 @@ def latency(scene: Scene, per_s: float, seconds: float, models: Sequence[ModelDe
     """
     warm_up_s = WARM_UP * seconds
     records = wines(GeneratedWines(), int(per_s * (seconds + warm_up_s)))
-    sent_s, scored_s = np.zeros(len(records)), np.full(len(records), np.inf)
+    sent_s = np.zeros(len(records))
+    scored_s = np.full(len(records), np.inf)
     ready, ended = threading.Event(), threading.Event()
     reader = threading.Thread(target=_read, args=(scene, scored_s, ready, ended))
     reader.start()

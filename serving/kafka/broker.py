@@ -156,7 +156,8 @@ class Broker:
 
     async def _find_max_message_bytes(self) -> dict[str, int]:
         """Of the topics that this server writes to; Kafka's default where we may not ask."""
-        topics, name = self._settings.topics, "max.message.bytes"
+        topics = self._settings.topics
+        name = "max.message.bytes"
         found = dict.fromkeys((topics.scores, topics.dead_letters), DEFAULT_MAX_MESSAGE_BYTES)
         asked = [ConfigResource(ConfigResourceType.TOPIC, topic, {name: ""}) for topic in found]
         for answer in await self._admin.describe_configs(asked):

@@ -72,7 +72,9 @@ class Sink:
             broker: knows what the topics take, by the time of ``start``.
             producer_options: more for ``AIOKafkaProducer``.
         """
-        self._topics, self._variant, self._broker = settings.topics, variant, broker
+        self._topics = settings.topics
+        self._variant = variant
+        self._broker = broker
         self._options: dict[str, Any] = {
             "bootstrap_servers": settings.bootstrap_servers,
             **settings.security.for_aiokafka(),
@@ -138,10 +140,12 @@ class Sink:
         self._broken_in_a_row = 0
 
     async def _send(self, messages: Sequence[Result], partition: int) -> list[Sent]:
-        sent, first = [], 0
+        sent = []
+        first = 0
         while first < len(messages):
             producer = self._producer
-            batch, last = producer.create_batch(), first
+            batch = producer.create_batch()
+            last = first
             while last < len(messages) and _append(batch, messages[last]):
                 last += 1
             try:

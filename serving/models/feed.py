@@ -59,7 +59,8 @@ class ModelFeed:
         self._recreated = False
         self._pmml_is_1 = settings.pmml_is_1
         self._loading = ModelLoading.of(settings)
-        self._accept, self._reject = accept, reject
+        self._accept = accept
+        self._reject = reject
         self._consumer: Any = consumer(
             bootstrap_servers=settings.bootstrap_servers,
             **settings.security.for_aiokafka(),
@@ -80,7 +81,8 @@ class ModelFeed:
             self.caught_up.set()
             while True:
                 if self._recreated:
-                    self._recreated, self._start = False, "beginning"
+                    self._recreated = False
+                    self._start = "beginning"
                     await self._catch_up(await self._seek())
                 for record in await self._fetch():
                     await self._take(record)
@@ -94,7 +96,8 @@ class ModelFeed:
     async def _seek(self) -> int:
         """Begin reading where this variant's feed goes on from; the answer is where the topic ends at present."""
         begins = await retry_until_answered(lambda: self._consumer.beginning_offsets([self._partition]))
-        first, end = begins[self._partition], await self._end()
+        first = begins[self._partition]
+        end = await self._end()
         # exercise[mf-1]: take the partition, outside any consumer group, and set the offset of the first model to read
         self._consumer.assign([self._partition])
         match self._start:

@@ -108,7 +108,8 @@ class Settings(KafkaSettings, TopicSettings):
     @model_validator(mode="after")
     def _nobody_else_without_token(self) -> Self:
         if self.http_token_file is not None:
-            name, token = "--http-token-file", read_secret("--http-token-file", self.http_token_file)
+            name = "--http-token-file"
+            token = read_secret(name, self.http_token_file)
         elif self.http_token is not None:
             name = "--http-token (or SERVING_HTTP_TOKEN)"
             token = without_line_break(self.http_token.get_secret_value())

@@ -210,7 +210,8 @@ class ModelTable:
         if data_type in self._unwritten:
             since_s = self._unwritten[data_type][1]
         elif data_type in self._overwritten:
-            since_s, grace_s = self._overwritten[data_type], GRACE_S
+            since_s = self._overwritten[data_type]
+            grace_s = GRACE_S
         else:
             return False
         if self._sent.get(data_type) == self.newest(data_type):
@@ -255,7 +256,8 @@ class ModelTable:
             if data_type in self._models:  # a tombstone: compaction would leave nothing to restore from
                 self._is_overwritten(data_type)
             return
-        data_type, current = model.descriptor.dataType, self._models_topic_id()
+        data_type = model.descriptor.dataType
+        current = self._models_topic_id()
         known = self._models.get(data_type)
         if known is not None and is_newer(known, model, current):
             self._is_overwritten(data_type)

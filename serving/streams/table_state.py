@@ -80,7 +80,8 @@ class TableState:
 
     def use(self, table: Any, models: ModelTable | Any) -> None:
         """Keep the counters in this table, of bytes by bytes, and the models in that one."""
-        self._table, self._model_table = table, models
+        self._table = table
+        self._model_table = models
 
     async def restore(self, partitions: set[int]) -> None:
         """Read the rows of the partitions that are this instance's now, and activate the newest models.

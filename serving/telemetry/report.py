@@ -22,11 +22,13 @@ class Report:
 
     def __init__(self, clock_s: Callable[[], float] = time.monotonic, epoch_s: Callable[[], float] = time.time) -> None:
         """``clock_s`` paces the console and the live view; ``epoch_s`` is compared with the records' time stamps."""
-        self._clock_s, self._epoch_s = clock_s, epoch_s
+        self._clock_s = clock_s
+        self._epoch_s = epoch_s
         self.metrics = Metrics()
         self.view = LiveView()
         self.scored = self.skipped = self.dead_letters = 0
-        self._of_records, self._of_models = _Lines(), _Lines()  # scores never hide that a model was refused
+        self._of_records = _Lines()
+        self._of_models = _Lines()  # apart: scores never hide that a model was refused
 
     def batch_finished(self, outcome: BatchOutcome) -> None:
         """A batch whose scores and dead letters are acknowledged."""

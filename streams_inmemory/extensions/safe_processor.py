@@ -38,8 +38,10 @@ class SafeProcessor:
             dead_letter: returns when the broker has the letter.
             is_transient: whether a retry may succeed: then nothing is wrong with the record.
         """
-        self._process, self._dead_letter = process, dead_letter
-        self._is_transient, self._sleep = is_transient, sleep
+        self._process = process
+        self._dead_letter = dead_letter
+        self._is_transient = is_transient
+        self._sleep = sleep
 
     async def __call__(self, record: RawRecord) -> None:
         """Process a record, again as long as the error is transient; any other error of it is a dead letter.

@@ -52,7 +52,8 @@ class LaggingJoin:
 
     def __init__(self, patience_s: float, clock_s: Callable[[], float] = time.monotonic) -> None:
         """``patience_s``: how long a record may wait; ``clock_s`` is monotonic."""
-        self._patience_s, self._clock_s = patience_s, clock_s
+        self._patience_s = patience_s
+        self._clock_s = clock_s
         self._rows: dict[bytes, Any] = {}
         self._read_to_ms = -1  # the table's rows up to this time are known
         self._waiting: dict[bytes, deque[tuple[StreamRecord, float]]] = {}  # by key, oldest first; and until when

@@ -109,7 +109,8 @@ class PartitionRows:
     """One partition's rows in the table's database: their keys begin with its number. What faust asks of a database."""
 
     def __init__(self, database: Any, partition: int) -> None:
-        self._database, self._prefix = database, partition.to_bytes(PREFIX_BYTES, "big")
+        self._database = database
+        self._prefix = partition.to_bytes(PREFIX_BYTES, "big")
 
     def get(self, key: bytes) -> bytes | None:
         """The value of a key."""

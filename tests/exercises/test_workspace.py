@@ -44,7 +44,9 @@ class Project:
     """A project whose only solution has two exercises, and a learner of it."""
 
     def __init__(self, directory: Path) -> None:
-        self.mirrors, self.solutions, self.home = directory / "mirrors", directory / "solutions", directory / "home"
+        self.mirrors = directory / "mirrors"
+        self.solutions = directory / "solutions"
+        self.home = directory / "home"
         self.exercises = [exercise("aa-1"), exercise("aa-2")]
         self.write(MIRROR)
         self.solutions.mkdir()

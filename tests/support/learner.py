@@ -90,7 +90,8 @@ class Tool:
 
     def resize(self, columns: int, rows: int) -> None:
         """Give the terminal another size; the system tells the tool."""
-        self._columns, self._rows = columns, rows
+        self._columns = columns
+        self._rows = rows
         fcntl.ioctl(self._keyboard, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
 
     def read(self, wait_s: float) -> None:

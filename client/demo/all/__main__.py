@@ -95,7 +95,8 @@ class AllServers:
                 await asyncio.to_thread(self._provider.stop)
 
     def _start_provider(self, stop: threading.Event) -> bool:
-        settings, names = self._settings, self._settings.topics.layout(1).keys()
+        settings = self._settings
+        names = settings.topics.layout(1).keys()
         with working(self._console, "Starting Kafka and the provider"):
             self._provider.start(self._environment)
             return self._provider.wait_until(

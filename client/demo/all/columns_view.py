@@ -124,7 +124,8 @@ class _Picture:
 
     def _row(self, column: Column) -> RenderableType:
         counters = column.counters
-        first, second = Table.grid(padding=(0, 1), expand=True), grid(1, None)
+        first = Table.grid(padding=(0, 1), expand=True)
+        second = grid(1, None)
         for width in (24, None, 9, 12, 12):
             first.add_column(width=width, ratio=None if width else 1, no_wrap=True, overflow="ellipsis")
         for each in first.columns[2:]:

@@ -102,7 +102,8 @@ class Server:
         """Ask it at intervals what it does, until cancelled."""
         async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(ASK_TIMEOUT_S)) as session:
             while True:
-                process, answer = self._process, await self._answer(session)
+                process = self._process
+                answer = await self._answer(session)
                 now_s = time.monotonic()
                 self._watched.passed(now_s)
                 if answer is not None and process == self._process and not self._changing.locked():

@@ -47,7 +47,8 @@ class Watched:
 
         A kill of the same circumstance before the server is back is judged by what the server knew at the first one.
         """
-        column, previous = self._column, self._column.last_kill
+        column = self._column
+        previous = self._column.last_kill
         recoveries = dict(column.recoveries)
         if previous is not None and previous != circumstance and recoveries[previous].back_s is None:
             recoveries[previous] = replace(recoveries[previous], undecided=OVERTAKEN)
@@ -102,9 +103,11 @@ class Watched:
 
     def column(self, now_s: float) -> Column:
         """What to show now."""
-        phase, from_s = self._column.phase, self._phase_from_s
+        phase = self._column.phase
+        from_s = self._phase_from_s
         if phase in AT_WORK and now_s - self._answered_s > SILENT_S:
-            phase, from_s = "silent", self._answered_s
+            phase = "silent"
+            from_s = self._answered_s
         recoveries = {
             circumstance: replace(recovery, ago_s=now_s - self._killed_s[circumstance])
             for circumstance, recovery in self._column.recoveries.items()
@@ -126,7 +129,9 @@ class Watched:
         return self._column.phase
 
     def _judge(self, counters: Counters, now_s: float) -> None:
-        circumstance, recovery, before = self._column.last_kill, self._column.recovery, self._before
+        circumstance = self._column.last_kill
+        recovery = self._column.recovery
+        before = self._before
         if circumstance is None or recovery is None:
             return
         scored_from_s = self._scored_from_s

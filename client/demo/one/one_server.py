@@ -71,7 +71,8 @@ class Demo:
             self._stop()
 
     def _start(self, stop: threading.Event) -> bool:
-        settings, names = self._settings, self._settings.topics.layout(1).keys()
+        settings = self._settings
+        names = settings.topics.layout(1).keys()
         environment = environment_of_children()
         with working(self._console, "Starting Kafka and the provider"):
             self._provider.start(environment)
@@ -85,7 +86,8 @@ class Demo:
             return self._server.wait_until(lambda: is_healthy(HOST, settings.page_port), READY_S, stop.is_set)
 
     def _show(self, stop: threading.Event) -> Summary:
-        settings, started_s = self._settings, time.monotonic()
+        settings = self._settings
+        started_s = time.monotonic()
         next_s = started_s
         view = DemoView(settings.variant, settings.page)
         with (

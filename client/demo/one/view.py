@@ -51,7 +51,8 @@ class DemoView:
     def picture(self, snapshot: LiveSnapshot, ending: str, rows: int) -> RenderableType:
         """The whole screen, of ``rows`` rows; ``ending`` is how the demo will end."""
         few = rows < FEW_ROWS
-        top, middle = Layout(size=4 if few else 5), Layout()
+        top = Layout(size=4 if few else 5)
+        middle = Layout()
         top.split_row(
             Layout(_panel("Active model", self._models(snapshot.models)), ratio=2),
             Layout(_panel("Records/s", _rate(snapshot))),

@@ -28,7 +28,9 @@ class DeadlineScorer:
 
     def __init__(self, slow: AsyncModel, fallback: AsyncModel, deadline_s: float) -> None:
         """``deadline_s``: how long the slow model may take for a batch; the fallback's time comes on top."""
-        self._slow, self._fallback, self._deadline_s = slow, fallback, deadline_s
+        self._slow = slow
+        self._fallback = fallback
+        self._deadline_s = deadline_s
         self.in_time = 0
         """Records that the slow model scored by the deadline."""
         self.too_late = 0

@@ -22,7 +22,8 @@ class LinearModel:
 
     def __init__(self, intercept: float, weights: Values) -> None:
         """``weights``: shape (11,), in ``WINE``'s order."""
-        self._intercept, self._weights = intercept, weights
+        self._intercept = intercept
+        self._weights = weights
         self._is_closed = False
 
     def score(self, features: Features) -> Values:

@@ -68,7 +68,8 @@ class GenericRecords:
         """
         if SCHEMA_HEADER not in headers:
             raise RecordRefused(f"no header {SCHEMA_HEADER!r}: nothing says what its values are")
-        schema, values = self._parsed(headers[SCHEMA_HEADER]), read_values(value)
+        schema = self._parsed(headers[SCHEMA_HEADER])
+        values = read_values(value)
         row: list[float] = []
         # exercise[co-3]: append the features to the row, in the order of WINE; refuse a record that lacks one
         raise NotImplementedError("exercise co-3")

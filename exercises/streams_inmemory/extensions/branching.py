@@ -36,7 +36,8 @@ class Branching:
 
     def __init__(self, good: Any, faults: Sequence[Fault]) -> None:
         """``good``: a faust channel, or topic; ``faults``: in the order in which they are looked for."""
-        self._good, self._faults = good, faults
+        self._good = good
+        self._faults = faults
         self.found: Counter[str] = Counter()
         """How many records had each fault, by its reason."""
 

@@ -37,7 +37,9 @@ class DeadlineScorer:
 
     def __init__(self, slow: Model, fallback: Model, deadline_s: float) -> None:
         """``deadline_s``: how long the slow model may take for a batch."""
-        self._slow, self._fallback, self._deadline_s = slow, fallback, deadline_s
+        self._slow = slow
+        self._fallback = fallback
+        self._deadline_s = deadline_s
         self._at_work: Future[Values] | None = None  # what the slow model was asked last
 
     async def agent(self, stream: AsyncIterable[Features]) -> AsyncIterator[TimelyScores]:

@@ -68,7 +68,8 @@ def verification(document: Document) -> Verification | None:
         return None
     wines, expected = [], []
     for row in _rows(element):
-        wine, score = _wine(row, fields), _number(row.get(fields[target].column, ""))
+        wine = _wine(row, fields)
+        score = _number(row.get(fields[target].column, ""))
         if wine is not None and not math.isnan(score):
             wines.append(wine)
             expected.append(score)
@@ -112,7 +113,8 @@ def _fields(element: Element) -> dict[str, _Field]:
         if name is None:
             raise ValueError("has a VerificationField without field")
         column = each.get("column", name).rpartition(":")[2]
-        precision, zero = _number(each.get("precision", repr(PRECISION))), _number(each.get("zeroThreshold", "1e-16"))
+        precision = _number(each.get("precision", repr(PRECISION)))
+        zero = _number(each.get("zeroThreshold", "1e-16"))
         if math.isnan(precision) or math.isnan(zero):
             raise ValueError("has a VerificationField whose precision or zeroThreshold is no number")
         fields[name] = _Field(column, precision, zero)

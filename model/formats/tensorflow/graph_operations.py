@@ -56,7 +56,8 @@ def check_operations(graph: GraphDef, functions: Iterable[str] | None = None) ->
 
 
 def _called(library: dict[str, FunctionDef], functions: Iterable[str]) -> list[FunctionDef]:
-    waiting, found = list(functions), dict[str, FunctionDef]()
+    waiting = list(functions)
+    found = dict[str, FunctionDef]()
     while waiting:
         name = waiting.pop()
         if name in library and name not in found:

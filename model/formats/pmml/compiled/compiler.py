@@ -399,7 +399,8 @@ def _where_applied(make: Callable[[], Expression], segment: Segment) -> Expressi
 
 
 def _tree(element: Element, parts: Parts, scope: Scope, target: Target | None, floats: bool) -> Answer:
-    labels, classifies = labels_of(target), element.get("functionName") == "classification"
+    labels = labels_of(target)
+    classifies = element.get("functionName") == "classification"
     columns = Columns()
     tree = tree_of(element, parts, scope, columns, target, floats, careful=False)
     fast = single_tree(tree, columns, labels, classifies, floats)

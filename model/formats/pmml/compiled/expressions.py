@@ -100,7 +100,8 @@ def where_missing(
     type_ = wanted or found.type
     if wanted is None and found.type not in (Type.STRING, Type.BOOLEAN):
         raise NotCompilable("replaces missing values inside another calculation, where the type is not said")
-    value, converted = np.array(parsed(text, type_), DTYPES[type_]), cast(found, type_)
+    value = np.array(parsed(text, type_), DTYPES[type_])
+    converted = cast(found, type_)
 
     def evaluate(batch: Batch) -> Column:
         values, state = converted.evaluate(batch)
@@ -269,29 +270,24 @@ def _map_values(element: Element, scope: Scope, wanted: Type | None) -> Expressi
     if not fields or any(field.type is Type.NUMBER for field in fields):
         raise NotCompilable("has a MapValues of nothing, or of what may be an integer or a double")
     rows = rows_of(only(parts, "InlineTable"))
+    if not rows:
+        raise NotCompilable("has a MapValues without a row")
     if len(rows) * (len(pairs) + 1) > MAX_CELLS:
         raise ValueError(f"has a table with more than {MAX_CELLS:,} cells; export it to ONNX")
-    columns = [text_of(pair, "column") for pair in pairs]
-    output, default = text_of(element, "outputColumn"), element.get("defaultValue")
     keys = [
-        [parsed(_cell(row, column), field.type) for row in rows] for column, field in zip(columns, fields, strict=True)
+        [parsed(_cell(row, text_of(pair, "column")), field.type) for row in rows]
+        for pair, field in zip(pairs, fields, strict=True)
     ]
+    output = text_of(element, "outputColumn")
     values = [parsed(_cell(row, output), type_) for row in rows]
+    default = element.get("defaultValue")
     otherwise = np.zeros((), DTYPES[type_])[()] if default is None else parsed(default, type_)
     results = np.array([*values, otherwise], DTYPES[type_])
-    uniques = [np.unique(np.array(key, DTYPES[field.type])) for key, field in zip(keys, fields, strict=True)]
-    table = _lookup(uniques, keys)
+    row_of = _lookup([field.type for field in fields], keys)
 
     def evaluate(batch: Batch) -> Column:
         given = [field.evaluate(batch) for field in fields]
-        place: NDArray[np.int64] = np.zeros((), np.int64)
-        known: NDArray[np.bool_] = np.ones((), np.bool_)
-        for column, unique in zip(given, uniques, strict=True):
-            found = np.minimum(np.searchsorted(unique, column.values), len(unique) - 1)
-            known = known & (unique[found] == column.values)
-            place = place * len(unique) + found
-        row = np.full(place.shape, -1) if not len(rows) else table(place)
-        row = np.where(known, row, -1)
+        row = row_of([column.values for column in given])
         state = worst(*given)
         if default is None:
             state = marked(state, (row < 0) if state is None else (row < 0) & (state == 0), MISSING)
@@ -306,21 +302,29 @@ def _deepest(arguments: Sequence[Expression]) -> int:
     return 1 + max(argument.depth for argument in arguments)
 
 
-def _lookup(uniques: list[NDArray[Any]], keys: list[list[Any]]) -> Callable[[NDArray[np.int64]], NDArray[np.int64]]:
-    """From the place of a combination of keys to its row, or -1."""
-    places = np.zeros(len(keys[0]), np.int64)
-    for unique, key in zip(uniques, keys, strict=True):
-        places = places * len(unique) + np.searchsorted(unique, np.array(key, unique.dtype))
+def _lookup(types: Sequence[Type], keys: list[list[Any]]) -> Callable[[Sequence[NDArray[Any]]], NDArray[np.int64]]:
+    """From the values of the fields, of these types, to the row that has them as its keys, or -1."""
+    columns = [np.array(key, DTYPES[type_]) for key, type_ in zip(keys, types, strict=True)]
+    uniques = [np.unique(column) for column in columns]
+    places = np.zeros(len(keys[0]), np.int64)  # of a row among all combinations of keys
+    for unique, column in zip(uniques, columns, strict=True):
+        places = places * len(unique) + np.searchsorted(unique, column)
     order = np.argsort(places, kind="stable")
     ordered = places[order]
     if (np.diff(ordered) == 0).any():
         raise NotCompilable("has a MapValues with a row twice")
 
-    def look(place: NDArray[np.int64]) -> NDArray[np.int64]:
+    def row_of(given: Sequence[NDArray[Any]]) -> NDArray[np.int64]:
+        place: NDArray[np.int64] = np.zeros((), np.int64)
+        known: NDArray[np.bool_] = np.ones((), np.bool_)
+        for values, unique in zip(given, uniques, strict=True):
+            found = np.minimum(np.searchsorted(unique, values), len(unique) - 1)
+            known = known & (unique[found] == values)
+            place = place * len(unique) + found
         found = np.minimum(np.searchsorted(ordered, place), len(ordered) - 1)
-        return np.where(ordered[found] == place, order[found], -1)
+        return np.where(known & (ordered[found] == place), order[found], -1)
 
-    return look
+    return row_of
 
 
 def rows_of(table: Element) -> list[dict[str, str]]:

@@ -91,7 +91,8 @@ def _arithmetic(
 
 def _integer_division(a: Array, b: Array) -> Column:
     """Towards zero, and within 32 bits: the lowest integer by -1 is itself. As Java does."""
-    zero, divisor = b == 0, np.where(b == 0, 1, b)
+    zero = b == 0
+    divisor = np.where(b == 0, 1, b)
     found = np.abs(a) // np.abs(divisor) * np.sign(a) * np.sign(divisor)
     return Column(found.astype(np.int32).astype(np.int64), marked(None, zero, INVALID))
 
@@ -113,7 +114,8 @@ def _mathematical(operate: Callable[[Array], Array], type_: Callable[[Type], Typ
         given = common([argument.type])
         result = type_(given)
         if given is Type.NUMBER:
-            argument, result = cast(argument, Type.DOUBLE), type_(Type.DOUBLE)
+            argument = cast(argument, Type.DOUBLE)
+            result = type_(Type.DOUBLE)
         if result is Type.DOUBLE:
             argument = cast(argument, Type.DOUBLE)
 

@@ -37,7 +37,8 @@ class Columns:
                 if expression.type is Type.FLOAT:
                     matrix[:, place] = matrix[:, place].astype(np.float32)
             return matrix, None
-        matrix, state = np.empty((len(batch), len(self.expressions))), None
+        matrix = np.empty((len(batch), len(self.expressions)))
+        state = None
         for place, expression in enumerate(self.expressions):
             column = expression.evaluate(batch)
             matrix[:, place] = column.values

@@ -70,7 +70,8 @@ def _simple(element: Element, scope: Scope) -> Expression:
     field, operator, value = compared(element, scope)
     if operator in PRESENCE:
         return _presence(field, operator == "isMissing")
-    compare, boundary = OPERATORS[operator], np.array(value, DTYPES[field.type])
+    compare = OPERATORS[operator]
+    boundary = np.array(value, DTYPES[field.type])
 
     def evaluate(batch: Batch) -> Column:
         values, state = field.evaluate(batch)

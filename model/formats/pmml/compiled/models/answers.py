@@ -156,10 +156,8 @@ def _classified_with_care(fast: Answer, columns: Columns, careful: Answer) -> Cl
         if not len(rows):
             return first
         second = careful.election(Batch(batch.features[rows]))
-        winners, state = (
-            first.winners.copy(),
-            np.zeros(len(batch), np.uint8) if first.state is None else first.state.copy(),
-        )
+        winners = first.winners.copy()
+        state = np.zeros(len(batch), np.uint8) if first.state is None else first.state.copy()
         winners[rows] = places[second.winners]
         state[rows] = 0 if second.state is None else second.state
         order = None

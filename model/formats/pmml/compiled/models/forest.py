@@ -135,7 +135,8 @@ class Forest:
         shares, ranks = _shares(len(walk.ways), leaves, names)
 
         def elect(batch: Batch) -> Election:
-            sums, winners = np.empty((len(batch), len(names))), np.empty(len(batch), np.intp)
+            sums = np.empty((len(batch), len(names)))
+            winners = np.empty(len(batch), np.intp)
             for part, places in walk.batches(batch, width=len(names)):
                 sums[part] = shares.take(places, axis=0).sum(axis=0) / divisor
                 winners[part] = sums[part].argmax(axis=1)
@@ -198,7 +199,8 @@ def _scores(tree: Tree, walk: Walk, states: NDArray[np.uint8] | None, floats: bo
 
     def evaluate(batch: Batch) -> Column:
         ends = _ends(walk, batch)
-        values, state = scores[ends], None if states is None else states[ends]
+        values = scores[ends]
+        state = None if states is None else states[ends]
         for place, regression in regressions:
             here = ends == place
             column = regression.evaluate(batch)

@@ -83,7 +83,9 @@ def network(element: Element, parts: Parts, scope: Scope, target: Target | None,
         raise NotCompilable("its NeuralNetwork has x-mathContext='float'")
     method = choice_of(element, "normalizationMethod", NORMALISATIONS.keys(), "none")
     activation = choice_of(element, "activationFunction", ACTIVATIONS.keys())
-    inputs, ids, places = Columns(), [], []
+    inputs = Columns()
+    ids = []
+    places = []
     for _, each in opened(only(parts, "NeuralInputs"), {"numberOfInputs"}, {"NeuralInput"}):
         ids.append(text_of(each, "id"))
         given = derived(only(opened(each, {"id"}, {"DerivedField"}), "DerivedField"), scope)

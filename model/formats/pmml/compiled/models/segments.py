@@ -121,7 +121,8 @@ def _number(ensemble: Ensemble) -> Expression:
         raise NotCompilable(f"its Segmentation has multipleModelMethod='{ensemble.method}' for numbers")
     if ensemble.floats and "edian" in ensemble.method:
         raise NotCompilable(f"its Segmentation has multipleModelMethod='{ensemble.method}' in float")
-    weights, put_together = ensemble.weights, NUMBERS[ensemble.method]
+    weights = ensemble.weights
+    put_together = NUMBERS[ensemble.method]
     type_ = Type.FLOAT if ensemble.floats else Type.DOUBLE
     numbers = [cast(segment.model.number, type_) for segment in ensemble.segments]
     sure = all(number.sure for number in numbers) and all(segment.condition is TRUE for segment in ensemble.segments)
@@ -266,7 +267,8 @@ def chosen(ensemble: Ensemble, function: str, of_target: str | None) -> Answer:
     Args:
         of_target: the target; in a chain a model that does not predict it is only for those after it.
     """
-    chain, segments = ensemble.method == "modelChain", ensemble.segments
+    chain = ensemble.method == "modelChain"
+    segments = ensemble.segments
     answers = [
         None if chain and segment.model.target != of_target else _answer_of(segment, function) for segment in segments
     ]

@@ -200,7 +200,8 @@ def _chosen(
 def _choice(node: _Node, children: Sequence[_Node], setting: Setting) -> Expression:
     conditions = [_as_expression(child.condition, setting) for child in children]
     none_true, unknown_here, invalid = len(children), len(children) + 1, len(children) + 2
-    strategy, on_unknown = setting.strategy, float(unknown_here)
+    strategy = setting.strategy
+    on_unknown = float(unknown_here)
     if strategy == "defaultChild":
         default = text_of(node.element, "defaultChild")
         places = [i for i, child in enumerate(children) if child.element.get("id") == default]
@@ -252,7 +253,9 @@ def _guarded(tree: Tree, place: int, condition: "Test | Expression", setting: Se
 def _as_expression(condition: "Test | Expression", setting: Setting) -> Expression:
     if isinstance(condition, Expression):
         return condition
-    number, boundary, at_most = setting.columns.expressions[condition.column], condition.boundary, condition.at_most
+    number = setting.columns.expressions[condition.column]
+    boundary = condition.boundary
+    at_most = condition.at_most
 
     def evaluate(batch: Batch) -> Column:
         values, state = number.evaluate(batch)
@@ -321,7 +324,8 @@ def _leaf(node: Element, parts: Parts, setting: Setting) -> Leaf | None:
 
 
 def _label(element: Element, attribute: str, setting: Setting) -> str:
-    text, target = text_of(element, attribute), setting.target
+    text = text_of(element, attribute)
+    target = setting.target
     if text not in setting.labels:
         label = label_text(text, Type.STRING if target is None else target.type)
         if target is not None and target.labels and label not in target.labels:

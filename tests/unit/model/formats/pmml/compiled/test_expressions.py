@@ -338,6 +338,12 @@ def test_fields_of_fields_too_deep_for_python_are_refused() -> None:
         scores(document(derived("x", field("y0")), *fields, derived("y5000", ALCOHOL)), 3.0)
 
 
+def test_a_table_without_a_row_is_refused() -> None:
+    pair = '<FieldColumnPair field="alcohol" column="a"/>'
+    with pytest.raises(NotCompilable, match="has a MapValues without a row"):
+        given(f'<MapValues outputColumn="o" defaultValue="1">{pair}<InlineTable/></MapValues>', 3.0)
+
+
 def test_a_table_without_end_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     assert expressions.MAX_CELLS == 1_000_000
     monkeypatch.setattr(expressions, "MAX_CELLS", 1_000)
