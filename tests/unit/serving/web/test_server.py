@@ -9,6 +9,8 @@ from typing import Any
 
 import pytest
 from fastapi import FastAPI
+from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
 
 from serving.web import server as http_server
 from serving.web.server import HttpServer, listen
@@ -17,15 +19,31 @@ from tests.support.instances import DEADLINE_S
 GET = b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n"
 ONCE = b"GET /healthz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
 LIMIT = 20  # connections
-BIG = 32 * 1024 * 1024  # more than the sockets' buffers hold
+PIECE = bytes(1024 * 1024)
+BIG = 32 * len(PIECE)  # more than the sockets' buffers hold
 
 Client = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 Connect = Callable[..., Coroutine[Any, Any, Client]]
 
 
+class Big(Response):
+    """Piece by piece, each when the one before is on its way."""
+
+    def __init__(self, over: asyncio.Event) -> None:
+        super().__init__(media_type="application/octet-stream")
+        self._over = over
+
+    async def __call__(self, _scope: Scope, _receive: Receive, send: Send) -> None:
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        for _ in range(BIG // len(PIECE)):
+            await send({"type": "http.response.body", "body": PIECE, "more_body": True})
+        await send({"type": "http.response.body"})
+        self._over.set()
+
+
 @contextlib.asynccontextmanager
-async def serving() -> AsyncIterator[Connect]:
-    """A server with a few paths; what connects to it."""
+async def serving(over: asyncio.Event | None = None) -> AsyncIterator[Connect]:
+    """A server with a few paths; what connects to it. ``over`` is set when nothing more of a big answer is sent."""
     app = FastAPI()
 
     @app.get("/healthz")
@@ -33,8 +51,8 @@ async def serving() -> AsyncIterator[Connect]:
         return "here"
 
     @app.get("/big")
-    async def big() -> str:
-        return "x" * BIG
+    async def big() -> Response:
+        return Big(over or asyncio.Event())
 
     @app.post("/body")
     async def body(text: dict[str, str]) -> int:
@@ -57,8 +75,8 @@ async def serving() -> AsyncIterator[Connect]:
 
 @pytest.fixture
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(http_server, "HEAD_TIMEOUT_S", 1.0)
-    monkeypatch.setattr(http_server, "EXCHANGE_TIMEOUT_S", 1.0)
+    monkeypatch.setattr(http_server, "HEAD_TIMEOUT_S", 0.3)
+    monkeypatch.setattr(http_server, "EXCHANGE_TIMEOUT_S", 0.5)
 
 
 async def until_closed(reader: asyncio.StreamReader) -> bytes:
@@ -129,10 +147,11 @@ def test_a_body_that_never_comes_ends_the_connection(head: bytes) -> None:
 @pytest.mark.usefixtures("quick")
 def test_an_answer_that_is_not_read_ends_the_connection() -> None:
     async def run() -> None:
-        async with serving() as connect:
+        over = asyncio.Event()
+        async with serving(over) as connect:
             reader, writer = await connect()
             writer.write(b"GET /big HTTP/1.1\r\nHost: a\r\n\r\n")
-            await asyncio.sleep(2.0)  # the client's own pause: it reads nothing for longer than the limit
+            await over.wait()
             assert 0 < len(await until_closed(reader)) < BIG
 
     asyncio.run(run())
