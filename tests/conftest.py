@@ -20,6 +20,8 @@ from tests.support.server_process import QUERIES
 DATA_PARTITIONS = 3
 # Modules whose variants share one fixture.
 ONE_SCENE_FOR_ALL = ("test_outage", "test_demo_all", "test_security", "test_three_brokers")
+# Modules that start Java in their own process, which is done once there.
+IN_ONE_JAVA = ("test_java_model", "test_java_process", "test_proven", "pmml/test_load")
 
 # "ci", hypothesis' own profile, has neither chance, nor database, nor deadlines: each run checks the same examples, so
 # what fails was brought by the change under test, and nothing fails for being slow. "explore" is for a search: other
@@ -45,6 +47,8 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> object:
             variant = next((name for name in QUERIES if name in test.partition("[")[2]), "")
             if module.endswith("test_graders.py"):
                 return nodeid  # an exercise each, which have nothing in common
+            if any(name in module for name in IN_ONE_JAVA):
+                return "java"
             return module if any(name in module for name in ONE_SCENE_FOR_ALL) else f"{module}[{variant}]"
 
     return ByModuleAndVariant(config, log)

@@ -3,12 +3,13 @@
 import os
 import re
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
-from data import train_models
+from tests.support.process import ROOT
 
-MODELS = train_models.ROOT / "data" / "models"
+MODELS = ROOT / "data" / "models"
 REAL_WINES = os.environ.get("REAL_WINES")
 FIGURES = re.compile(r"(\| (?:R2|accuracy) \| [0-9.]+ )\| [0-9.]+ \|")
 """In the card: the figure on generated wines, then the one on the real ones."""
@@ -16,7 +17,15 @@ pytestmark = pytest.mark.thorough
 
 
 @pytest.fixture(scope="module")
-def retrained(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def train_models() -> ModuleType:
+    """The program; scikit-learn comes with it, for which every process of the tests would wait."""
+    from data import train_models
+
+    return train_models
+
+
+@pytest.fixture(scope="module")
+def retrained(train_models: ModuleType, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A directory in which everything has been trained again."""
     directory: Path = tmp_path_factory.mktemp("models")
     train_models.main(["--output", str(directory), *(["--real-wines", REAL_WINES] if REAL_WINES else [])])
@@ -31,7 +40,7 @@ def test_training_again_gives_the_same_bytes(name: str, retrained: Path) -> None
     assert (retrained / name).read_bytes() == (MODELS / name).read_bytes()
 
 
-def test_training_again_gives_the_same_card(retrained: Path) -> None:
+def test_training_again_gives_the_same_card(train_models: ModuleType, retrained: Path) -> None:
     made, shipped = (retrained / "README.md").read_text(), (MODELS / "README.md").read_text()
     if not REAL_WINES:
         assert made.count("| not measured |") == len(train_models.RECIPES)
@@ -40,7 +49,7 @@ def test_training_again_gives_the_same_card(retrained: Path) -> None:
 
 
 def test_a_path_at_which_there_are_no_wines_is_one_line_before_anything_is_trained(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    train_models: ModuleType, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with pytest.raises(SystemExit):
         train_models.main(["--output", str(tmp_path), "--real-wines", str(tmp_path / "none.csv")])

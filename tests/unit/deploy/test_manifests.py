@@ -12,8 +12,6 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
-import jsonschema
-import kubernetes_validate
 import pytest
 import yaml
 from fastapi import APIRouter
@@ -60,6 +58,8 @@ def variables_of(settings: type[CommandLine]) -> set[str]:
 @pytest.mark.parametrize("version", KUBERNETES_VERSIONS)
 @pytest.mark.parametrize("path", MANIFESTS, ids=lambda path: path.name)
 def test_manifests_are_as_kubernetes_wants_them(path: Any, version: str) -> None:
+    import kubernetes_validate  # here, as what it needs takes a second, which every process of the tests would wait
+
     objects = list(yaml.safe_load_all(path.read_text("utf-8")))
     assert objects
     for each in objects:
@@ -67,6 +67,8 @@ def test_manifests_are_as_kubernetes_wants_them(path: Any, version: str) -> None
 
 
 def test_the_compose_file_is_as_the_specification_wants_it() -> None:
+    import jsonschema  # here: see above
+
     # Not imported, only looked into: of that program we need no more than the schema that it ships.
     shipped = metadata.distribution("check-jsonschema").locate_file(COMPOSE_SCHEMA)
     schema = json.loads(Path(str(shipped)).read_text("utf-8"))
