@@ -4,7 +4,7 @@ A topic that is deleted and created again has the same name, offsets from 0, and
 in it at the old offset, and a commit for the old topic is taken for the new one, both without a word. So each commit
 carries the topic id as its metadata, and a start believes only a commit of the topic that is there; and records that
 come after a silence, without which no topic can be created again, are believed when the broker has been asked for the
-topic's id after they came.
+topic's id after they came, or so shortly before that there was no time for that silence.
 """
 
 import contextlib
@@ -56,7 +56,7 @@ class RecordConsumer:
         self._assignments = 0
         self._commit_due_s = 0.0
         self._topic_id = ""
-        self._fetched_s = -QUIET_S  # when the last records came
+        self._believed_s = -QUIET_S  # until when the topic is known to be the one with our id: see QUIET_S
         self._stopping = threading.Event()
         self._abandoned = threading.Event()
         self._left = threading.Event()
@@ -119,15 +119,15 @@ class RecordConsumer:
             self._commit()
             self._commit_due_s = now_s + self._settings.commit_interval_ms / 1000
         if self._in_flight >= self._settings.batches_in_flight:
-            self._wait_for_acknowledgement(FETCH_WAIT_S)
+            if not self._wait_for_acknowledgement(QUIET_S / 2):
+                self._is_same_topic()  # now is time to wait for the answer: not so after the next fetch
             return
         records = self._fetch()
-        now_s = time.monotonic()
-        before_s = self._fetched_s
         if records:
-            self._fetched_s = now_s
-            if now_s - before_s > QUIET_S and not self._is_same_topic():
+            fetched_s = time.monotonic()
+            if fetched_s - self._believed_s > QUIET_S and not self._is_same_topic():
                 return
+            self._believed_s = max(self._believed_s, fetched_s)
             self._ledger.take(records)
         self._pass_to_positions()
         if records:
@@ -136,11 +136,16 @@ class RecordConsumer:
 
     def _is_same_topic(self) -> bool:
         """Ask the broker; of another topic nothing has been read yet, and nothing that came before counts."""
+        asked_s = time.monotonic()
         topic_id = self._ask_topic_id()
         while topic_id is None and not self._stopping.wait(FETCH_WAIT_S):
+            asked_s = time.monotonic()
             topic_id = self._ask_topic_id()
-        if topic_id is None or topic_id == self._topic_id:
-            return topic_id is not None
+        if topic_id is None:
+            return False
+        self._believed_s = asked_s
+        if topic_id == self._topic_id:
+            return True
         self._topic_id = topic_id
         self._ledger.forget()
         assigned = self._consumer.assignment()
@@ -168,9 +173,12 @@ class RecordConsumer:
             return FETCH_WAIT_S
         return min(FETCH_WAIT_S, max(MIN_WAIT_S, self._settings.commit_interval_ms / 1000))
 
-    def _wait_for_acknowledgement(self, timeout_s: float) -> None:
-        with contextlib.suppress(queue.Empty):
+    def _wait_for_acknowledgement(self, timeout_s: float) -> bool:
+        try:
             self._note(self._acknowledged.get(timeout=timeout_s))
+        except queue.Empty:
+            return False
+        return True
 
     def _note(self, records: Sequence[RawRecord]) -> None:
         self._ledger.acknowledge(records)

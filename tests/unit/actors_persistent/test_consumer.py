@@ -1,5 +1,6 @@
 """The consumer's rules, with a played client: what it commits, and which topic's records it believes."""
 
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from types import SimpleNamespace
@@ -15,6 +16,7 @@ from serving.settings.server import Settings
 
 TOPIC = Settings.read("program", []).topics.data
 NOW, GONE = "the topic that is there", "the topic that was deleted"
+LIMIT_S = 10.0
 
 
 class Played:
@@ -98,9 +100,11 @@ class Scene:
         self.ids: Iterator[str | None] = iter(())
         self.acknowledges = True
         self.acknowledges_late = False  # not before all fetches have been played
+        self.flags: Sequence[str] = ()
+        self.acknowledge: Callable[[], None] = lambda: None  # what was taken last
 
     def live(self, *fetches: Callable[[Played], Sequence[Any]], kept: Sequence[Any] = ()) -> Played:
-        settings = Settings.read("program", ["--commit-interval-ms", "0"])
+        settings = Settings.read("program", ["--commit-interval-ms", "0", *self.flags])
         consumer = RecordConsumer(settings, "group", lambda _: None, lambda: next(self.ids, NOW))
         played = Played(*fetches)
         for each in kept:
@@ -116,6 +120,7 @@ class Scene:
 
         def take(records: Sequence[RawRecord], topic_id: str) -> None:
             self.taken.append(([record.offset for record in records], topic_id))
+            self.acknowledge = lambda: consumer.acknowledge(records)
             if self.acknowledges_late:
                 late.append(records)
             elif self.acknowledges:
@@ -123,7 +128,10 @@ class Scene:
 
         self._monkeypatch.setattr(consumer_module, "CLOSE_TIMEOUT_S", 0.0)
         self._monkeypatch.setattr(consumer_module, "Consumer", lambda _: played)
+        at_last = threading.Timer(LIMIT_S, consumer.close)
+        at_last.start()
         consumer.run(take, self.first_topic_id)
+        at_last.cancel()
         return played
 
 
@@ -222,6 +230,22 @@ def test_in_a_flow_of_records_the_broker_is_not_asked_for_each_fetch(
     scene.ids = iter([NOW, "never asked"])
     scene.live(lambda client: client.join(0), *[lambda client: read(client, 1)] * 3)
     assert len(scene.taken) == 3
+
+
+def test_while_an_acknowledgement_is_waited_for_the_broker_is_asked(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def answers() -> Iterator[str]:
+        yield GONE
+        scene.acknowledge()  # without the second question it never comes, and nothing more is fetched
+        yield NOW
+
+    monkeypatch.setattr(consumer_module, "QUIET_S", 0.0)
+    scene.first_topic_id, scene.ids, scene.acknowledges = GONE, answers(), False
+    scene.flags = ["--max-in-flight", "1"]
+    played = scene.live(lambda client: client.join(0), lambda client: read(client, 18), lambda client: read(client, 0))
+    assert scene.taken == [([18], GONE), ([0], NOW)]
+    assert [each.offset for each in played.assigned] == [OFFSET_BEGINNING]
 
 
 def test_an_acknowledgement_for_the_old_topic_commits_nothing_in_the_new_one(
