@@ -55,16 +55,20 @@ from matplotlib import pyplot
 from experiments.variants import VARIANTS
 from notebooks.kit.plots import figure
 
-topologies = {name: code(f"{name}.topology") for name in VARIANTS}
-alike = [
-    [round(100 * difflib.SequenceMatcher(None, one, other, autojunk=False).ratio()) for other in topologies.values()]
-    for one in topologies.values()
-]
+topologies = [code(f"{name}.topology") for name in VARIANTS]
+
+
+def percent_alike(one: list[str], other: list[str]) -> int:
+    return round(100 * difflib.SequenceMatcher(None, one, other, autojunk=False).ratio())
+
+
+alike = [[percent_alike(one, other) for other in topologies] for one in topologies]
 
 _, axes = figure("How alike is topology.py? (lines in common, %)", "", "")
 axes.imshow(alike, cmap="Blues", vmin=0, vmax=160)
-for row, column in ((row, column) for row in range(len(alike)) for column in range(len(alike))):
-    axes.text(column, row, alike[row][column], ha="center", va="center")
+for row, percents in enumerate(alike):
+    for column, percent in enumerate(percents):
+        axes.text(column, row, percent, ha="center", va="center")
 axes.set_xticks(range(len(VARIANTS)), [name.replace("_", "\n") for name in VARIANTS])
 axes.set_yticks(range(len(VARIANTS)), VARIANTS)
 axes.grid(visible=False)
@@ -83,8 +87,8 @@ def diff(old: str, new: str) -> None:
             print(line)
             continue
         begin = int(line.split("+")[1].split()[0].split(",")[0])  # "@@ -5,2 +6,3 @@"
-        within = [each.strip() for each in after[: begin - 1] if each.strip().startswith(("class", "def", "async def"))]
-        print("\nin", within[-1] if within else new)
+        heads = [each.strip() for each in after[: begin - 1] if "def " in each or "class " in each]
+        print("\nin", heads[-1].rstrip(":") if heads else new)
 
 
 diff("streams_inmemory.topology", "streams_kvstore.topology")
@@ -141,15 +145,18 @@ Verdict = tuple[bool, bool]  # serves at once; the counters are exact
 
 def promised(name: str, circumstance: Circumstance) -> Verdict:
     guarantees = variant(name).guarantees
-    return getattr(guarantees.model_survives, circumstance), getattr(guarantees.counters_survive, circumstance)
+    serves = getattr(guarantees.model_survives, circumstance)
+    exact = getattr(guarantees.counters_survive, circumstance)
+    return serves, exact
 
 
-def table(verdict: dict[tuple[str, Circumstance], Verdict]) -> None:
-    print(f"{'':20}", *(f"{each.replace('_', ' '):24}" for each in CIRCUMSTANCES))
+def table(verdicts: dict[tuple[str, Circumstance], Verdict]) -> None:
+    print(f"{'':20}", *(f"{each.replace('_', ' '):20}" for each in CIRCUMSTANCES))
     for name in VARIANTS:
-        cells = [verdict[name, each] for each in CIRCUMSTANCES if (name, each) in verdict]
-        texts = [f"{'serves' if serves else 'skips'}, {'exact' if exact else 'from zero'}" for serves, exact in cells]
-        print(f"{name:20}", *(f"{text:24}" for text in texts))
+        cells = []
+        for serves, exact in (verdicts[name, each] for each in CIRCUMSTANCES):
+            cells.append(f"{'serves' if serves else 'skips'}, {'exact' if exact else 'from zero'}")
+        print(f"{name:20}", *(f"{cell:20}" for cell in cells))
 
 
 promises = {(name, each): promised(name, each) for name in VARIANTS for each in CIRCUMSTANCES}
@@ -172,7 +179,7 @@ from notebooks.kit.walk import Walk, wait_until
 from protobufs.model_descriptor_pb2 import ModelDescriptor
 
 walk = Walk("five_variants")
-SOON_MISSED = ("--session-timeout-ms", "2000")  # its group misses a dead member after this time; by default 6 s
+SOON_MISSED = ("--session-timeout-ms", "2000")  # when the group misses a dead member; default 6 s
 scenes = {name: walk.scene(name, SOON_MISSED) for name in VARIANTS}
 small = next(model for model in shipped_models() if model.name == "linear-onnx")
 
@@ -208,19 +215,37 @@ def restart(scene: Scene) -> tuple[bool, float]:
 
 
 # %% [markdown]
-# One kill: activate a model (its counters begin at zero), kill the server at work, take away, start it again. When
-# every wine is committed, compare what the server says that it has scored with the scores that are in Kafka, record
-# by record.
+# The server's own account against the truth: `usage`, the wines that it says its active model has scored, and the
+# scores that are in Kafka, each wine once.
+
+
+# %%
+from contextlib import suppress
+
+from experiments.variants import STATE_PATHS
+
+
+def counts_exactly(scene: Scene, scored: int, limit_s: float) -> bool:
+    def agrees() -> bool:
+        answer = scene.server.get(STATE_PATHS[scene.server.variant])
+        return answer is not None and bool(answer["usage"] == scored)
+
+    with suppress(TimeoutError):  # an answer may come a moment after the commit
+        wait_until(agrees, "its counters were exact", limit_s)
+    return agrees()
+
+
+# %% [markdown]
+# One kill: activate a model (its counters begin at zero), kill the server at work, take away, start it again,
+# count.
 
 # %%
 from collections.abc import Callable
-from contextlib import suppress
 from typing import NamedTuple
 
 from client.wines.source import GeneratedWines
 from experiments.measured_server import MeasuredServer
 from experiments.steady_load import SteadyLoad
-from experiments.variants import STATE_PATHS
 
 
 class Killed(NamedTuple):
@@ -232,30 +257,24 @@ class Killed(NamedTuple):
     skipped: int  # wines without a score
 
 
-def kill_9(scene: Scene, taken: Circumstance, end: Callable[[MeasuredServer], None] = MeasuredServer.kill) -> Killed:
+End = Callable[[MeasuredServer], None]
+
+
+def kill_9(scene: Scene, taken: Circumstance, end: End = MeasuredServer.kill) -> Killed:
     server, kafka = scene.server, scene.observer
     scene.activate(model(f"before {taken}"))
     scores, wines = kafka.score_ends(), sum(kafka.data_ends().values())
     with SteadyLoad(scene.publisher, GeneratedWines(), per_s=100):
-        wait_until(lambda: sum(kafka.committed(server.group).values()) >= wines + 50, "50 wines were committed")
+        wait_until(lambda: sum(kafka.committed(server.group).values()) >= wines + 50, "50 commits")
         end(server)
         take_away(scene, taken)
         serves, first_s = restart(scene)
     scene.wait_until_drained()
     scored = kafka.scored_since(scores)
     skipped = sum(kafka.data_ends().values()) - wines - len(scored)
-    exact = counts_exactly(scene, len(scored), limit_s=10 if promised(server.variant, taken)[1] else 0)
+    patience_s = 10 if promised(server.variant, taken)[1] else 0
+    exact = counts_exactly(scene, len(scored), patience_s)
     return Killed((serves, exact), first_s, scored.total() - len(scored), skipped)
-
-
-def counts_exactly(scene: Scene, scored: int, limit_s: float) -> bool:
-    def agrees() -> bool:
-        answer = scene.server.get(STATE_PATHS[scene.server.variant])
-        return answer is not None and bool(answer["usage"] == scored)
-
-    with suppress(TimeoutError):  # an answer may come a moment after the commit
-        wait_until(agrees, "its counters were exact", limit_s)
-    return agrees()
 
 
 # %% [markdown]
@@ -277,7 +296,9 @@ def life(name: str) -> list[Killed]:
 with ThreadPoolExecutor(3) as three_at_a_time:
     lives = dict(zip(VARIANTS, three_at_a_time.map(life, VARIANTS), strict=True))
 
-seen = {(name, each): kill.verdict for name in VARIANTS for each, kill in zip(CIRCUMSTANCES, lives[name], strict=True)}
+seen: dict[tuple[str, Circumstance], Verdict] = {}
+for name, kills in lives.items():
+    seen |= {(name, each): kill.verdict for each, kill in zip(CIRCUMSTANCES, kills, strict=True)}
 table(seen)
 
 # %% [markdown]
@@ -286,15 +307,15 @@ table(seen)
 # The same table as above: each promise was kept. What it took differs from run to run:
 
 # %% tags=["measured"]
-print(f"{'':20}", *(f"{each.replace('_', ' '):28}" for each in CIRCUMSTANCES))
+print(f"{'':20}", *(f"{each.replace('_', ' '):20}" for each in CIRCUMSTANCES))
 for name, kills in lives.items():
-    cells = [
-        f"{kill.skipped} skipped" if kill.skipped else f"{kill.first_s:.1f} s, {kill.twice} twice" for kill in kills
-    ]
-    print(f"{name:20}", *(f"{cell:28}" for cell in cells))
+    texts = [f"{kill.first_s:.1f} s, {kill.twice} twice" for kill in kills]
+    texts = [f"{kill.skipped} skipped" if kill.skipped else text for kill, text in zip(kills, texts, strict=True)]
+    print(f"{name:20}", *(f"{text:20}" for text in texts))
 
-assert all(0.1 < kill.first_s < 60 for kills in lives.values() for kill in kills), "the band: 0.1 s to 60 s"
-assert all(kill.twice < 2_000 for kills in lives.values() for kill in kills), "the band: fewer than 2,000 wines"
+every_kill = [kill for kills in lives.values() for kill in kills]
+assert all(0.1 < kill.first_s < 60 for kill in every_kill), "the band: 0.1 s to 60 s"
+assert all(kill.twice < 2_000 for kill in every_kill), "the band: fewer than 2,000 wines"
 
 # %% [markdown]
 # Seconds from the start of the process to its first score, and how many wines were *scored twice*: those that were
@@ -375,11 +396,12 @@ changed.server.stop()
 assert seen == promises, "every promise was kept, live"
 names = list(VARIANTS)
 by_pair = {(one, other): alike[i][j] for i, one in enumerate(names) for j, other in enumerate(names)}
-assert by_pair["streams_kvstore", "streams_customstore"] > 95, "another store: the same wiring, but for a name"
+assert by_pair["streams_kvstore", "streams_customstore"] > 95, "another store: all but a name is the same"
 assert by_pair["streams_inmemory", "streams_kvstore"] > 70, "a table instead of an object: some lines"
 assert by_pair["custom_stage", "actors_persistent"] < 50, "two engines: two wirings"
 
 serves = {name: [promises[name, each][0] for each in CIRCUMSTANCES] for name in VARIANTS}
-assert serves["custom_stage"] == [True, True, False], "in memory, and yet it serves: the topic of models is its memory"
+assert serves["custom_stage"] == [True, True, False], "in memory; but it can read the models again"
 assert not any(serves["streams_inmemory"]), "in memory, and it asks nobody what it has missed"
-assert all(all(promises[name, each]) for name in ("streams_kvstore", "streams_customstore") for each in CIRCUMSTANCES)
+for name in ("streams_kvstore", "streams_customstore"):
+    assert all(promises[name, each] == (True, True) for each in CIRCUMSTANCES), "a table has all of it"
