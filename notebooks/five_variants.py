@@ -1,7 +1,7 @@
 # %% [markdown]
 # # Five variants side by side
 #
-# **Question.** Five servers do the same job by the same rule. In which lines do they differ, and what does each of
+# **Question**: five servers do the same job by the same rule. In which lines do they differ, and what does each of
 # them still have after a `kill -9`?
 
 # %% [markdown]
@@ -141,6 +141,7 @@ from experiments.variants import variant
 
 CIRCUMSTANCES: tuple[Circumstance, ...] = get_args(Circumstance)
 Verdict = tuple[bool, bool]  # serves at once; the counters are exact
+Verdicts = dict[tuple[str, Circumstance], Verdict]
 
 
 def promised(name: str, circumstance: Circumstance) -> Verdict:
@@ -150,13 +151,12 @@ def promised(name: str, circumstance: Circumstance) -> Verdict:
     return serves, exact
 
 
-def table(verdicts: dict[tuple[str, Circumstance], Verdict]) -> None:
+def table(verdicts: Verdicts) -> None:
     print(f"{'':20}", *(f"{each.replace('_', ' '):20}" for each in CIRCUMSTANCES))
-    for name in VARIANTS:
-        cells = []
-        for serves, exact in (verdicts[name, each] for each in CIRCUMSTANCES):
-            cells.append(f"{'serves' if serves else 'skips'}, {'exact' if exact else 'from zero'}")
-        print(f"{name:20}", *(f"{cell:20}" for cell in cells))
+    for name in dict.fromkeys(name for name, _ in verdicts):
+        row = [verdicts[name, each] for each in CIRCUMSTANCES]
+        cells = [("serves" if serves else "skips", "exact" if exact else "from zero") for serves, exact in row]
+        print(f"{name:20}", *(f"{', '.join(cell):20}" for cell in cells))
 
 
 promises = {(name, each): promised(name, each) for name in VARIANTS for each in CIRCUMSTANCES}
@@ -240,7 +240,7 @@ def counts_exactly(scene: Scene, scored: int, limit_s: float) -> bool:
 # count.
 
 # %%
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from client.wines.source import GeneratedWines
@@ -278,7 +278,7 @@ def kill_9(scene: Scene, taken: Circumstance, end: End = MeasuredServer.kill) ->
 
 
 # %% [markdown]
-# Five lives of three kills each: half a minute, or a little more.
+# Now a life of three kills for each. First the two that are wired by hand:
 
 # %%
 from concurrent.futures import ThreadPoolExecutor
@@ -293,12 +293,25 @@ def life(name: str) -> list[Killed]:
     return kills
 
 
-with ThreadPoolExecutor(3) as three_at_a_time:
-    lives = dict(zip(VARIANTS, three_at_a_time.map(life, VARIANTS), strict=True))
+def lives_of(names: Sequence[str]) -> dict[str, list[Killed]]:
+    with ThreadPoolExecutor(len(names)) as at_once:
+        return dict(zip(names, at_once.map(life, names), strict=True))
 
-seen: dict[tuple[str, Circumstance], Verdict] = {}
-for name, kills in lives.items():
-    seen |= {(name, each): kill.verdict for each, kill in zip(CIRCUMSTANCES, kills, strict=True)}
+
+def verdicts(lives: dict[str, list[Killed]]) -> Verdicts:
+    kills = [(name, *each) for name in lives for each in zip(CIRCUMSTANCES, lives[name], strict=True)]
+    return {(name, circumstance): kill.verdict for name, circumstance, kill in kills}
+
+
+lives = lives_of(VARIANTS[:2])
+table(verdicts(lives))
+
+# %% [markdown]
+# Then the three on the stream library:
+
+# %%
+lives |= lives_of(VARIANTS[2:])
+seen = verdicts(lives)
 table(seen)
 
 # %% [markdown]
@@ -309,8 +322,8 @@ table(seen)
 # %% tags=["measured"]
 print(f"{'':20}", *(f"{each.replace('_', ' '):20}" for each in CIRCUMSTANCES))
 for name, kills in lives.items():
-    texts = [f"{kill.first_s:.1f} s, {kill.twice} twice" for kill in kills]
-    texts = [f"{kill.skipped} skipped" if kill.skipped else text for kill, text in zip(kills, texts, strict=True)]
+    cells = [(f"{kill.first_s:.1f} s, {kill.twice} twice", f"{kill.skipped} skipped") for kill in kills]
+    texts = [cell[kill.skipped > 0] for cell, kill in zip(cells, kills, strict=True)]
     print(f"{name:20}", *(f"{text:20}" for text in texts))
 
 every_kill = [kill for kills in lives.values() for kill in kills]

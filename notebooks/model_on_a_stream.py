@@ -1,7 +1,7 @@
 # %% [markdown]
 # # A model on a stream
 #
-# **Question.** How does a formula become something that scores a stream, and how does the next model take its place
+# **Question**: how does a formula become something that scores a stream, and how does the next model take its place
 # while the stream goes on?
 
 # %% [markdown]
@@ -247,11 +247,8 @@ def account(scores: list[ServingResult]) -> None:
 account(read_scores())
 
 # %% [markdown]
-# ## What you should see
-#
-# In each partition the PMML model, then the ONNX model, and never back: the swap is one point in the log. No gap:
-# the old model scored while the new one was tried and loaded in the background. The scores themselves do not jump,
-# for both files say the same formula.
+# First the PMML model, then the ONNX model, and never back: in each partition the swap is one point in the log. No
+# gap: the old model scored while the new one was tried and loaded in the background.
 
 # %% [markdown]
 # ## Run it: a composed model as one file
@@ -337,6 +334,7 @@ for name in (in_pmml.name, in_onnx.name, composed.name):
 axes.legend(loc="upper left", ncols=3, markerscale=2.5)
 axes.set_ylim(3, 9)
 pyplot.show()
+assert all(0 < score.value < 10 for score in served), "the band: the tasters' scale"
 
 # %% tags=["measured"]
 scored_ms = {score.record_id: score.scored_ts for score in served}
@@ -345,6 +343,14 @@ for name, swap in ((in_onnx.name, first_swap), (composed.name, second_swap)):
     pause_ms = max(later - earlier for earlier, later in itertools.pairwise(times_ms))
     print(f"swap to {name}: {len(swap)} wines meanwhile, longest pause between scores {pause_ms} ms")
     assert pause_ms < 10_000, "the band: less than 10 s, on a busy machine too"
+
+# %% [markdown]
+# ## What you should see
+#
+# Each wine has one score, and each partition has the three models in their order. From blue to orange the scores go
+# on as before, for both files say the same formula. Around a swap two colours mix a little: partitions are fetched
+# one by one, so a wine can be scored before an earlier one of another partition. Order is a promise within a
+# partition, and across them there is none.
 
 # %% [markdown]
 # ## Try this
@@ -417,4 +423,4 @@ for partition in range(PARTITIONS):
 
 five = held_out.features[:5]
 wanted = np.maximum((five - mean) / deviation @ kernel + bias, 0) @ np.array(last) + shift
-assert np.abs(load(composed).model.score(five) - wanted).max() < 1e-3, "one file says what scaler and network say"
+assert np.abs(load(composed).model.score(five) - wanted).max() < 1e-3, "one file has all steps"
