@@ -106,10 +106,9 @@ for offset, number in enumerate(numbers):
     axes.text(offset, 0.5, f"{number:,}", ha="center", va="center", fontsize=8)
 for colour, (name, offset) in zip((PALETTE[2], PALETTE[1]), ends.items(), strict=True):
     arrow = {"arrowstyle": "-|>", "color": colour, "lw": 2}
-    axes.annotate(
-        f"{name} goes on here", (offset - 0.5, 1), (offset - 0.5, 1.55), color=colour, ha="center", arrowprops=arrow
-    )
-axes.set(xlim=(-0.6, 11), ylim=(0, 1.9), xticks=range(11), yticks=[])
+    where = {"xy": (offset, 1), "xytext": (offset, 1.55)}
+    axes.annotate(f"{name} goes on here", **where, color=colour, ha="center", arrowprops=arrow)
+axes.set(xlim=(-0.6, 11.2), ylim=(0, 1.9), xticks=range(11), yticks=[])
 axes.spines["left"].set_visible(False)
 axes.grid(visible=False)
 
@@ -123,7 +122,7 @@ axes.grid(visible=False)
 slow.close()
 restarted = walk.consumer("slow")
 restarted.subscribe([topic])
-print("goes on:   ", *read(restarted, 2))
+print("goes on:    ", *read(restarted, 2))
 
 restarted.seek(TopicPartition(topic, 0, 0))
 replayed = [text(record) for record in restarted.consume(10, timeout=30)]  # and commits nothing
@@ -144,16 +143,19 @@ for number in range(12):
     producer.produce(orders, str(number).encode(), key=customers[number % 4])
 assert producer.flush(10) == 0
 
-partitions = [
-    [f"{(record.key() or b'').decode()}-{text(record)}" for record in walk.read(orders, each)] for each in range(3)
-]
+
+def name_of(record: Message) -> str:
+    return f"{(record.key() or b'').decode()}-{text(record)}"
+
+
+partitions = [[name_of(record) for record in walk.read(orders, each)] for each in range(3)]
 for each, found in enumerate(partitions):
     print(f"partition {each}:", *(f"{order:<7}" for order in found))
 
 # %% [markdown]
 # A consumer of all three gets each partition in its order, and the partitions mixed in any way. Here are two
-# consumers, one of which happens to get the last partition first. Both are right: Kafka has promised neither the
-# other's order.
+# consumers, one of which happens to get the last partition first. Both are right: Kafka promises no order
+# among partitions.
 
 
 # %%
@@ -174,8 +176,9 @@ for name in customers:
 # %% [markdown]
 # ### Retention: the log forgets at its beginning
 #
-# A log cannot grow for ever. Kafka deletes at its beginning, by age or by size; here we do it by hand. `slow` has
-# committed 6, and that record is gone. Nobody tells it: it goes on with the first record that there is.
+# No disk holds all records of all years. Kafka deletes at the log's beginning, by age or by size; here we do it by
+# hand. `slow` has committed 6, and that record is gone. Nobody tells it: it goes on with the first record that there
+# is.
 
 # %%
 deleted = walk.admin.delete_records([TopicPartition(topic, 0, 8)])
@@ -341,7 +344,8 @@ assert refused.code() == KafkaError._AUTO_OFFSET_RESET
 # What we have seen:
 assert ends == {"fast": 10, "slow": 4}, "each group has an offset of its own"
 assert replayed == [str(number) for number in numbers], "the log gives the same again"
-assert all(of_customer(name, one) == of_customer(name, sent) for name in customers), "a key's records are in order"
+for name in customers:
+    assert of_customer(name, one) == of_customer(name, sent), "the records of a key are in order"
 assert one != sent != other, "and the partitions are not, among each other"
 assert first.offset() == 8, "what was deleted is skipped in silence"
 assert by_operators == by_actor == by_agent == ["MALBEC", "SYRAH", "CHARDONNAY"], "one job, three engines"
