@@ -100,7 +100,7 @@ def _parse(file: Path) -> tuple[ast.Module, Sequence[Region]]:
 
 
 def _is_unsolved(tree: ast.AST, region: Region) -> bool:
-    """Whether the statement that the skeleton has there is there still, whatever is around it."""
+    """Whether the statement that the skeleton has there is there still, even within other code."""
     expected = f"exercise {region.exercise}"
     return any(
         isinstance(node, ast.Constant) and node.value == expected and region.first_line < node.lineno < region.end_line

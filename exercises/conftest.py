@@ -3,19 +3,22 @@
 import gc
 import os
 import sys
+import textwrap
 import traceback
 import warnings
 from collections.abc import Generator, Iterator, Sequence
 from functools import cache
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import pytest
+import structlog
 
 from exercises.answers import Answer
-from exercises.catalogue import ROOT, find_exercise
-from exercises.errors import AnswerUnusable, Unsolved
-from exercises.grading import BROKER, MAX_SENTENCE, UNSOLVED, reject
+from exercises.catalogue import ROOT, TASKS, find_exercise
+from exercises.endless import interrupted
+from exercises.errors import AnswerUnusable, ExerciseError, Unsolved
+from exercises.grading import BROKER, MAX_SENTENCE, UNSOLVED, limit_s, reject
 
 _ANSWER = pytest.StashKey[Answer]()
 
@@ -25,22 +28,70 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--answers", type=Path, default=ROOT / "my_exercises", help="the folder of the answers' files")
 
 
+def pytest_configure() -> None:
+    """What the servers log goes to standard error: what the answer prints would drown in it."""
+    structlog.configure(logger_factory=lambda *_: structlog.PrintLogger(sys.stderr))
+
+
+@pytest.hookimpl(trylast=True)  # after -k
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """An answer that cannot be graded is one failure, in place of all tests of its grader."""
+    verdicts: dict[Path, NotGraded | None] = {}
+    for item in items:
+        if item.path not in verdicts:
+            verdicts[item.path] = _not_graded(config, item)
+    left_out = [item for item in items if verdicts[item.path] is not None]
+    if left_out:
+        config.hook.pytest_deselected(items=left_out)
+        items[:] = [item for item in items if verdicts[item.path] is None] + [
+            each for each in verdicts.values() if each
+        ]
+
+
+class NotGraded(pytest.Item):
+    """Says that an exercise is not solved yet, or why its file is no answer."""
+
+    def __init__(self, *, error: ExerciseError, **place: Any) -> None:
+        super().__init__(**place)
+        self._error = error
+
+    def runtest(self) -> None:
+        """Fail."""
+        if isinstance(self._error, Unsolved):
+            self.user_properties.append((UNSOLVED, str(self._error)))
+        pytest.fail(str(self._error), pytrace=False)
+
+    def reportinfo(self) -> tuple[Path, None, str]:
+        """What a failure's heading says."""
+        return self.path, None, f"{find_exercise(self.path.parent.name).name}: {self.name.replace('_', ' ')}"
+
+
+def _not_graded(config: pytest.Config, item: pytest.Item) -> NotGraded | None:
+    if item.path.parent.parent != TASKS:
+        return None
+    try:
+        _answer(config, item.path)
+    except (Unsolved, AnswerUnusable) as error:
+        name = "not_solved_yet" if isinstance(error, Unsolved) else "no_answer"
+        assert item.parent is not None
+        made: NotGraded = NotGraded.from_parent(item.parent, name=name, error=error)
+        return made
+    return None
+
+
 @pytest.fixture
 def answer(request: pytest.FixtureRequest) -> Answer:
-    """The answer that this grader is for; an unsolved one has a failure of its own kind."""
-    exercise = find_exercise(request.path.parent.name)
-    root: Path = request.config.getoption("--answers")
+    """The answer that this grader is for."""
+    request.node.stash[_ANSWER] = found = _answer(request.config, request.path)
+    return found
+
+
+def _answer(config: pytest.Config, grader: Path) -> Answer:
+    exercise = find_exercise(grader.parent.name)
+    root: Path = config.getoption("--answers")
     if not (root / exercise.file).exists():
         root = ROOT / "exercises"  # where a learner has no copy yet: the skeleton
-    try:
-        request.node.stash[_ANSWER] = found = _read(exercise, root)
-    except (Unsolved, AnswerUnusable) as error:
-        unusable = error
-    else:
-        return found
-    if isinstance(unusable, Unsolved):
-        request.node.add_report_section("setup", UNSOLVED, str(unusable))
-    pytest.fail(str(unusable), pytrace=False)
+    return _read(exercise, root)
 
 
 _read = cache(Answer)
@@ -72,12 +123,16 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None]:
 
 
 def _telling_the_line(item: pytest.Item) -> Generator[None]:
-    told = ""
+    if isinstance(item, NotGraded):
+        yield
+        return
+    answer, told = _answer(item.config, item.path), ""
     sys.set_coroutine_origin_tracking_depth(1)
     with warnings.catch_warnings(record=True) as warned:
         warnings.filterwarnings("always", "coroutine .* was never awaited", RuntimeWarning)
         try:
-            yield
+            with interrupted(answer, wait_s=0.75 * limit_s(answer.exercise)):
+                yield
         except (Exception, BaseExceptionGroup, pytest.fail.Exception) as error:
             if item.stash.get(_ANSWER, None) is None:
                 raise
@@ -152,7 +207,7 @@ def _reject_error(error: BaseException, answer: Answer, demand: str) -> NoReturn
         happened = f"{answer.file.name}, line {where.lineno}: {where.line}"
     words = str(error).removeprefix(f"{type(error).__name__}: ")  # some begin with their own name
     reject(
-        f"{type(error).__name__} {place}: {words}"[:MAX_SENTENCE].rstrip(": "),
+        textwrap.shorten(f"{type(error).__name__} {place}: {words}", MAX_SENTENCE, placeholder=" ...").rstrip(": "),
         expected=demand,
         happened=happened,
         means="the batch in flight fails here, and so would the server",

@@ -29,7 +29,7 @@ LEADS = ("expected: ", "happened: ", "on the stream: ")
 BROKER = "EXERCISES_BOOTSTRAP_SERVERS"
 """The variable with the address of the broker that is kept for all graders."""
 UNSOLVED = "unsolved"
-"""The name of the section of a test's report that says that nothing was answered yet."""
+"""The name of the property of a test's report that says that nothing was answered yet."""
 
 Status = Literal["passed", "unsolved", "failed", "hung", "ended"]
 
@@ -115,7 +115,7 @@ class Grading:
         except (EOFError, ConnectionError):
             sentence = "The answer ended the whole process: an exit, or a crash, that nothing stopped."
             return Verdict(self.exercise.name, "ended", sentence)
-        sentence = f"The answer did not come to an end within {limit_s:g} s: does it wait for itself?"
+        sentence = f"The answer did not come to an end within {limit_s:g} s, and nothing could interrupt it."
         return Verdict(self.exercise.name, "hung", sentence)
 
     def _end(self) -> None:
@@ -181,7 +181,7 @@ class _Recorder:
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         if report.failed and self.status == "passed":
-            self.status = "unsolved" if any(UNSOLVED in name for name, _ in report.sections) else "failed"
+            self.status = "unsolved" if any(name == UNSOLVED for name, _ in report.user_properties) else "failed"
             self.message = str(report.longrepr).strip()
             self.printed = report.capstdout
         self.passed += report.passed and report.when == "call"

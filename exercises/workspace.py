@@ -198,7 +198,7 @@ class Workspace:
         return at or 1
 
     def fingerprint(self, exercise: Exercise) -> Fingerprint:
-        """Another one after each save, whatever the file system tells."""
+        """Another one after each save, even if the file system sends no event."""
         path = self.file(exercise)
         try:
             return path.stat().st_mtime_ns, hashlib.sha256(path.read_bytes()).hexdigest()

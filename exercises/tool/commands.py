@@ -29,6 +29,13 @@ from model.errors import ServingError
 GOOD, NOT_PASSED, USAGE = 0, 1, 2
 
 
+class ChecksAll(ExerciseError):
+    """An exercise was named where all are graded."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"check grades all exercises; for one of them: python -m exercises run {name}")
+
+
 class Desk:
     """A learner's files and progress, and what grades them."""
 
@@ -123,6 +130,8 @@ def _solve(words: argparse.Namespace) -> int:
 
 
 def _check(words: argparse.Namespace) -> int:
+    if words.name is not None:
+        raise ChecksAll(words.name)
     desk = Desk(words)
 
     def tell(_: Exercise, verdict: Verdict) -> None:
@@ -220,7 +229,9 @@ def parser() -> argparse.ArgumentParser:
     )
     which.add_argument("name", nargs="?")
     which.add_argument("--all", action="store_true")
-    commands.add_parser("check", help="grade all").add_argument("--json", type=Path, metavar="FILE", help="a report")
+    check = commands.add_parser("check", help="grade all")
+    check.add_argument("name", nargs="?", help=argparse.SUPPRESS)  # what many type, and mean run
+    check.add_argument("--json", type=Path, metavar="FILE", help="a report")
     commands.add_parser("solve", help="put our answer in").add_argument("name")
     commands.add_parser("doctor", help="what is missing here, and its remedy")
     commands.add_parser("progress", help="who is where").add_argument(

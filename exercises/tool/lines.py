@@ -22,6 +22,7 @@ KEYS: Mapping[str, str] = MappingProxyType(
         "l": "list",
         "r": "run",
         "x": "reset",
+        "g": "go to the exercise that you saved",
         "s": "difference to our solution",
         "c": "check all",
         "q": "quit",
@@ -40,6 +41,7 @@ class Lines:
         self._saying = threading.RLock()
         self._judged = threading.Event()
         self._asks = False  # whether to reset
+        self._saved_other: Exercise | None = None
         self._regrading: Regrading | None = None
 
     def run(self) -> None:
@@ -50,7 +52,7 @@ class Lines:
         for note in self._session.notes:
             self._say(note)
         self._regrading = regrading = Regrading(
-            self._graders, self._session.workspace, self._begun, self._judge, self._failed
+            self._graders, self._session.workspace, self._begun, self._judge, self._failed, self._notice
         )
         with regrading:
             self._introduce()
@@ -76,6 +78,7 @@ class Lines:
             "l": self._list,
             "r": partial(self._again, regrading),
             "x": self._ask,
+            "g": partial(self._go, regrading),
             "s": self._difference,
             "c": self._check,
         }
@@ -83,14 +86,25 @@ class Lines:
 
     def _next(self, regrading: Regrading) -> None:
         if self._session.next():
-            self._judged.clear()
-            self._introduce()
-            regrading.watch(self._session.exercise)
+            self._work(regrading)
         elif self._session.is_done:
             self._say("all are passed, and run again:")
             self._check()
         else:
             self._say("this is the only one that is left")
+
+    def _go(self, regrading: Regrading) -> None:
+        if self._saved_other is None:
+            self._say("you have saved no other exercise's answer")
+        else:
+            self._session.open(self._saved_other)
+            self._work(regrading)
+
+    def _work(self, regrading: Regrading) -> None:
+        self._saved_other = None
+        self._judged.clear()
+        self._introduce()
+        regrading.watch(self._session.exercise)
 
     def _hint(self) -> None:
         self._session.show_hint()
@@ -150,6 +164,10 @@ class Lines:
             if verdict.status == "passed":
                 self._say(f"\nWhat production does\n{exercise.production}\n\n{self._where()}")
         self._judged.set()
+
+    def _notice(self, exercise: Exercise) -> None:
+        self._saved_other = exercise
+        self._say(f"you saved {exercise.name}; this is {self._session.exercise.name}: g goes to {exercise.name}")
 
     def _where(self) -> str:
         return (

@@ -17,6 +17,7 @@ from exercises.answers import assemble
 from exercises.catalogue import Exercise
 from exercises.errors import AnswerUnusable, Unsolved
 from exercises.grading import Graders, Grading, Verdict, limit_s
+from exercises.tool.saved import SavedAnswers
 from exercises.workspace import Fingerprint, Workspace
 from model.errors import ServingError
 
@@ -85,9 +86,11 @@ class Regrading:
         begun: Callable[[Exercise], None],
         judged: Callable[[Exercise, Verdict], None],
         failed: Callable[[Exception], None],
+        saved_other: Callable[[Exercise], None] = lambda _: None,
     ) -> None:
-        """The three are called on that thread: when a grading begins, has ended, and could not be done.
+        """All are called on that thread: when a grading begins, has ended, and could not be done.
 
+        ``saved_other``: the answer of this exercise was saved, and not that of the watched one.
         What is judged is what the file holds: a verdict on what it held before is never told.
         """
         self._graders = graders
@@ -95,6 +98,8 @@ class Regrading:
         self._begun = begun
         self._judged = judged
         self._failed = failed
+        self._saved_other = saved_other
+        self._answers = SavedAnswers(workspace)
         self._changed = threading.Condition()
         self._exercise: Exercise | None = None
         self._seen: Fingerprint | None = None  # what the last verdict is on; None: another one is wanted
@@ -152,14 +157,20 @@ class Regrading:
     def _run(self) -> None:
         while True:
             with self._changed:
-                while not self._is_closed and not self._is_due():
+                if not self._is_closed and not self._is_due():
                     self._changed.wait(LOOK_EVERY_S)
                 if self._is_closed:
                     return
-                exercise = self._exercise
-                assert exercise is not None
-                self._seen = seen = self._workspace.fingerprint(exercise)
-            self._grade(exercise, seen)
+                exercise, is_due = self._exercise, self._is_due()
+                if exercise is not None and is_due:
+                    self._seen = seen = self._workspace.fingerprint(exercise)
+            saved = self._answers.since_last_look()
+            if exercise is None:
+                continue
+            if saved and exercise not in saved:
+                self._saved_other(saved[0])
+            if is_due:
+                self._grade(exercise, seen)
 
     def _is_due(self) -> bool:
         if self._exercise is None:

@@ -19,7 +19,7 @@ class NothingToDo(ExerciseError):
 
 
 class Session:
-    """What is shown, whatever shows it."""
+    """What is shown, on a screen or in lines."""
 
     def __init__(self, exercises: Sequence[Exercise], workspace: Workspace, progress: Progress) -> None:
         """Bring the learner's files up to date, and go on where the learner was.

@@ -8,10 +8,11 @@ import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from functools import partial
 from typing import Literal
 
-from rich.console import Console
+from rich.console import Console, RenderableType
 from rich.control import Control
 from rich.live import Live
 
@@ -74,6 +75,17 @@ class NoKeys(ExerciseError):
         super().__init__("no keys can be read here: the terminal belongs to another program; start this one without &")
 
 
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """What a page shows."""
+
+    head: RenderableType
+    body: RenderableType
+    keys: pages.Keys
+    message: str = ""  # in place of what was noticed
+    focus: int | None = None  # a line of the body that must be seen
+
+
 class Terminal:
     """One run of it."""
 
@@ -87,6 +99,7 @@ class Terminal:
         self._scroll = Scroll()
         self._listing: Listing | None = None
         self._message = ""
+        self._saved_other: Exercise | None = None  # in place of the one that is shown
         self._is_grading = False
         self._is_over = False
         self._findings: Sequence[Finding] = []
@@ -104,6 +117,7 @@ class Terminal:
             begun=lambda exercise: self._tell(partial(self._begin, exercise)),
             judged=lambda exercise, verdict: self._tell(partial(self._judge, exercise, verdict)),
             failed=lambda error: self._tell(partial(self._fail, error)),
+            saved_other=lambda exercise: self._tell(partial(self._notice, exercise)),
         )
 
     def run(self) -> None:
@@ -180,11 +194,16 @@ class Terminal:
     def _judge(self, exercise: Exercise, verdict: Verdict) -> None:
         self._is_grading = False
         self._session.judge(exercise, verdict)
+        if self._saved_other is not None and self._saved_other.file != exercise.file:
+            self._saved_other = None  # by now the answer of the one that is shown was saved, too
         if exercise is self._session.exercise and self._page == "exercise":
             self._scroll.top = 0
             self._message = "n goes on" if self._session.has_passed else ""
             if self._session.has_passed and self._session.is_done:
                 self._message = "that was the last one: n runs all of them again"
+
+    def _notice(self, exercise: Exercise) -> None:
+        self._saved_other = exercise
 
     def _fail(self, error: Exception) -> None:
         self._is_grading = False
@@ -192,6 +211,8 @@ class Terminal:
 
     def _press(self, key: str) -> None:
         self._message = ""
+        if key != "g":
+            self._saved_other = None
         if self._page == "list" and self._listing is not None and self._listing.is_searching:
             self._press_in_list(key, self._listing)
         elif key == "q":
@@ -232,14 +253,13 @@ class Terminal:
             case "x":
                 self._show("reset?")
             case "s":
-                if session.has_passed:
-                    self._show("difference")
-                else:
-                    self._message = "our solution is shown when yours has passed; h gives a hint"
+                self._compare()
             case "c":
                 self._check()
-            case "e" if self._editor.is_there:
+            case "e":
                 self._edit()
+            case "g":
+                self._go()
 
     def _press_in_list(self, key: str, listing: Listing) -> None:
         if key == "enter":
@@ -270,9 +290,21 @@ class Terminal:
 
     def _open(self) -> None:
         """Show the session's exercise, and grade it from now on."""
+        self._saved_other = None
         self._show("exercise")
         self._regrading.watch(self._session.exercise)
         self._edit()
+
+    def _compare(self) -> None:
+        if self._session.has_passed:
+            self._show("difference")
+        else:
+            self._message = "our solution is shown when yours has passed; h gives a hint"
+
+    def _go(self) -> None:
+        if self._saved_other is not None:
+            self._session.open(self._saved_other)
+            self._open()
 
     def _edit(self) -> None:
         workspace, exercise = self._session.workspace, self._session.exercise
@@ -311,50 +343,60 @@ class Terminal:
             self._checking.stop()
 
     def _picture(self) -> Screen:
-        session = self._session
+        shown = self._shown()
+        message = shown.message or self._message or (NO_EVENTS if self._regrading.are_events_missing else "")
         rows = self._console.size.height
-        message = self._message or (NO_EVENTS if self._regrading.are_events_missing else "")
-        focus: int | None = None
-        keys: pages.Keys
+        return Screen(shown.head, shown.body, pages.foot(message, shown.keys), self._scroll, rows, shown.focus)
+
+    def _shown(self) -> Shown:
+        session = self._session
         match self._page:
             case "doctor":
                 head = pages.title("Exercises", count(session.exercises, session.marks))
-                body = pages.doctor_body(self._findings, session.notes)
                 keys = [("any key", f"begins with {session.exercise.name}"), ("q", "quit")]
+                return Shown(head, pages.doctor_body(self._findings, session.notes), keys)
             case "list":
-                assert self._listing is not None
-                head = pages.title("Exercises", f"{count(session.exercises, session.marks)} · {self._listing.filter}")
-                body = pages.list_body(self._listing, session.marks)
-                focus = self._listing.focus
-                keys = self._list_keys()
-                if self._listing.is_searching:
-                    message = f"search: {self._listing.searched}▏"
+                return self._list_shown()
             case "check":
-                passed = sum(verdict.status == "passed" for _, verdict in self._graded)
-                head = pages.title("All exercises", f"{passed} of {len(session.exercises)} pass")
-                body = pages.check_body(self._graded, len(session.exercises), self._check_is_over)
-                keys = (
-                    [("any key", "back"), ("q", "quit")] if self._check_is_over else [("Esc", "stops"), ("q", "quit")]
-                )
+                return self._check_shown()
+        head = pages.head(session, self._is_grading)
+        match self._page:
             case "difference":
-                head, body = pages.head(session, self._is_grading), pages.difference_body(session)
-                keys = [("any key", "back"), ("q", "quit")]
+                return Shown(head, pages.difference_body(session), [("any key", "back"), ("q", "quit")])
             case "reset?":
-                head, body = pages.head(session, self._is_grading), pages.exercise_body(session)
-                message = f"reset {session.exercise.name} to how you found it? Your answer is kept in .backup/"
+                question = f"reset {session.exercise.name} to how you found it? Your answer is kept in .backup/"
                 keys = [("y", "resets it"), ("any other key", "does not")]
+                return Shown(head, pages.exercise_body(session), keys, question)
             case "exercise":
-                head, body = pages.head(session, self._is_grading), pages.exercise_body(session)
-                keys = self._exercise_keys()
-        return Screen(head, body, pages.foot(message, keys), self._scroll, rows, focus)
+                return Shown(head, pages.exercise_body(session), self._exercise_keys(), self._other_told())
 
-    def _list_keys(self) -> pages.Keys:
-        if self._listing is not None and self._listing.is_searching:
-            return [("↑↓", "choose"), ("Enter", "open"), ("Esc", "show all")]
-        return [("↑↓", "choose"), ("Enter", "open"), ("/", "search"), ("f", "filter"), ("Esc", "back"), ("q", "quit")]
+    def _list_shown(self) -> Shown:
+        session = self._session
+        listing = self._listing
+        assert listing is not None
+        head = pages.title("Exercises", f"{count(session.exercises, session.marks)} · {listing.filter}")
+        body = pages.list_body(listing, session.marks)
+        moves = [("↑↓", "choose"), ("Enter", "open")]
+        if listing.is_searching:
+            return Shown(head, body, [*moves, ("Esc", "show all")], f"search: {listing.searched}▏", listing.focus)
+        keys = [*moves, ("/", "search"), ("f", "filter"), ("Esc", "back"), ("q", "quit")]
+        return Shown(head, body, keys, focus=listing.focus)
+
+    def _check_shown(self) -> Shown:
+        total = len(self._session.exercises)
+        passed = sum(verdict.status == "passed" for _, verdict in self._graded)
+        head = pages.title("All exercises", f"{passed} of {total} pass")
+        body = pages.check_body(self._graded, total, self._check_is_over)
+        return Shown(head, body, [("any key", "back") if self._check_is_over else ("Esc", "stops"), ("q", "quit")])
+
+    def _other_told(self) -> str:
+        other = self._saved_other
+        return "" if other is None else f"you saved {other.name}; this is {self._session.exercise.name}"
 
     def _exercise_keys(self) -> pages.Keys:
         keys = [("n", "next"), ("h", "hint"), ("l", "list"), ("r", "run"), ("x", "reset")]
+        if self._saved_other is not None:
+            keys = [("g", f"go to {self._saved_other.name}"), *keys]
         if self._session.has_passed:
             keys.append(("s", "solution"))
         if self._editor.is_there:

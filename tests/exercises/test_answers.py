@@ -57,7 +57,7 @@ def test_what_a_learner_adds_outside_the_region_counts(second: Exercise, tmp_pat
     assert Answer(second, written(tmp_path, text)).load().second(4) == 24
 
 
-def test_the_skeleton_s_statement_makes_it_unsolved_whatever_is_around_it(second: Exercise, tmp_path: Path) -> None:
+def test_the_skeleton_s_statement_makes_it_unsolved_even_within_other_code(second: Exercise, tmp_path: Path) -> None:
     hidden = f"try:\n        {UNSOLVED_2}\n    except NotImplementedError:\n        return 4"
     text = SOLUTION.replace("return 2 * first(number)", hidden)
     with pytest.raises(Unsolved, match="exercise aa-2 is not solved yet"):

@@ -89,6 +89,12 @@ def test_what_cannot_be_is_exit_code_2(run: Ran, words: list[str]) -> None:
     assert "error: " in error
 
 
+def test_a_check_of_one_is_told_how_to_run_it(run: Ran) -> None:
+    code, said, error = run("check", "kc-1")
+    assert (code, said) == (2, "")
+    assert error == "error: check grades all exercises; for one of them: python -m exercises run kc-1\n"
+
+
 def test_hints_have_three_levels(run: Ran) -> None:
     assert run("hint", "kc-1")[1].strip() == KC_1.hints[0]
     assert run("hint", "kc-1", "3")[1].strip() == KC_1.hints[2]
@@ -205,6 +211,37 @@ def test_the_whole_program_is_started_by_its_name() -> None:
     ended = subprocess.run([sys.executable, "-m", "exercises", "list"], cwd=ROOT, capture_output=True, text=True)
     assert ended.returncode == 0
     assert "kc-1" in ended.stdout
+
+
+def pytest_ended(home: Path, *words: str) -> "subprocess.CompletedProcess[str]":
+    """What a workshop's leader types."""
+    command = [sys.executable, "-m", "pytest", "exercises", "--answers", str(home), *words]
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120)
+
+
+def test_pytest_says_once_that_an_exercise_is_not_solved_yet(home: Path) -> None:
+    ended = pytest_ended(home, "-k", "kc_1")
+    assert ended.returncode == 1
+    assert ended.stdout.count("exercise kc-1 is not solved yet: ") == 1
+    assert ended.stdout.count("\nFAILED exercises/tasks/kc_1/test_kc_1.py::not_solved_yet") == 1
+    assert "1 failed" in ended.stdout.splitlines()[-1]
+    assert "ERROR" not in ended.stdout
+    assert "passed" not in ended.stdout
+
+
+def test_pytest_says_once_that_a_file_is_no_answer(home: Path) -> None:
+    save(home, "reached = (")
+    ended = pytest_ended(home, "-k", "kc_1")
+    assert ended.returncode == 1
+    assert ended.stdout.count("SyntaxError: '(' was never closed") == 1
+    assert "1 failed" in ended.stdout.splitlines()[-1]
+
+
+def test_pytest_grades_what_is_solved(home: Path) -> None:
+    save(home, text_of(RIGHT))
+    ended = pytest_ended(home, "-k", "kc_1")
+    assert ended.returncode == 0
+    assert re.search(r"^[0-9]+ passed, ", ended.stdout.splitlines()[-1])
 
 
 def test_the_readme_names_every_command_and_no_other() -> None:

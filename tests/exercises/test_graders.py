@@ -1,5 +1,8 @@
 """Each grader, proven: by the skeleton, the solution, right answers and wrong ones, each with its own sentence."""
 
+import os
+import signal
+import time
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -12,6 +15,7 @@ from exercises.proofs import Proof, proofs_of, sentences
 
 NAMES = [exercise.name for exercise in read_catalogue()]
 REPETITIONS = 20
+STANDSTILLS, STANDSTILL_S = 8, 2.0
 
 
 @pytest.fixture(scope="session")
@@ -61,6 +65,24 @@ def test_a_grader_says_the_same_each_time(name: str, graders: Graders, tmp_path:
     for proof in (proofs["solution"], first_wrong):
         verdicts = [proof.given(graders, tmp_path / proof.exercise.name) for _ in range(REPETITIONS)]
         assert len({(verdict.status, verdict.message.partition("\n")[0]) for verdict in verdicts}) == 1
+
+
+@pytest.mark.thorough
+@pytest.mark.parametrize("name", [each.name for each in read_catalogue() if not each.needs_broker])
+def test_a_machine_that_stands_still_rejects_no_right_answer(name: str, tmp_path: Path) -> None:
+    """Its clock goes on: each limit of a grader is larger than the standstill, or depends on no clock."""
+    proofs = {proof.name: proof for proof in proofs_of(find_exercise(name))}
+    usual_s = proofs["solution"].given(Graders(), tmp_path).duration_s
+    for number in range(STANDSTILLS):
+        grading = Graders().begin(proofs["solution"].exercise, tmp_path)
+        time.sleep(usual_s * number / STANDSTILLS)
+        pid = grading._process.pid
+        assert pid is not None
+        os.kill(pid, signal.SIGSTOP)
+        time.sleep(STANDSTILL_S)
+        os.kill(pid, signal.SIGCONT)
+        verdict = grading.verdict(60.0)
+        assert verdict.status == "passed", verdict.message
 
 
 def test_there_are_exercises_and_wrong_answers_enough() -> None:

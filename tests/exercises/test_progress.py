@@ -1,4 +1,4 @@
-"""The file of what is solved: whatever happens to it and to the exercises, nothing that was solved is forgotten."""
+"""The file of what is solved: nothing that was solved is forgotten."""
 
 from collections.abc import Mapping
 from dataclasses import replace

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from exercises.catalogue import ROOT, find_exercise
+from exercises.catalogue import ROOT, Exercise, find_exercise
 from exercises.grading import Graders, Grading, Verdict
 from exercises.tool.regrading import Regrading
 from exercises.workspace import Workspace
@@ -18,6 +18,7 @@ from tests.support.learner import KC_1, OFF_BY_ONE, RIGHT, save, text_of, worksp
 from tests.support.process import eventually
 
 LIMIT_S = 30.0
+CS_1, ST_1 = find_exercise("cs-1"), find_exercise("st-1")
 
 
 class Listener:
@@ -27,8 +28,14 @@ class Listener:
         self.files = files
         self.verdicts: queue.Queue[Verdict] = queue.Queue()
         self.errors: queue.Queue[Exception] = queue.Queue()
+        self.others: queue.Queue[Exercise] = queue.Queue()
         self.regrading = Regrading(
-            Graders(), files, lambda _: None, lambda _, verdict: self.verdicts.put(verdict), self.errors.put
+            Graders(),
+            files,
+            lambda _: None,
+            lambda _, verdict: self.verdicts.put(verdict),
+            self.errors.put,
+            self.others.put,
         )
 
     def next(self) -> str:
@@ -65,6 +72,20 @@ def test_it_grades_at_once_and_at_every_save(listener: Listener, files: Workspac
     listener.regrading.again()
     assert listener.next() == "passed"
     assert not listener.regrading.are_events_missing
+
+
+def test_a_save_of_another_exercise_s_answer_is_told(tmp_path: Path) -> None:
+    listener = Listener(workspace(tmp_path / "mine", KC_1, ST_1, CS_1))
+    with listener.regrading:
+        listener.regrading.watch(KC_1)
+        assert listener.next() == "unsolved"
+        save(listener.files.home, "pass", CS_1)
+        assert listener.others.get(timeout=LIMIT_S) is CS_1
+        save(listener.files.home, text_of(RIGHT))
+        assert listener.next() == "passed"
+        save(listener.files.home, "pass", ST_1)
+        assert listener.others.get(timeout=LIMIT_S) is ST_1
+        assert listener.others.empty(), "the watched one is no other"
 
 
 def test_without_events_a_save_is_seen_too_and_that_is_said(
@@ -139,6 +160,19 @@ def test_an_answer_that_never_ends_is_ended_after_the_limit(files: Workspace) ->
     assert "within 1 s" in verdict.message
 
 
+def test_what_the_answer_prints_is_told_and_not_what_is_logged(files: Workspace) -> None:
+    save(files.home, "import structlog\nstructlog.get_logger().info('logged')\nprint('printed')\nraise ValueError")
+    assert Graders().grade(KC_1, files.home).printed == "printed\n"
+
+
+def test_a_long_error_is_cut_at_a_word_and_that_is_seen(files: Workspace) -> None:
+    save(files.home, f"raise ValueError({'offset ' * 40!r})")
+    sentence = Graders().grade(KC_1, files.home).message.splitlines()[0]
+    assert sentence.startswith("ValueError in your code")
+    assert sentence.endswith(" offset ...")
+    assert len(sentence) <= 100
+
+
 def test_a_grading_can_be_cancelled_as_soon_as_it_has_begun(files: Workspace) -> None:
     save(files.home, "import threading\nthreading.Event().wait()")
     grading = Graders().begin(KC_1, files.home)
@@ -148,7 +182,7 @@ def test_a_grading_can_be_cancelled_as_soon_as_it_has_begun(files: Workspace) ->
 
 
 def test_a_grading_shares_no_directory_with_another_one(tmp_path: Path) -> None:
-    """The usual one is cleaned up by each run of pytest that ends, and whoever comes second there fails."""
+    """The usual one is cleaned up by each run of pytest that ends, and the second of two runs fails."""
     environment = {"PYTEST_DEBUG_TEMPROOT": str(tmp_path)}
     grading = Grading(get_context("forkserver"), find_exercise("ac-1"), ROOT, environment)
     assert grading.verdict(LIMIT_S).status == "passed"

@@ -9,7 +9,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from exercises.catalogue import read_catalogue
+from exercises.catalogue import find_exercise, read_catalogue
 from tests.support.demo_process import alive
 from tests.support.learner import KC_1, OFF_BY_ONE, OFF_BY_ONE_SAYS, RIGHT, Tool, save, text_of, workspace
 from tests.support.process import eventually
@@ -199,6 +199,22 @@ def test_all_are_checked(tool: Tool) -> None:
     assert f"1 of {TOTAL} pass" in tool.screen()
     tool.press("\x1b")
     tool.wait_for(" PASSED ")
+
+
+def test_a_save_of_another_exercise_is_told_and_one_key_goes_there(tmp_path: Path) -> None:
+    home = at_kc_1(tmp_path / "mine")
+    other = find_exercise("cs-1")
+    with Tool(home) as tool:
+        tool.wait_for("NOT SOLVED YET")
+        save(home, "pass", other)
+        assert "g go to cs-1" in tool.wait_for("you saved cs-1; this is kc-1")
+        tool.press("h")
+        tool.wait_for("Hint 1", gone="you saved")
+        save(home, "return", other)
+        tool.wait_for("you saved cs-1")
+        tool.press("g")
+        tool.wait_for("NOT YET", gone="you saved")
+        assert other.title in tool.screen()
 
 
 @pytest.mark.parametrize("ending", ["q", "\x03", "SIGTERM", "crash"])

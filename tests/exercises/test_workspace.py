@@ -233,7 +233,9 @@ def test_a_save_without_a_change_has_another_fingerprint_too(project: Project) -
     path = project.home / FILE
     stat = path.stat()
     path.write_text(MIRROR)
-    os.utime(path, ns=(stat.st_atime_ns, stat.st_mtime_ns + 1))  # of whatever the file system's clock is capable
+    os.utime(
+        path, ns=(stat.st_atime_ns, stat.st_mtime_ns + 1)
+    )  # of the smallest step that the file system's clock makes
     assert project.workspace.fingerprint(project.exercises[0]) != before
 
 
@@ -248,7 +250,7 @@ LINES = st.lists(st.text(st.characters(exclude_characters="\n\r#", exclude_categ
 
 
 @given(LINES, LINES)
-def test_whatever_the_answers_are_an_update_keeps_them_letter_by_letter(first: list[str], second: list[str]) -> None:
+def test_an_update_keeps_all_answers_letter_by_letter(first: list[str], second: list[str]) -> None:
     answers = {name: "".join(f"    {line}\n" for line in lines) for name, lines in (("aa-1", first), ("aa-2", second))}
     mine = cut(cut(MIRROR).joined(answers))
     assert mine.around == cut(MIRROR).around

@@ -95,7 +95,7 @@ def _errors(answers: tuple["pykka.Future[Any]", ...]) -> list[BaseException]:
             future.get(timeout=0)
         except pykka.Timeout:
             pass
-        except Exception as error:  # noqa: BLE001 - whatever a test has made it die of
+        except Exception as error:  # noqa: BLE001 - a test chooses the error
             found.append(error)
     return found
 

@@ -168,7 +168,7 @@ def test_another_seed_gives_other_faults(rehearsal: Rehearsal) -> None:
     )
 
 
-def test_a_message_gets_its_faults_whatever_was_read_before(rehearsal: Rehearsal) -> None:
+def test_a_message_gets_its_faults_even_after_other_messages(rehearsal: Rehearsal) -> None:
     rehearsal.outcomes(range(100), share=0.5)
     late = rehearsal.sent[50:]
     rehearsal.outcomes(range(50, 100), share=0.5)

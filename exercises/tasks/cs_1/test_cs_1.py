@@ -125,47 +125,53 @@ def play(answer: Answer) -> Play:
     module: Any = answer.load()
     module.EventLoopScheduler = SameThread
 
-    async def played(scene: Scene, surroundings: Surroundings) -> None:
-        source = SimpleNamespace(
-            start=surroundings.start, commit_acknowledged=surroundings.forever, lag=lambda: 0, close=surroundings.close
-        )
-        overflow = SimpleNamespace(run=surroundings.forever, next=surroundings.next)
-        module.Source = lambda *_: source
-        module.make_overflow = lambda *_: overflow
-        module.make_delivery = lambda *_: surroundings
-        report = SimpleNamespace(
-            metrics=SimpleNamespace(lag=SimpleNamespace(set=lambda _: None)), batch_finished=lambda _: None
-        )
-        settings = StageSettings.read("a server", ["--max-in-flight", str(SLOTS)])
-        kernel = SimpleNamespace(settings=settings, group="", broker=None, report=report, stop=surroundings.stop)
-        running = asyncio.create_task(module.Engine(kernel).run())
+    async def played(scene: Scene, surroundings: Surroundings) -> Surroundings:
+        running = asyncio.create_task(engine(module, surroundings).run())
         await others_run()
         await scene(surroundings, running)
         surroundings.stop.set()
         surroundings.acknowledge()
         await others_run()
-        _, still_running = await asyncio.wait([running], timeout=LIMIT_S)
-        running.cancel()
-        expect(
-            not still_running,
-            "The loop does not end after the stop.",
-            expected="Engine.run returns when what is in flight is finished",
-            happened="a minute later it still runs, with everything acknowledged",
-            means="Kubernetes kills the server after its grace period, in the middle of a batch",
-        )
-        await running
+        await ended(running)
+        return surroundings
 
     def start(fetches: Sequence[Sequence[Record]], scene: Scene, *, acknowledges: bool = True, **more: Any) -> Any:
-        async def prepared() -> Surroundings:
-            surroundings = Surroundings(fetches, acknowledges)
-            for name, value in more.items():
-                setattr(surroundings, name, value)
-            await played(scene, surroundings)
-            return surroundings
-
-        return run(prepared())
+        surroundings = Surroundings(fetches, acknowledges)
+        vars(surroundings).update(more)
+        return run(played(scene, surroundings))
 
     return start
+
+
+def engine(module: Any, surroundings: Surroundings) -> Any:
+    """The answer's engine among these surroundings."""
+    source = SimpleNamespace(
+        start=surroundings.start, commit_acknowledged=surroundings.forever, lag=lambda: 0, close=surroundings.close
+    )
+    overflow = SimpleNamespace(run=surroundings.forever, next=surroundings.next)
+    module.Source = lambda *_: source
+    module.make_overflow = lambda *_: overflow
+    module.make_delivery = lambda *_: surroundings
+    report = SimpleNamespace(
+        metrics=SimpleNamespace(lag=SimpleNamespace(set=lambda _: None)), batch_finished=lambda _: None
+    )
+    settings = StageSettings.read("a server", ["--max-in-flight", str(SLOTS)])
+    kernel = SimpleNamespace(settings=settings, group="", broker=None, report=report, stop=surroundings.stop)
+    return module.Engine(kernel)
+
+
+async def ended(running: "asyncio.Task[None]") -> None:
+    """The loop ends within a minute of played time."""
+    _, still_running = await asyncio.wait([running], timeout=LIMIT_S)
+    running.cancel()
+    expect(
+        not still_running,
+        "The loop does not end after the stop.",
+        expected="Engine.run returns when what is in flight is finished",
+        happened="a minute later it still runs, with everything acknowledged",
+        means="Kubernetes kills the server after its grace period, in the middle of a batch",
+    )
+    await running
 
 
 async def until(running: "asyncio.Task[None]", holds: Callable[[], bool]) -> None:

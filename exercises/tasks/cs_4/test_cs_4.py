@@ -103,7 +103,7 @@ def test_the_slow_model_answers_in_time(play: Play, after_s: float) -> None:
             "The slow model's scores are marked as the fallback's.",
             expected="is_fallback=False",
             happened=shown(scores),
-            means="whoever reads the scores throws the good ones away",
+            means="a consumer of the scores throws the good ones away",
         )
         expect(
             abs(took_s - after_s) < 0.05,

@@ -174,7 +174,7 @@ def test_nothing_is_closed_twice(history: Any) -> None:
         "After close() a model is still open.",
         expected="all are closed, the active one, too",
         happened=f"closed, and how often: {closed(loaded)}",
-        means="whoever starts and stops servers in one process, as tests do, runs out of memory",
+        means="a process that starts and stops servers, as tests do, runs out of memory",
     )
 
 

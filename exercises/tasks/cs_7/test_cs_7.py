@@ -127,7 +127,7 @@ def test_an_out_of_date_result_changes_nothing(table: Any, reader: Reader) -> No
     )
 
 
-def test_the_newest_of_a_batch_stays_whatever_its_place(table: Any, reader: Reader) -> None:
+def test_the_newest_of_a_batch_stays_at_any_place(table: Any, reader: Reader) -> None:
     table.write([result("a", 7.0, 8), result("a", 5.5, 3)], {0: 9})
     expect(
         reader.row("a") == (7.0, "forest", 8),

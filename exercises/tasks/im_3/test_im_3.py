@@ -75,7 +75,7 @@ def test_a_bad_record_goes_to_the_branch_of_its_fault(play: Play) -> None:
             "A bad record is not in the branch of its fault alone.",
             expected="good, no wine, no year: [[], [], [b'wine']]",
             happened=f"good, no wine, no year: {scene.branches}",
-            means="whoever watches that branch does not see it, and it may reach a model",
+            means="a consumer of that branch does not see it, and it may reach a model",
         )
 
     play(bad)
