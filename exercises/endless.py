@@ -12,7 +12,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
-from typing import Any
+from typing import Any, NoReturn
+
+import pytest
 
 from exercises.answers import Answer
 from exercises.grading import reject
@@ -24,38 +26,53 @@ SPIN_S = 8.0
 
 @contextmanager
 def interrupted(answer: Answer, *, wait_s: float, spin_s: float = SPIN_S) -> Iterator[None]:
-    """Reject an answer that is not done after so long, or has used so much of the processor; again until it ends."""
+    """Reject an answer that is not done after so long, or has used so much of the processor; again until it ends.
+
+    What is raised on the way out, or is not because the answer has caught the interruption, counts for nothing.
+    """
+    first: list[pytest.fail.Exception] = []
 
     def handle(number: int, frame: FrameType | None) -> None:
-        at = _learners_line(answer, frame)
-        where, happened = "The answer", "in the grader, or in what the answer called"
-        if at is not None:
-            where, happened = f"Line {at.lineno}", f"{answer.file.name}, line {at.lineno}: {at.line}"
-        if number == SPINNING:
-            reject(
-                f"{where} runs over and over, and never comes to an end.",
-                expected="an end, or a wait that something else ends: an event, a future, a timer",
-                happened=happened,
-                means="one processor is busy for nothing; no heartbeat is sent, and the group gives this instance up",
-            )
-        reject(
-            f"{where} waits, and nothing ends the wait.",
-            expected=f"an end within {wait_s:g} s: what it waits for happens, or a limit ends the wait",
-            happened=happened,
-            means="the partition stands still from here on, and no log says so",
-        )
+        try:
+            _reject(answer, number, _learners_line(answer, frame), wait_s)
+        except pytest.fail.Exception as rejection:
+            first.append(rejection)
+            raise
 
     before = {number: signal.signal(number, handle) for number in (SPINNING, WAITING)}
     limits = ((signal.ITIMER_PROF, spin_s), (signal.ITIMER_REAL, wait_s))
     try:
         for timer, limit_s in limits:
             signal.setitimer(timer, limit_s, limit_s)
-        yield
+        try:
+            yield
+        finally:
+            if first:
+                raise first[0]
     finally:
         for timer, _ in limits:
             signal.setitimer(timer, 0)
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+def _reject(answer: Answer, number: int, at: traceback.FrameSummary | None, wait_s: float) -> NoReturn:
+    where, happened = "The answer", "in the grader, or in what the answer called"
+    if at is not None:
+        where, happened = f"Line {at.lineno}", f"{answer.file.name}, line {at.lineno}: {at.line}"
+    if number == SPINNING:
+        reject(
+            f"{where} runs over and over, and never comes to an end.",
+            expected="an end, or a wait that something else ends: an event, a future, a timer",
+            happened=happened,
+            means="one processor is busy for nothing; no heartbeat is sent, and the group gives this instance up",
+        )
+    reject(
+        f"{where} waits, and nothing ends the wait.",
+        expected=f"an end within {wait_s:g} s: what it waits for happens, or a limit ends the wait",
+        happened=happened,
+        means="the partition stands still from here on, and no log says so",
+    )
 
 
 def _learners_line(answer: Answer, frame: FrameType | None) -> traceback.FrameSummary | None:

@@ -105,9 +105,20 @@ def test_a_loop_of_sleeps_of_no_length_is_told_at_once_in_played_time(answered: 
     assert message.startswith("Line 8 runs over and over")
 
 
-def test_an_answer_that_swallows_the_interruption_is_interrupted_again(answered: Answered) -> None:
+def test_an_answer_that_swallows_the_interruption_is_interrupted_again(
+    answered: Answered,
+) -> None:
     answer, module = answered("run()", SWALLOWS)
-    assert told(answer, module.run, spin_s=SHORT_S).startswith("Line 8 runs over and over")
+    assert told(answer, module.run, spin_s=SHORT_S).startswith("Line 5 runs over and over")
+
+
+def test_what_the_interruption_has_caused_is_not_told(answered: Answered) -> None:
+    text = """try:
+        while True: sum(range(9))
+    finally:
+        raise ValueError"""
+    answer, module = answered("run()", text)
+    assert told(answer, module.run, spin_s=SHORT_S).startswith("Line 4 runs over and over")
 
 
 def test_what_is_done_in_time_is_let_alone(answered: Answered) -> None:
