@@ -5,3 +5,5 @@ An exercise is a region of a file that the servers run (``regions.py``), cut out
 file, with the solution in place of all regions but one (``answers.py``). Each folder of ``tasks/`` is one exercise: its
 text, its grader, and the wrong and right answers that prove the grader.
 """
+
+import serving as serving  # first, for its check of the environment

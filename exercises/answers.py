@@ -69,9 +69,8 @@ def assemble(exercise: Exercise, file: Path) -> ast.Module:
     tree, regions = _parse(file)
     graded = next((region for region in regions if region.exercise == exercise.name), None)
     if graded is None:
-        raise AnswerUnusable(
-            file, 1, f"the lines # exercise[{exercise.name}]: ... and # end[{exercise.name}] are not there; reset it"
-        )
+        markers = f"# exercise[{exercise.name}]: ... and # end[{exercise.name}]"
+        raise AnswerUnusable(file, 1, f"the lines {markers} are gone; a reset of the exercise puts them back")
     if _is_unsolved(tree, graded):
         raise Unsolved(exercise.name, file, graded.answer_line)
     others = [region for region in regions if region is not graded]
@@ -95,7 +94,7 @@ def _parse(file: Path) -> tuple[ast.Module, Sequence[Region]]:
         raise AnswerUnusable(file, error.line, f"{error.reason}; put the marker back, or reset the exercise") from None
     except OSError as error:
         raise AnswerUnusable(
-            file, 1, f"{error.strerror or error}; reset puts the exercise's file there again"
+            file, 1, f"{error.strerror or error}; a reset of the exercise makes the file again"
         ) from None
 
 

@@ -62,7 +62,7 @@ def find_regions(text: str, file: Path) -> Sequence[Region]:
             task_ends = line + 1
         elif end:
             if begun is None or begun[0] != end[1]:
-                raise RegionInvalid(file, line, f"the end of exercise {end[1]}, which has not begun")
+                raise RegionInvalid(file, line, f"the line # exercise[{end[1]}]: ... is missing above this one")
             regions.append(Region(begun[0], begun[1], task_ends, line, begun[2]))
             begun = None
         elif _LIKE_A_MARKER.match(comment):

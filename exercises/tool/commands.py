@@ -246,7 +246,7 @@ def main(arguments: Sequence[str]) -> int:
     """Do what the words say; the exit code."""
     words = parser().parse_args(arguments)
     words.home = words.home.absolute()
-    code = NOT_PASSED  # of what Ctrl-C ends
+    code = GOOD if words.command is None else NOT_PASSED  # of what Ctrl-C ends
     try:
         with interruptible():
             code = COMMANDS.get(words.command, _interactive)(words)

@@ -16,7 +16,7 @@ from client.broker.jars import jars_directory, locked_jars
 from client.broker.plan import HOST
 from client.broker.ports import answers, check_port
 from client.errors import PortForbidden, PortInUse
-from exercises.catalogue import ROOT
+from exercises.catalogue import ROOT, read_catalogue
 from exercises.tool.words import shortened
 from exercises.workspace import HOME
 
@@ -91,7 +91,8 @@ def _jars() -> Finding:
     directory = jars_directory()
     missing = sum(not (directory / jar.file_name).exists() for jar in locked_jars())
     if missing:
-        remedy = "python -m client.broker.aot fetches them (45 MB, once); exercises with a broker would do it, too"
+        need = "exercises with a broker" if any(each.needs_broker for each in read_catalogue()) else "no exercise"
+        remedy = f"{need} would need them; python -m client.broker.aot fetches them (45 MB, once)"
         return Finding("note", f"Kafka: {missing} of its files are not here yet", remedy)
     return Finding("good", "Kafka is prepared")
 

@@ -1,10 +1,11 @@
 """What each page of the terminal shows."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
 
-from rich.console import Group, RenderableType
+from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderResult
 from rich.markdown import Markdown
 from rich.padding import Padding
 from rich.style import Style
@@ -31,8 +32,25 @@ BADGES: Mapping[Status, str] = MappingProxyType(
 )
 SIGN_STYLES = MappingProxyType({"✓": "green", "·": "yellow", " ": ""})
 FINDING_STYLES = MappingProxyType({"good": "green", "note": "yellow", "bad": "bold red"})
-BAR = 20
+BAR = 10
 Keys = Sequence[tuple[str, str]]
+
+
+@dataclass(frozen=True, slots=True)
+class KeyLines:
+    """Keys and what they do, on as many lines as they need; no line ends between the two."""
+
+    keys: Keys
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        line = Text()
+        for key, what in self.keys:
+            told = Text.assemble((key, f"bold {ACCENT}"), f" {what}")
+            if line and line.cell_len + 2 + told.cell_len > options.max_width:
+                yield line
+                line = Text()
+            line.append("  " if line else "").append_text(told)
+        yield line
 
 
 def head(session: Session, is_grading: bool) -> RenderableType:
@@ -40,7 +58,7 @@ def head(session: Session, is_grading: bool) -> RenderableType:
     exercise, workspace = session.exercise, session.workspace
     file = workspace.file(exercise)
     state = Text("grading …", "bold yellow") if is_grading else _bar(session)
-    place = Text(f"{exercise.part} · {exercise.minutes} min", "dim")
+    place = Text(f"{exercise.minutes} min · {exercise.part}", "dim")
     return Group(
         _row(Text(f"{exercise.name}  {exercise.title}", f"bold {ACCENT}"), state),
         _row(link(file, workspace.line(exercise)), place, is_left_whole=True),
@@ -58,10 +76,10 @@ def exercise_body(session: Session) -> RenderableType:
     parts = list[RenderableType]()
     if session.verdict is not None:
         parts += [verdict_block(session.verdict, session), Text()]
-    if session.has_passed:
-        parts += [_title("What production does"), _prose(exercise.production), Text()]
     if session.hint:
         parts += [_title(f"Hint {session.hint} of {len(HINTS)}"), _prose(exercise.hints[session.hint - 1]), Text()]
+    if session.has_passed:
+        parts += [_title("What production does"), _prose(exercise.production), Text()]
     return Group(*parts, _title("Task"), _prose(exercise.task))
 
 
@@ -84,8 +102,8 @@ def verdict_block(verdict: Verdict, session: Session) -> RenderableType:
     for line in lines[1:]:
         lead, colon, text = line.strip().partition(": ")
         grid.add_row(Text(f"{lead}:" if colon else "", "dim"), Text(text if colon else line.strip()))
-    for line in printed_lines(verdict):
-        grid.add_row(Text("it printed:", "dim"), Text(line))
+    for number, line in enumerate(printed_lines(verdict)):
+        grid.add_row(Text("" if number else "it printed:", "dim"), Text(line))
     return Group(told, Text(lines[0] if lines else "", "bold"), grid)
 
 
@@ -95,9 +113,12 @@ def difference_body(session: Session) -> RenderableType:
     if not lines:
         return Text("Your answer is ours, letter by letter.")
     styles = {"-": "red", "+": "green", " ": "dim"}
-    return Group(
-        Text("From your answer (-) to ours (+); both pass."), Text(), *(Text(line, styles[line[0]]) for line in lines)
-    )
+    grid = Table.grid(padding=(0, 1))
+    grid.add_column(no_wrap=True)
+    grid.add_column(overflow="fold")
+    for line in lines:
+        grid.add_row(Text(line[0], styles[line[0]]), Text(line[2:], styles[line[0]]))
+    return Group(Text("From your answer (-) to ours (+); both pass."), Text(), grid)
 
 
 def list_body(listing: Listing, marks: Mapping[str, Mark]) -> RenderableType:
@@ -161,12 +182,7 @@ def title(left: str, right: str) -> RenderableType:
 
 def foot(message: str, keys: Keys) -> RenderableType:
     """What was noticed, and what can be pressed."""
-    line = Text()
-    for number, (key, what) in enumerate(keys):
-        line.append("  " if number else "")
-        line.append(key, f"bold {ACCENT}")
-        line.append(f"\N{NO-BREAK SPACE}{what.replace(' ', chr(0xA0))}")
-    return Group(Text(message, "yellow"), line) if message else line
+    return Group(Text(message, "yellow"), KeyLines(keys)) if message else KeyLines(keys)
 
 
 def _bar(session: Session) -> Text:

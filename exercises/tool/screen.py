@@ -67,5 +67,5 @@ class Screen:
 
 
 def _rule(sign: str, hidden: int, width: int) -> Text:
-    told = f" {sign} {hidden} more {'line' if hidden == 1 else 'lines'} " if hidden else ""
+    told = f" {sign} {hidden} more {'line' if hidden == 1 else 'lines'}: arrows, space " if hidden else ""
     return Text("─" * (width - len(told) - 3) + told + "───", "dim", no_wrap=True, overflow="crop")

@@ -27,7 +27,7 @@ from exercises.tool.listing import Listing
 from exercises.tool.regrading import LOOK_EVERY_S, NO_EVENTS, Regrading
 from exercises.tool.screen import Screen, Scroll
 from exercises.tool.session import Checking, Session
-from exercises.tool.words import count
+from exercises.tool.words import count, shortened
 from model.errors import ServingError
 
 Page = Literal["doctor", "exercise", "list", "difference", "reset?", "check"]
@@ -39,7 +39,11 @@ SEQUENCES: Mapping[str, str] = {
     "\x1b[5~": "page up",
     "\x1b[6~": "page down",
     "\x1b[H": "home",
+    "\x1bOH": "home",
+    "\x1b[1~": "home",  # of tmux, screen and the Linux console
     "\x1b[F": "end",
+    "\x1bOF": "end",
+    "\x1b[4~": "end",
     "\x1b": "escape",
     "\r": "enter",
     "\n": "enter",
@@ -232,10 +236,12 @@ class Terminal:
             case "reset?":
                 if key == "y":
                     self._session.workspace.reset(self._session.exercise)
-                    self._message = "reset; what you had written is in .backup/"
+                    self._message = f"reset; what you had written is in {self._backup}"
                 self._show("exercise")
             case _:
                 self._open() if self._page in ("doctor", "check") else self._show("exercise")
+                if key in ("n", "l"):  # what is pressed by those who do not want to go back first
+                    self._press_in_exercise(key)
 
     def _press_in_exercise(self, key: str) -> None:
         session = self._session
@@ -364,7 +370,7 @@ class Terminal:
             case "difference":
                 return Shown(head, pages.difference_body(session), [("any key", "back"), ("q", "quit")])
             case "reset?":
-                question = f"reset {session.exercise.name} to how you found it? Your answer is kept in .backup/"
+                question = f"reset {session.exercise.name} to how you found it? Your answer is kept in {self._backup}"
                 keys = [("y", "resets it"), ("any other key", "does not")]
                 return Shown(head, pages.exercise_body(session), keys, question)
             case "exercise":
@@ -388,6 +394,10 @@ class Terminal:
         head = pages.title("All exercises", f"{passed} of {total} pass")
         body = pages.check_body(self._graded, total, self._check_is_over)
         return Shown(head, body, [("any key", "back") if self._check_is_over else ("Esc", "stops"), ("q", "quit")])
+
+    @property
+    def _backup(self) -> str:
+        return f"{shortened(self._session.workspace.home)}/.backup/"
 
     def _other_told(self) -> str:
         other = self._saved_other

@@ -11,7 +11,7 @@ from exercises.grading import Status, Verdict
 from exercises.tool.progress import Mark
 
 HEADS: Mapping[Status, str] = MappingProxyType(
-    {"passed": "passed", "unsolved": "not solved yet", "failed": "not yet", "hung": "hangs", "ended": "ended"}
+    {"passed": "passed", "unsolved": "not solved yet", "failed": "not right yet", "hung": "hangs", "ended": "ended"}
 )
 MAX_LINES = 12
 """Of a message: a grader says at most 5; an error of our own may say more."""

@@ -58,7 +58,7 @@ def test_run_says_what_is_wrong_and_what_it_means(run: Ran, home: Path) -> None:
     code, said, _ = run("run", "kc-1")
     assert code == 1
     head, *lines = said.splitlines()
-    assert head.startswith("kc-1: not yet")
+    assert head.startswith("kc-1: not right yet")
     assert len(lines) <= 5
     assert lines[0].strip() == OFF_BY_ONE_SAYS
     assert [line.split(":")[0].strip() for line in lines[1:]] == ["expected", "happened", "on the stream"]

@@ -52,8 +52,8 @@ def test_an_answer_with_lines_of_its_own_indentation_is_indented_as_a_whole() ->
     [
         ("# exercise[a-1]: x\n# exercise[a-2]: y\npass\n# end[a-2]\n# end[a-1]\n", 2, "a-2 begins inside exercise a-1"),
         ("# exercise[a-1]: x\npass\n", 1, "a-1 has no end"),
-        ("pass\n# end[a-1]\n", 2, "the end of exercise a-1, which has not begun"),
-        ("# exercise[a-1]: x\npass\n# end[a-2]\n", 3, "the end of exercise a-2, which has not begun"),
+        ("pass\n# end[a-1]\n", 2, "the line # exercise[a-1]: ... is missing above this one"),
+        ("# exercise[a-1]: x\npass\n# end[a-2]\n", 3, "the line # exercise[a-2]: ... is missing above this one"),
         ("# exercise[a-1]: x\n# end[a-1]\npass\n", 1, "a-1 is empty"),
         ("# exercise[a-1]: x\n# a comment is no answer\n# end[a-1]\npass\n", 1, "a-1 is empty"),
         ("# exercise[a-1]: x\npass\n# end[a-1]\n# exercise[a-1]: x\npass\n# end[a-1]\n", 4, "in this file twice"),

@@ -197,7 +197,7 @@ def test_the_broker_that_was_started_is_stopped_at_the_end(scene: Scene) -> None
     scene.provide()
     expect(
         scene.events[-1] == "stop",
-        "The broker that was started is not stopped behind everything else.",
+        "The broker that was started is not stopped as the last thing of all.",
         expected=["start", f"topics on {EMBEDDED}", f"publish on {EMBEDDED}", "stop"],
         happened=scene.events,
         means="a Kafka stays behind that holds the port, or the last wines meet no broker",

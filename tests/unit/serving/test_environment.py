@@ -14,6 +14,8 @@ PROGRAMS = (
     "client.broker",
     "client.demo",
     "client.demo.all",
+    "exercises",
+    "exercises.run",
     "experiments.throughput",
     "experiments.survival",
     *(f"{name}.server" for name in VARIANTS),

@@ -1,4 +1,4 @@
-# says: The broker that was started is not stopped behind everything else.
+# says: The broker that was started is not stopped as the last thing of all.
 if bootstrap_servers is not None:
     asyncio.run(check_login(bootstrap_servers, settings.security))
 else:
