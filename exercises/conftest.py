@@ -126,7 +126,8 @@ def _telling_the_line(item: pytest.Item) -> Generator[None]:
     if isinstance(item, NotGraded):
         yield
         return
-    answer, told = _answer(item.config, item.path), ""
+    answer = _answer(item.config, item.path)
+    told = ""
     sys.set_coroutine_origin_tracking_depth(1)
     with warnings.catch_warnings(record=True) as warned:
         warnings.filterwarnings("always", "coroutine .* was never awaited", RuntimeWarning)

@@ -57,9 +57,10 @@ def interrupted(answer: Answer, *, wait_s: float, spin_s: float = SPIN_S) -> Ite
 
 
 def _reject(answer: Answer, number: int, at: traceback.FrameSummary | None, wait_s: float) -> NoReturn:
-    where, happened = "The answer", "in the grader, or in what the answer called"
+    where = "The answer" if at is None else f"Line {at.lineno}"
+    happened = "in the grader, or in what the answer called"
     if at is not None:
-        where, happened = f"Line {at.lineno}", f"{answer.file.name}, line {at.lineno}: {at.line}"
+        happened = f"{answer.file.name}, line {at.lineno}: {at.line}"
     if number == SPINNING:
         reject(
             f"{where} runs over and over, and never comes to an end.",
