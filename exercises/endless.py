@@ -30,7 +30,7 @@ def interrupted(answer: Answer, *, wait_s: float, spin_s: float = SPIN_S) -> Ite
 
     What is raised on the way out, or is not because the answer has caught the interruption, counts for nothing.
     """
-    first: list[pytest.fail.Exception] = []
+    first: list[BaseException] = []
 
     def handle(number: int, frame: FrameType | None) -> None:
         try:
