@@ -21,7 +21,7 @@ DATA_PARTITIONS = 3
 # Modules whose variants share one fixture.
 ONE_SCENE_FOR_ALL = ("test_outage", "test_demo_all", "test_security", "test_three_brokers")
 # Modules that start Java in their own process, which is done once there.
-IN_ONE_JAVA = ("test_java_model", "test_java_process", "test_proven", "pmml/test_load")
+IN_ONE_JAVA = ("test_java_model", "test_java_process", "test_proven", "pmml/test_load", "test_model_lines")
 
 # "ci", hypothesis' own profile, has neither chance, nor database, nor deadlines: each run checks the same examples, so
 # what fails was brought by the change under test, and nothing fails for being slow. "explore" is for a search: other
