@@ -5,10 +5,10 @@ import threading
 from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 import pytest
-from confluent_kafka import Consumer, TopicPartition
+from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 
 from client.broker.embedded_kafka import EmbeddedKafka
 from client.broker.ports import free_port
@@ -166,6 +166,32 @@ def test_the_lag_is_what_is_still_to_be_read(stream: Stream) -> None:
         assert seen.rows["read"].startswith("10 messages, ")
     finally:
         reading.close()
+
+
+class WithoutLeader(Consumer):
+    """Is told twice that the partition has no leader, as happens to who comes right after a topic's creation."""
+
+    left = 2
+
+    def get_watermark_offsets(self, *at: Any, **how: Any) -> Any:
+        if self.left and "timeout" in how:
+            self.left -= 1
+            raise KafkaException(KafkaError(KafkaError.NOT_LEADER_FOR_PARTITION))
+        return super().get_watermark_offsets(*at, **how)
+
+
+def test_a_topic_that_was_just_created_is_read_as_soon_as_it_has_leaders(
+    stream: Stream, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stream.publish_wines(["wine"], partition=2)
+    monkeypatch.setattr("client.reader.reading.Consumer", WithoutLeader)
+    reading, seen = Reading(stream.bootstrap_servers, "reader", stream.topics.data, lambda it: str(it.key())), Seen()
+    try:
+        reading.start("beginning")
+        reading.run(1, seen, threading.Event())
+    finally:
+        reading.close()
+    assert seen.lines == ["b'wine'"]
 
 
 def test_a_topic_that_does_not_exist_is_one_line(stream: Stream, tmp_path: Path) -> None:

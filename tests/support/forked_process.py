@@ -1,8 +1,8 @@
 """``python -m MODULE`` in a process that has its libraries already: half of what a server's start costs is imports.
 
-A test run starts a server some five hundred times. ``multiprocessing``'s fork server imports the libraries once, and
-each server is a fork of it: a process of its own, to be killed like any other. The demos, the documentation's commands
-and the experiments start Python as a user does.
+A test run starts a server, a provider or a reader some five hundred times. ``multiprocessing``'s fork server imports
+the libraries once, and each of them is a fork of it: a process of its own, to be killed like any other. The demos, the
+documentation's commands and the experiments start Python as a user does.
 """
 
 import multiprocessing
@@ -15,8 +15,19 @@ from pathlib import Path
 
 from experiments.variants import VARIANTS
 
+LIBRARIES = (
+    "serving.lifecycle",
+    *(f"{name}.topology" for name in VARIANTS),
+    "client.provider.publishing",
+    "client.provider.shipped_models",
+    "client.wines.uci_csv",
+    "client.reader.reading",
+    "client.broker.settings",
+)
+"""What the programs import; not the programs, which are run and not imported."""
+
 _context = multiprocessing.get_context("forkserver")
-_context.set_forkserver_preload([__name__, "serving.lifecycle", *(f"{name}.topology" for name in VARIANTS)])
+_context.set_forkserver_preload([__name__, *LIBRARIES])
 
 
 class ForkedProcess:

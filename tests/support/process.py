@@ -44,6 +44,9 @@ class Process:
         self.process = self._started(words, {**os.environ, "PYTHONUNBUFFERED": "1", **NO_JAVA, **environment})
 
     def _started(self, words: Sequence[str], environment: Mapping[str, str]) -> Started:
+        option, *module_and_flags = words
+        if option == "-m":
+            return ForkedProcess(module_and_flags, ROOT, self._log, environment)
         with self._log.open("wb") as output:
             return subprocess.Popen(
                 [sys.executable, *words],

@@ -4,14 +4,13 @@ import json
 import re
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Self
 from urllib.parse import quote
 
 from client.broker.ports import free_port
-from tests.support.forked_process import ForkedProcess
-from tests.support.process import DEADLINE_S, ROOT, Process, Started
+from tests.support.process import DEADLINE_S, Process
 
 WHOLE_APPLICATION = "/state/value?data_type={}"
 QUERIES = {
@@ -58,12 +57,6 @@ class ServerProcess(Process):
         words = [word for pair in known.items() for word in pair]
         python = ("-c", program) if program else ("-m",)
         super().__init__(log, *python, f"{variant}.server", *words, *flags, **(environment or {}))
-
-    def _started(self, words: Sequence[str], environment: Mapping[str, str]) -> Started:
-        option, *module_and_flags = words
-        if option != "-m":
-            return super()._started(words, environment)
-        return ForkedProcess(module_and_flags, ROOT, self._log, environment)
 
     def wait_until_ready(self, deadline_s: float = DEADLINE_S) -> Self:
         """Its models have caught up and it scores."""

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
 from confluent_kafka.admin import (  # type: ignore[attr-defined]  # public, though not all are named as exports
@@ -12,6 +13,7 @@ from confluent_kafka.admin import (  # type: ignore[attr-defined]  # public, tho
     ResourceType,
 )
 
+from client.reader.reading import LEADERLESS
 from tests.support.process import DEADLINE_S, eventually
 
 FETCH_S = 0.02
@@ -70,8 +72,17 @@ class TopicReading:
         """The offset that each partition's next message gets, open transactions included."""
         consumer = self._consumer(OPEN)
         ends = {}
+
+        def told(number: int) -> bool:
+            try:
+                ends[number] = consumer.get_watermark_offsets(TopicPartition(topic, number), timeout=DEADLINE_S)[1]
+            except KafkaException as error:
+                if error.args[0].code() not in LEADERLESS:
+                    raise
+            return number in ends
+
         for number in self._partitions(topic):
-            ends[number] = consumer.get_watermark_offsets(TopicPartition(topic, number), timeout=DEADLINE_S)[1]
+            eventually(partial(told, number), "a topic that was just created has leaders")
         return ends
 
     def committed(self, topic: str, group: str) -> dict[int, int]:
