@@ -239,6 +239,7 @@ def transactional(interval_s: float, source: str, sink: str, ended: threading.Ev
         if batch := consumer.consume(1_000, timeout=interval_s):
             pass_on(batch, consumer, producer, sink)
             producer.commit_transaction(30)
+    consumer.close()
 
 
 def plain(source: str, sink: str, ended: threading.Event) -> None:
@@ -250,13 +251,14 @@ def plain(source: str, sink: str, ended: threading.Event) -> None:
             producer.produce(sink, record.value())
             producer.flush(30)
             consumer.commit(message=record, asynchronous=False)
+    consumer.close()
 
 
 # %% [markdown]
 # Three hops in a row, and one reader of all three sinks. Each record is the moment at which it was sent.
 
 # %%
-HOPS, RECORDS, GAP_S, LIMIT_S = 3, 40, 0.08, 60.0
+HOPS, RECORDS, GAP_S, LIMIT_S = 3, 30, 0.1, 60.0
 
 
 def latencies_ms(topics: Sequence[str]) -> list[list[float]]:
