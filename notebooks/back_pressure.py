@@ -8,11 +8,11 @@
 # They wait somewhere, or they are lost. There are three places, and so three policies:
 #
 # ```text
-#                     producer ──▶ topic ──▶ server ──▶ model
+#               producer ─▶ topic ─▶ server ─▶ model
 #
-# wait (bounded)                   ██████      ·          the server reads when it has room; the lag grows in Kafka
-# drop-oldest                        ·        ███         the server reads on, and leaves the oldest out
-# spill                              ·        ███▶ file   the server reads on, into a file; when that is full, it waits
+# wait                     ██████                     read when there is room: lag in Kafka
+# drop-oldest                        ███              read on, and leave the oldest out
+# spill                              ███▶ file        read on, into a file, until it is full
 # ```
 #
 # An unbounded queue in memory is none of them: it works until the process is killed for its memory, with all that
@@ -22,7 +22,8 @@
 #
 # ### A slow model
 #
-# It answers with a wine's alcohol, by way of five layers of 1,500 numbers that change nothing.
+# It answers with a wine's alcohol, by way of five layers of 1,500 numbers that change nothing
+# ([kit/slow.py](kit/slow.py)). The other model is one that this project ships.
 
 # %%
 import json
@@ -33,7 +34,6 @@ from collections.abc import Callable, Mapping
 
 import numpy as np
 from confluent_kafka import TopicPartition
-from onnx import NodeProto, TensorProto, helper
 
 from client.provider.shipped_models import shipped_models
 from client.wines.source import GeneratedWines
@@ -42,42 +42,13 @@ from experiments.steady_load import SteadyLoad
 from model.features import WINE
 from model.registry import load
 from notebooks.kit.plots import figure
+from notebooks.kit.slow import slow_model
 from notebooks.kit.walk import Walk, wait_until
-from protobufs.model_descriptor_pb2 import ModelDescriptor
 from protobufs.serving_result_pb2 import ServingResult
 from protobufs.wine_record_pb2 import WineRecord
 
 walk = Walk("back_pressure")
-LAYERS, WIDE = 5, 1_500
-
-
-# %%
-def slow_model() -> ModelDescriptor:
-    average = helper.make_tensor("value", TensorProto.FLOAT, [1], [1 / WIDE])
-    nodes: list[NodeProto] = [
-        helper.make_node("MatMul", ["wines", "first"], ["h0"]),
-        helper.make_node("ConstantOfShape", ["shape"], ["mean"], value=average),
-        *(helper.make_node("MatMul", [f"h{i}", "mean"], [f"h{i + 1}"]) for i in range(LAYERS)),
-        helper.make_node("ReduceMean", [f"h{LAYERS}", "axes"], ["scores"], keepdims=1),
-    ]
-    first = np.zeros((len(WINE), WIDE))
-    first[WINE.index("alcohol")] = 1
-    constants = [
-        helper.make_tensor("first", TensorProto.FLOAT, first.shape, first.ravel()),
-        helper.make_tensor("shape", TensorProto.INT64, [2], [WIDE, WIDE]),
-        helper.make_tensor("axes", TensorProto.INT64, [1], [1]),
-    ]
-    ends = [
-        helper.make_tensor_value_info(name, TensorProto.FLOAT, [None, n]) for name, n in (("wines", 11), ("scores", 1))
-    ]
-    graph = helper.make_graph(nodes, "slow", ends[:1], ends[1:], constants)
-    content = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=10)
-    return ModelDescriptor(
-        name="slow", dataType="wine", modeltype=ModelDescriptor.ONNX, data=content.SerializeToString()
-    )
-
-
-slow, fast = slow_model(), next(each for each in shipped_models() if each.name == "linear-onnx")
+slow, fast = slow_model(layers=5), next(each for each in shipped_models() if each.name == "linear-onnx")
 
 # %% [markdown]
 # How many wines does it score in a second, on this machine, when nothing is in its way?
@@ -111,28 +82,32 @@ DROPPED, WAITING = "serving_overflow_records_dropped_total", "serving_overflow_b
 
 def look(here: Scene, since_s: float) -> Look:
     """All its meters without labels, and when that was."""
-    lines = (here.server.get("/metrics") or "").splitlines()
-    meters = dict(line.split() for line in lines if line.startswith("serving_") and "{" not in line)
+    while (answer := here.server.get("/metrics")) is None:
+        here.server.check()
+    lines = [line for line in answer.splitlines() if line.startswith("serving_") and "{" not in line]
+    meters = dict(line.split() for line in lines)
     return {"at_s": time.monotonic() - since_s} | {name: float(value) for name, value in meters.items()}
 
 
+# %%
 def rush(here: Scene) -> list[Look]:
     """Publish for a while; look until every wine has its outcome."""
     began_s = time.monotonic()
     looks: list[Look] = []
 
-    def again(holds: Callable[[], bool]) -> bool:
+    def again(holds: Callable[[Look], bool]) -> bool:
         looks.append(look(here, began_s))
         time.sleep(LOOK_S)  # the pace of the looks: nothing waits for it
-        return holds()
+        return holds(looks[-1])
 
     with SteadyLoad(here.publisher, GeneratedWines(), 2 * capacity):
-        wait_until(lambda: again(lambda: looks[-1]["at_s"] > LOAD_S), "the rush was over", LIMIT_S)
+        wait_until(lambda: again(lambda now: now["at_s"] > LOAD_S), "the rush was over", LIMIT_S)
     published = sum(here.observer.data_ends().values())
-    wait_until(lambda: again(lambda: looks[-1][SCORED] + looks[-1][DROPPED] >= published), "all was done", LIMIT_S)
+    wait_until(lambda: again(lambda now: now[SCORED] + now[DROPPED] >= published), "all was done", LIMIT_S)
     return looks
 
 
+# %%
 def serving(*flags: str) -> Scene:
     """A server that has the slow model."""
     here = walk.scene("custom_stage", ["--max-batch", str(BATCH), *flags])
@@ -147,34 +122,42 @@ scenes: dict[str, Scene] = {}
 seen: dict[str, list[Look]] = {}
 
 
-def run(policy: str, *flags: str) -> None:
-    """A server of its own for this policy, the rush, and its account."""
+def run(policy: str, *flags: str) -> str:
+    """A server of its own for this policy, the rush; its account."""
     here = scenes[policy] = serving("--overflow", policy, *flags)
     looks = seen[policy] = rush(here)
     here.server.stop()
     published, last = sum(here.observer.data_ends().values()), looks[-1]
-    print(f"published {published:,}, scored {last[SCORED]:,.0f}, dropped {last[DROPPED]:,.0f}")
-    print(f"done after {last['at_s']:.1f} s; at most {max(each[LAG] for each in looks):,.0f} records of lag,", end=" ")
-    print(f"and {max(each[WAITING] for each in looks) / 1024:,.0f} KiB waiting in the server")
+    lag, waiting = (max(each[name] for each in looks) for name in (LAG, WAITING))
+    return (
+        f"published {published:,}, scored {last[SCORED]:,.0f}, dropped {last[DROPPED]:,.0f}"
+        f" in {last['at_s']:.1f} s\n"
+        f"at most {lag:,.0f} records of lag in the topic, and {waiting / 1024:,.0f} KiB in the server"
+    )
 
 
 # %% [markdown]
 # **wait**: read when there is room for a batch, and only then.
 
 # %% tags=["measured"]
-run("wait")
+print(run("wait"))
+assert seen["wait"][-1][DROPPED] == 0, "nothing is lost"
+assert all(each[WAITING] == 0 for each in seen["wait"]), "nothing is read ahead"
 
 # %% [markdown]
 # **drop-oldest**: read on; 1 MiB may wait in memory.
 
 # %% tags=["measured"]
-run("drop-oldest", "--overflow-bytes", str(2**20))
+print(run("drop-oldest", "--overflow-bytes", str(2**20)))
+assert seen["drop-oldest"][-1][DROPPED] > 0, "who drops, drops, and counts it"
+assert max(each[WAITING] for each in seen["drop-oldest"]) < 2**20 + BATCH * 1_000, "its bound"
 
 # %% [markdown]
 # **spill**: read on; up to 64 MiB may wait in a file.
 
 # %% tags=["measured"]
-run("spill")
+print(run("spill"))
+assert seen["spill"][-1][DROPPED] == 0, "nothing is lost"
 
 # %% [markdown]
 # ## What you should see
@@ -183,24 +166,29 @@ run("spill")
 # at the model's pace; nothing else happens, and everybody can watch it. The other two read on: the lag stays low.
 
 # %% tags=["measured"]
-_, axes = figure("In the topic: lag", "s", "records")
+_, axes = figure("In the topic: lag", "s since the rush began", "records")
 for policy, looks in seen.items():
     axes.plot([each["at_s"] for each in looks], [each[LAG] for each in looks], label=policy)
 axes.axvline(LOAD_S, color="grey", linestyle=":")
 axes.legend()
+most_lag = {policy: max(each[LAG] for each in looks) for policy, looks in seen.items()}
+assert most_lag["wait"] > most_lag["spill"], "a record in the file is none that lags"
+
 # %% [markdown]
 # What they have read waits in the server: at most 1 MiB in memory with `drop-oldest`, in a file with `spill`.
 
 # %% tags=["measured"]
-_, axes = figure("In the server: read, and not yet with the model", "s", "KiB")
+_, axes = figure("In the server: read, and not yet with the model", "s since the rush began", "KiB")
 for policy, looks in seen.items():
     axes.plot([each["at_s"] for each in looks], [each[WAITING] / 1024 for each in looks], label=policy)
 axes.axvline(LOAD_S, color="grey", linestyle=":")
 axes.legend()
+assert max(each[WAITING] for each in seen["spill"]) > 0, "it has read on"
 
 # %% [markdown]
 # **Who pays.** Each point is a score: when its wine was submitted, and how old it was when it was scored. Waiting in
-# a topic or in a file is the same to it. Only who leaves records out has fresh scores, and gaps.
+# a topic or in a file is the same to it. (With `wait` it is several lines: the client fetches one partition's backlog
+# after the other.) Only who leaves records out has fresh scores, and gaps.
 
 
 # %%
@@ -221,6 +209,7 @@ for policy, (submitted_s, age_s) in aged.items():
 axes.legend(markerscale=5)
 oldest_s = {policy: max(age_s) for policy, (_, age_s) in aged.items()}
 print("oldest score: ", ", ".join(f"{policy} {age_s:.1f} s" for policy, age_s in oldest_s.items()))
+assert oldest_s["drop-oldest"] < oldest_s["wait"], "dropping keeps scores fresh"
 
 # %% [markdown]
 # ### A direct call, or a hop through a topic
@@ -238,6 +227,7 @@ row = [float(getattr(WineRecord.FromString(wine), name)) for name in WINE]
 in_process = load(fast)
 
 
+# %%
 def call() -> float:
     return float(in_process.model.score(np.array([row]))[0])
 
@@ -245,8 +235,8 @@ def call() -> float:
 def request() -> float:
     tensor = {"name": "wines", "shape": [1, len(WINE)], "datatype": "FP64", "data": row}
     url = f"http://127.0.0.1:{here.server.port}/v2/models/wine/infer"
-    asked = urllib.request.Request(url, json.dumps({"inputs": [tensor]}).encode(), {"Content-Type": "application/json"})
-    with urllib.request.urlopen(asked, timeout=10) as answer:
+    body, headers = json.dumps({"inputs": [tensor]}).encode(), {"Content-Type": "application/json"}
+    with urllib.request.urlopen(urllib.request.Request(url, body, headers), timeout=10) as answer:
         return float(json.load(answer)["outputs"][0]["data"][0])
 
 
@@ -266,7 +256,7 @@ def hop() -> float:
 
 print(f"one wine, one model: {call():.4f} {request():.4f} {hop():.4f}")
 
-# %% tags=["measured"]
+# %%
 TIMES = 200
 
 
@@ -279,12 +269,16 @@ def times_ms(way: Callable[[], float]) -> list[float]:
     return took_ms
 
 
-ways = {"function call": times_ms(call), "HTTP request": times_ms(request), "hop through a topic": times_ms(hop)}
-middle_ms = {name: statistics.median(took_ms) for name, took_ms in ways.items()}
+# %% tags=["measured"]
+ways = {"function call": call, "HTTP request": request, "hop through a topic": hop}
+took_ms = {name: times_ms(way) for name, way in ways.items()}
+middle_ms = {name: statistics.median(each) for name, each in took_ms.items()}
 _, axes = figure("One wine, three ways", "", "ms (logarithmic)")
-axes.boxplot(list(ways.values()), tick_labels=list(ways), whis=(5, 95), showfliers=False)
+axes.boxplot(list(took_ms.values()), tick_labels=list(ways), whis=(5, 95), showfliers=False)
 axes.set_yscale("log")
+axes.yaxis.set_major_formatter("{x:g}")
 print(",  ".join(f"{name}: {median_ms:.2f} ms" for name, median_ms in middle_ms.items()))
+assert middle_ms["function call"] < middle_ms["hop through a topic"] < 1_000, "a hop costs milliseconds"
 
 # %% [markdown]
 # A call is faster, always. What the hop buys: the caller does not wait, a rush becomes lag instead of time-outs, a
@@ -300,6 +294,7 @@ wait_until(lambda: here.observer.scores() >= before + MANY, "all were scored", L
 per_s = MANY / (time.monotonic() - began_s)
 print(f"one after the other by HTTP: {1000 / middle_ms['HTTP request']:8,.0f} wines/s")
 print(f"through the topic:           {per_s:8,.0f} wines/s")
+assert per_s > 1000 / middle_ms["HTTP request"]
 
 # %% [markdown]
 # ## Try this
@@ -350,13 +345,10 @@ roomy.server.stop()
 # Exercises that fit next: `cs-1`, then `cs-6`.
 
 # %%
-most_lag = {policy: max(each[LAG] for each in looks) for policy, looks in seen.items()}
 last = {policy: looks[-1] for policy, looks in seen.items()}
 assert last["wait"][DROPPED] == last["spill"][DROPPED] == 0, "who waits, anywhere, loses nothing"
 assert last["drop-oldest"][DROPPED] > 0, "who drops, drops, and counts it"
-assert all(each[WAITING] == 0 for each in seen["wait"]), "wait reads nothing ahead"
-assert max(each[WAITING] for each in seen["drop-oldest"]) < 2**20 + BATCH * 1_000, "drop-oldest keeps to its bound"
-assert most_lag["wait"] > most_lag["spill"], "a record in the file is none that lags"
-assert oldest_s["drop-oldest"] < oldest_s["wait"], "dropping keeps scores fresh"
-assert middle_ms["function call"] < middle_ms["hop through a topic"] < 1_000, "a hop costs milliseconds"
+assert most_lag["wait"] > most_lag["spill"], "lag shows what waits in the topic, and nothing else"
+assert oldest_s["drop-oldest"] < oldest_s["wait"], "only who leaves records out has fresh scores"
+assert middle_ms["function call"] < middle_ms["hop through a topic"], "a hop costs more than a call"
 assert per_s > 1000 / middle_ms["HTTP request"], "and carries more records than calls one after the other"
