@@ -7,13 +7,13 @@
 # ## The idea
 #
 # ```text
-#  happened    12:00:50                               event time: in the record, the same at each reading
-#                  \
-#                   \  a network that was away, a phone in a tunnel, a queue
-#                    \
-#  read               12:01:20                        processing time: the reader's clock, another at each reading
+#  happened  12:00:50            event time: in the record, the same at each reading
+#                 \
+#                  \  a network that was away, a phone in a tunnel, a queue
+#                   \
+#  read            12:01:20      processing time: the reader's clock, another at each reading
 #
-#  windows     | 12:00 - 12:01 | 12:01 - 12:02 |      counted where it happened, or where it was read?
+#  windows   |  12:00  |  12:01  |     counted where it happened, or where it was read?
 # ```
 #
 # Counting by event time gives the same result at each reading. Its price: nobody knows whether a window is complete.
@@ -25,16 +25,22 @@
 import time
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from confluent_kafka import TIMESTAMP_CREATE_TIME, TIMESTAMP_LOG_APPEND_TIME, KafkaError, KafkaException, Message
+from confluent_kafka import (
+    TIMESTAMP_CREATE_TIME,
+    TIMESTAMP_LOG_APPEND_TIME,
+    KafkaError,
+    KafkaException,
+    Message,
+)
 
 from notebooks.kit.plots import PALETTE, figure
 from notebooks.kit.walk import Walk
 
 walk = Walk("event_time")
-producer = walk.producer(enable_idempotence=True)  # what is sent twice, or out of order, is put right
-NOON_MS = 1_767_614_400_000  # 5 January 2026, 12:00: the time stamps are played, so that each run is the same
+producer = walk.producer(enable_idempotence=True)  # no retry changes the order
+NOON_MS = 1_767_614_400_000  # 5 January 2026, 12:00: time stamps are played, each run is the same
 
 
 def clock(seconds: float) -> str:
@@ -60,7 +66,8 @@ for kind in ("CreateTime", "LogAppendTime"):
     producer.produce(topic, "a score", timestamp=NOON_MS, on_delivery=refused)
     assert producer.flush(10) == 0, "the broker does not answer"
     stamps[kind] = walk.read(topic)[0].timestamp()
-    print(f"{kind:14} our 12:00:00" if stamps[kind][1] == NOON_MS else f"{kind:14} the broker's clock")
+    whose = "our 12:00:00" if stamps[kind][1] == NOON_MS else "the broker's clock"
+    print(f"{kind:14} {whose}")
 
 # %% [markdown]
 # `CreateTime` is the default, and event time needs it. It has a danger: Kafka deletes by time stamps, too. With the
@@ -69,8 +76,9 @@ for kind in ("CreateTime", "LogAppendTime"):
 # what is more than an hour ahead of its own clock (`message.timestamp.after.max.ms`, KIP-1030).
 
 # %%
+topic, two_hours_ahead = walk.topic("ahead"), int(time.time() + 7200) * 1000
 try:
-    producer.produce(walk.topic("ahead"), "a score", timestamp=int(time.time() + 7200) * 1000, on_delivery=refused)
+    producer.produce(topic, "a score", timestamp=two_hours_ahead, on_delivery=refused)
     producer.flush(10)
 except KafkaException as error:
     refusal = error.args[0].name()
@@ -83,8 +91,10 @@ except KafkaException as error:
 # played, too, and a header says it.
 
 # %%
-HAPPENED_AND_READ = [(5, 6), (20, 21), (42, 44), (58, 65), (66, 68), (50, 80), (95, 96), (30, 128), (125, 130),
-                     (150, 151), (200, 201)]  # fmt: skip
+HAPPENED_AND_READ = [
+    (5, 6), (20, 21), (42, 44), (58, 65), (66, 68), (50, 80), (95, 96), (30, 128),
+    (125, 130), (150, 151), (200, 201),
+]  # fmt: skip
 
 
 class Score(NamedTuple):
@@ -96,14 +106,24 @@ class Score(NamedTuple):
 
 def publish(topic: str, scores: Iterable[tuple[int, int]], partition: int = 0) -> None:
     for happened, read in scores:
-        when, headers = NOON_MS + happened * 1000, {"read": str(read)}
-        producer.produce(topic, "5.6", timestamp=when, headers=headers, partition=partition, on_delivery=refused)
+        producer.produce(
+            topic,
+            "5.6",
+            partition=partition,
+            timestamp=NOON_MS + happened * 1000,
+            headers={"read": str(read)},
+            on_delivery=refused,
+        )
     assert producer.flush(10) == 0, "the broker does not answer"
 
 
 def scores_of(topic: str, partition: int = 0) -> list[Score]:
-    messages = [(each, dict(each.headers() or [])) for each in walk.read(topic, partition)]
-    return [Score((each.timestamp()[1] - NOON_MS) // 1000, int(headers["read"])) for each, headers in messages]
+    scores = []
+    for message in walk.read(topic, partition):
+        happened = (message.timestamp()[1] - NOON_MS) // 1000
+        headers: dict[str, Any] = dict(message.headers() or [])
+        scores.append(Score(happened, int(headers["read"])))
+    return scores
 
 
 # %%
@@ -123,9 +143,10 @@ counts = {
     "by processing time": tumbling(each.read for each in scores),
     "the same, replayed at 13:00": tumbling(REPLAY for _ in scores),
 }
-print(f"{'window from':28}" + "".join(f"{clock(start)[:5]:>7}" for start in (0, 60, 120, 180, REPLAY)))
+starts = (0, 60, 120, 180, REPLAY)
+print(f"{'window from':28}" + "".join(f"{clock(start)[:5]:>7}" for start in starts))
 for name, count in counts.items():
-    print(f"{name:28}" + "".join(f"{count[start]:7}" for start in (0, 60, 120, 180, REPLAY)))
+    print(f"{name:28}" + "".join(f"{count[start]:7}" for start in starts))
 
 # %% [markdown]
 # **What you should see**: three different histories of the same eleven scores. By event time a replay gives the first
@@ -141,7 +162,11 @@ for name, count in counts.items():
 
 # %%
 def hopping(seconds: Iterable[int], size: int = 60, hop: int = 30) -> Counter[int]:
-    return Counter(start for each in seconds for start in range(each - each % hop, each - size, -hop))
+    counts = Counter[int]()
+    for each in seconds:
+        newest = each - each % hop
+        counts.update(range(newest, each - size, -hop))
+    return counts
 
 
 overlapping = hopping(each.happened for each in scores)
@@ -182,11 +207,11 @@ def windowed(scores: Iterable[Score], size: int = 60, grace: int = 30) -> Iterat
 steps = list(windowed(scores))
 print("read      happened  stream time")
 for step in steps:
-    late = step.score.happened < step.stream_time
-    verdict = ("late, counted" if late else "") if step.is_counted else "too late: dropped"
-    final = "".join(f"  {clock(start)[:5]} is final: {n}" for start, n in step.closed)
-    times = "  ".join(clock(each) for each in (step.score.read, step.score.happened, step.stream_time))
-    print(f"{times}     {verdict}{final}".rstrip())
+    late = "late, counted" if step.score.happened < step.stream_time else ""
+    verdict = late if step.is_counted else "too late: dropped"
+    final = "".join(f"{clock(start)[:5]} is final: {n}" for start, n in step.closed)
+    times = (step.score.read, step.score.happened, step.stream_time)
+    print("  ".join([*map(clock, times), "", verdict or final]).rstrip())
 
 # %% [markdown]
 # **What you should see**: the score of 12:00:50 is late, and is counted: its window is open until stream time reaches
@@ -200,14 +225,17 @@ for step in steps:
 # %%
 from random import Random
 
-random = Random(17)
-happened = [n * 1.5 for n in range(400)]
-delays = [random.expovariate(1 / 4) if random.random() < 0.85 else random.expovariate(1 / 60) for _ in happened]
+random = Random(17)  # played delays, the same in each run
+both = []
+for n in range(400):
+    mean_delay = 4 if random.random() < 0.85 else 60
+    happened = n * 1.5
+    both.append((int(happened), int(happened + random.expovariate(1 / mean_delay))))
 traffic = walk.topic("traffic", retention_ms="-1")
-both = [(int(at), int(at + delay)) for at, delay in zip(happened, delays, strict=True)]
 publish(traffic, sorted(both, key=lambda each: each[1]))
 busy = scores_of(traffic)
 
+# %%
 truth, dropped_by = tumbling(each.happened for each in busy), {}
 print("grace   dropped      final counts that are wrong")
 for grace in (0, 10, 30, 60, 120, 300):
@@ -223,17 +251,17 @@ for grace in (0, 10, 30, 60, 120, 300):
 # minutes are final at the end. The same with 30 s, as a picture:
 
 # %%
-busy_steps = list(windowed(busy))
-_, axes = figure("400 scores, a grace of 30 s", "read, minutes after noon", "happened, minutes after noon")
-minutes = [step.score.read / 60 for step in busy_steps]
-axes.step(minutes, [step.stream_time / 60 for step in busy_steps], color=PALETTE[0], where="post", label="stream time")
-watermark = [(step.stream_time - 30) // 60 for step in busy_steps]
-axes.step(minutes, watermark, color=PALETTE[2], where="post", label="windows below are closed")
-for is_counted, label, mark in ((True, "counted", "o"), (False, "dropped", "x")):
-    chosen = [step.score for step in busy_steps if step.is_counted == is_counted]
+patient = list(windowed(busy, grace=30))
+_, axes = figure("400 scores, a grace of 30 s", "read, minutes after noon", "happened, minutes")
+read = [step.score.read / 60 for step in patient]
+stream_time = [step.stream_time / 60 for step in patient]
+closed_below = [(step.stream_time - 30) // 60 for step in patient]
+axes.step(read, stream_time, PALETTE[0], where="post", label="stream time")
+axes.step(read, closed_below, PALETTE[2], where="post", label="windows below are final")
+for is_counted, label, mark, color in ((True, "counted", "o", 5), (False, "dropped", "x", 1)):
+    chosen = [step.score for step in patient if step.is_counted == is_counted]
     x, y = [each.read / 60 for each in chosen], [each.happened / 60 for each in chosen]
-    axes.scatter(x, y, s=14, marker=mark, color=PALETTE[5] if is_counted else PALETTE[1], label=label, zorder=3)
-axes.set_xlim(0, 12)
+    axes.scatter(x, y, s=16, marker=mark, color=PALETTE[color], label=label, zorder=3)
 _ = axes.legend(loc="upper left", fontsize=9)
 
 # %% [markdown]
@@ -250,18 +278,19 @@ publish(two, [(20, 21), (90, 91), (210, 211), (290, 291)], partition=1)
 first, second = scores_of(two, 0), scores_of(two, 1)
 
 
-def kept_below_watermark(partitions: Sequence[Sequence[Score]], size: int = 60, grace: int = 30) -> int:
+def kept_by_watermark(partitions: Sequence[Sequence[Score]]) -> int:
     clocks, kept = [0] * len(partitions), 0
     for number, scores in enumerate(partitions):
         for score in scores:
             clocks[number] = max(clocks[number], score.happened)
-            kept += min(clocks) < score.happened - score.happened % size + size + grace
+            window_end = score.happened - score.happened % 60 + 60
+            kept += min(clocks) < window_end + 30
     return kept
 
 
 kept = {
     "one stream time, as they come": sum(step.is_counted for step in windowed([*first, *second])),
-    "watermark: the smallest clock": kept_below_watermark([first, second]),
+    "watermark: the smallest clock": kept_by_watermark([first, second]),
     "the oldest record first": sum(step.is_counted for step in windowed(sorted([*first, *second]))),
 }
 for rule, number in kept.items():
@@ -280,16 +309,19 @@ from client.wines.source import GeneratedWines, wine_records
 
 HOUR_MS = 3_600_000
 models = {model.name: model for model in shipped_models()}
-generated, qualities = GeneratedWines(seed=17), {}
+generated = GeneratedWines(seed=17)
+testers: list[tuple[int, str, float]] = []  # what they will say: when, of which wine, its quality
 scene = walk.scene("custom_stage")
 scene.server.start()
 scene.server.wait_until_ready()
-for name, minute in (("forest-onnx", 20), ("linear-onnx", 100)):  # wines of 12:20, then another model, wines of 13:40
+for name, minute in (("forest-onnx", 20), ("linear-onnx", 100)):  # wines of 12:20 and of 13:40
     scene.activate(models[name])
     wines, at_ms = generated.batch(100), NOON_MS + minute * 60_000
     scene.publish_wines(wine_records(wines, "wine", at_ms))
     scene.wait_until_drained()
-    qualities[at_ms] = wines.quality
+    assert wines.quality is not None, "generated wines have one"
+    for quality in wines.quality:
+        testers.append((at_ms + HOUR_MS, f"wine-measured-{len(testers)}", float(quality)))
 
 # %% [markdown]
 # The labels are the testers' quality of each wine, an hour after it, under the record id that the score has, too. One
@@ -299,17 +331,22 @@ for name, minute in (("forest-onnx", 20), ("linear-onnx", 100)):  # wines of 12:
 from protobufs.serving_result_pb2 import ServingResult
 
 labels = walk.topic("labels", retention_ms="-1")
-for first, (at_ms, quality) in zip((0, 100), qualities.items(), strict=True):
-    for n in range(100):
-        if n % 10:
-            when, key = at_ms + HOUR_MS, f"wine-measured-{first + n}"
-            producer.produce(labels, str(quality[n]), key, timestamp=when, on_delivery=refused)
+for number, (at_ms, record_id, tasted) in enumerate(testers):
+    if number % 10:
+        producer.produce(labels, str(tasted), record_id, timestamp=at_ms, on_delivery=refused)
 assert producer.flush(10) == 0, "the broker does not answer"
 
-messages = [each for partition in range(3) for each in walk.read(scene.topics.scores, partition)]
-results = [ServingResult.FromString(each.value() or b"") for each in messages]
-tasted = [(each.timestamp()[1], (each.key() or b"").decode(), float(each.value() or 0)) for each in walk.read(labels)]
-print(f"{len(results)} scores, {len(tasted)} labels")
+Event = tuple[int, str, ServingResult | float]  # when, of which wine, and its score or its label
+events: list[Event] = []
+for message in walk.read(labels):
+    record_id = (message.key() or b"").decode()
+    events.append((message.timestamp()[1], record_id, float(message.value() or b"")))
+for partition in range(3):
+    for message in walk.read(scene.topics.scores, partition):
+        result = ServingResult.FromString(message.value() or b"")
+        events.append((result.record_ts, result.record_id, result))
+results = [event for _, _, event in events if isinstance(event, ServingResult)]
+print(f"{len(results)} scores, {len(events) - len(results)} labels")
 
 
 # %%
@@ -322,21 +359,21 @@ class Joined(NamedTuple):
 
 
 def join(limit_ms: int) -> tuple[list[Joined], Counter[str]]:
-    events = [(each.record_ts, each.record_id, each, 0.0) for each in results]
-    events += [(at_ms, record_id, None, label) for at_ms, record_id, label in tasted]
+    joined: list[Joined] = []
     waiting: dict[str, ServingResult] = {}
-    joined, counted = [], Counter[str]()
-    for at_ms, record_id, result, label in sorted(events, key=lambda each: each[0]):
+    counted = Counter[str]()
+    for at_ms, record_id, event in sorted(events, key=lambda each: each[0]):
         for old in [key for key, each in waiting.items() if at_ms - each.record_ts > limit_ms]:
             del waiting[old]
             counted["given up"] += 1
-        if result is not None:
-            waiting[record_id] = result
+        if isinstance(event, ServingResult):
+            waiting[record_id] = event
             counted["most at a time"] = max(counted["most at a time"], len(waiting))
         elif (score := waiting.pop(record_id, None)) is not None:
-            active = "forest-onnx" if at_ms < NOON_MS + HOUR_MS else "linear-onnx"  # the swap was at 13:00
-            joined.append(Joined(score.model_name, active, abs(score.value - label)))
-    return joined, counted + Counter({"still waiting": len(waiting)})
+            active = "forest-onnx" if at_ms < NOON_MS + HOUR_MS else "linear-onnx"  # from 13:00 on
+            joined.append(Joined(score.model_name, active, abs(score.value - event)))
+    counted["still waiting"] = len(waiting)
+    return joined, counted
 
 
 # %%
@@ -365,11 +402,11 @@ print("scores that waited:", ", ".join(f"{number} {what}" for what, number in wa
 #    6 scores from 12:00 on, comes with the last score only, at 12:03:21.
 
 # %% tags=["try-this"]
-patient = list(windowed(scores, grace=120))
-assert all(step.is_counted for step in patient)
-assert [step.closed for step in patient if step.closed] == [[(0, 6)]]
-assert patient[-1].closed
-assert clock(patient[-1].score.read) == "12:03:21"
+waited_for = list(windowed(scores, grace=120))
+assert all(step.is_counted for step in waited_for)
+assert [step.closed for step in waited_for if step.closed] == [[(0, 6)]]
+assert waited_for[-1].closed
+assert clock(waited_for[-1].score.read) == "12:03:21"
 
 # %% [markdown]
 # 2. One producer's clock is 50 minutes fast, which the broker accepts: `list(windowed([*scores[:3], Score(3050, 45),
@@ -410,22 +447,28 @@ assert waited_in_vain["given up"] == 200
 # ## What we have seen
 
 # %%
-assert stamps["CreateTime"] == (TIMESTAMP_CREATE_TIME, NOON_MS), "by default a record has its producer's time stamp"
+assert stamps["CreateTime"] == (TIMESTAMP_CREATE_TIME, NOON_MS), "by default: the producer's"
 assert stamps["LogAppendTime"][0] == TIMESTAMP_LOG_APPEND_TIME, "a topic may ask for the broker's"
 assert stamps["LogAppendTime"][1] != NOON_MS
-assert refusal == "INVALID_TIMESTAMP", "the broker takes nothing that is more than an hour ahead of it"
-assert counts["by event time"] == {0: 6, 60: 2, 120: 2, 180: 1}, "event time counts where it happened"
-assert counts["by processing time"] == {0: 3, 60: 4, 120: 3, 180: 1}, "processing time counts where it was read"
-assert counts["the same, replayed at 13:00"] == {3600: 11}, "and differently at each reading"
-assert sum(overlapping.values()) == 2 * len(scores), "with a hop of half the size each record is in two windows"
-assert [step.score.happened for step in steps if not step.is_counted] == [30], (
-    "grace takes one late record, not the other"
-)
-assert [step.closed for step in steps if step.closed] == [[(0, 5)], [(60, 2)]], "only records move stream time"
-assert sorted(dropped_by.values(), reverse=True) == list(dropped_by.values()), "more grace, fewer dropped"
-assert dropped_by[0] > dropped_by[300] == 0, "none of these is later than five minutes"
-assert list(kept.values()) == [5, 8, 8], "several partitions need a watermark, or the oldest record first"
-assert len(pairs) == 180, "labels find their scores by record id"
-assert all(pair.active == "linear-onnx" for pair in pairs), "though another model is active by then"
+assert refusal == "INVALID_TIMESTAMP", "the broker takes no record from more than an hour ahead"
+
+by_event, live, replayed = counts.values()
+assert by_event == {0: 6, 60: 2, 120: 2, 180: 1}, "event time counts where it happened"
+assert live == {0: 3, 60: 4, 120: 3, 180: 1}, "processing time counts where it was read"
+assert replayed == {3600: 11}, "and gives something else at each reading"
+assert sum(overlapping.values()) == 2 * 11, "a hop of half the size: each record is in two windows"
+
+assert [step.score.happened for step in steps if not step.is_counted] == [30], "30 s saved 12:00:50"
+assert [step.closed for step in steps if step.closed] == [[(0, 5)], [(60, 2)]], "two are final"
+assert steps[-1].stream_time == 200, "only records move stream time: 12:02 and 12:03 stay open"
+dropped = list(dropped_by.values())
+assert dropped == sorted(dropped, reverse=True), "more grace, fewer dropped"
+assert dropped[0] > dropped[-1] == 0, "none of these is later than five minutes"
+assert list(kept.values()) == [5, 8, 8], "several partitions: a watermark, or the oldest first"
+
 assert Counter(pair.scored_by for pair in pairs) == {"forest-onnx": 90, "linear-onnx": 90}
-assert all(abs(result.scored_ts / 1000 - time.time()) < 3600 for result in results), "the server's clock is today's"
+assert all(pair.active == "linear-onnx" for pair in pairs), "by then another model is active"
+assert waited["given up"] == 10, "a label that never comes must not be waited for without limit"
+now_ms = time.time() * 1000
+assert all(abs(each.scored_ts - now_ms) < HOUR_MS for each in results), "scored by today's clock"
+assert all(each.record_ts < NOON_MS + 2 * HOUR_MS for each in results), "of January's wines"

@@ -33,7 +33,7 @@ from notebooks.kit.plots import figure
 from notebooks.kit.walk import Walk, wait_until
 
 walk = Walk("streams_and_tables")
-NOON_MS = 1_767_614_400_000  # 5 January 2026, 12:00: the time stamps are played, so that each run is the same
+NOON_MS = 1_767_614_400_000  # 5 January 2026, 12:00: time stamps are played, each run is the same
 MINUTE_MS = 60_000
 
 # %% [markdown]
@@ -51,7 +51,8 @@ def refused(error: KafkaError | None, _: Message) -> None:
 
 def publish(topic: str, records: Iterable[tuple[int, str | None, str | None]]) -> None:
     for minute, key, value in records:  # each is acknowledged before the next one goes
-        producer.produce(topic, value, key, timestamp=NOON_MS + minute * MINUTE_MS, on_delivery=refused)
+        at_ms = NOON_MS + minute * MINUTE_MS
+        producer.produce(topic, value, key, timestamp=at_ms, on_delivery=refused)
         assert producer.flush(10) == 0, "the broker does not answer"
 
 
@@ -69,16 +70,20 @@ def text(content: bytes | None) -> str | None:
     return None if content is None else content.decode()
 
 
-def log(topic: str, partition: int = 0) -> list[Record]:
-    messages = ((each, (each.timestamp()[1] - NOON_MS) // MINUTE_MS) for each in walk.read(topic, partition))
-    return [Record(each.offset() or 0, minute, text(each.key()), text(each.value())) for each, minute in messages]
+def log(topic: str) -> list[Record]:
+    records = []
+    for message in walk.read(topic):
+        minute = (message.timestamp()[1] - NOON_MS) // MINUTE_MS
+        key, value = text(message.key()), text(message.value())
+        records.append(Record(message.offset() or 0, minute, key, value))
+    return records
 
 
 # %% [markdown]
 # ### One log, two readings
 
 # %%
-payments = walk.topic("payments", retention_ms="-1")  # retention counts by time stamps, and ours are old
+payments = walk.topic("payments", retention_ms="-1")  # it goes by time stamps, and ours are old
 publish(payments, [(0, "alice", "1"), (1, "charlie", "1"), (2, "alice", "3")])
 
 as_stream, as_table = [0], [0]
@@ -102,21 +107,28 @@ for record in log(payments):
 
 # %%
 reports = walk.topic("reports", cleanup_policy="compact")
-steps = ["server-1 forest 3", "server-1 forest 2", "server-2 forest 1", "server-2 linear 1", "server-1 linear 2"]
-publish(reports, [(minute, step[:8], step[9:]) for minute, step in enumerate(steps)])
+STEPS = [
+    (0, "server-1", "forest 3"),
+    (1, "server-1", "forest 2"),
+    (2, "server-2", "forest 1"),
+    (3, "server-2", "linear 1"),
+    (4, "server-1", "linear 2"),
+]
+publish(reports, STEPS)
 
 rows: dict[str, tuple[str, int]] = {}
-partitions_of: Counter[str] = Counter()
+per_model: Counter[str] = Counter()
 only_added: Counter[str] = Counter()
 print("row                 subtract old, add new    only add")
 for record in log(reports):
     model, partitions = record.value.split()[0], int(record.value.split()[1])
-    old_model, old_partitions = rows.get(record.key, (model, 0))
-    partitions_of[old_model] -= old_partitions
-    partitions_of[model] += partitions
+    if record.key in rows:
+        old_model, old_partitions = rows[record.key]
+        per_model[old_model] -= old_partitions
+    per_model[model] += partitions
     only_added[model] += partitions
     rows[record.key] = (model, partitions)
-    sums = [f"forest {sums['forest']}, linear {sums['linear']}" for sums in (partitions_of, only_added)]
+    sums = [f"forest {each['forest']}, linear {each['linear']}" for each in (per_model, only_added)]
     print(f"{record.key} {record.value}   {sums[0]}       {sums[1]}")
 
 # %% [markdown]
@@ -137,7 +149,12 @@ BALANCES = [
     (6, "bob", "2"), (8, "charlie", "4"), (10, "bob", "5"),
 ]  # fmt: skip
 usual = walk.topic("changelog", cleanup_policy="compact")
-quick = walk.topic("quick-changelog", cleanup_policy="compact", segment_ms="60000", min_cleanable_dirty_ratio="0.01")
+quick = walk.topic(
+    "quick-changelog",
+    cleanup_policy="compact",
+    segment_ms="60000",
+    min_cleanable_dirty_ratio="0.01",
+)
 for topic in (usual, quick):
     publish(topic, BALANCES)
 
@@ -147,12 +164,13 @@ for topic in (usual, quick):
 # first one. What the two topics say:
 
 # %%
-from confluent_kafka.admin import ConfigResource
+from confluent_kafka.admin import ConfigResource  # type: ignore[attr-defined]  # it is public
 
+SETTINGS = ("segment.ms", "segment.bytes", "min.cleanable.dirty.ratio", "delete.retention.ms")
 for name, topic in (("usual", usual), ("quick", quick)):
     resource = ConfigResource(ConfigResource.Type.TOPIC, topic)
     config = walk.admin.describe_configs([resource])[resource].result(10)
-    for setting in ("segment.ms", "segment.bytes", "min.cleanable.dirty.ratio", "delete.retention.ms"):
+    for setting in SETTINGS:
         print(f"{name:6} {setting:26} {config[setting].value:>12}")
 
 # %% [markdown]
@@ -209,9 +227,14 @@ except KafkaException as error:
 vineyards = walk.topic("vineyards", cleanup_policy="compact")
 tastings = walk.topic("tastings", retention_ms="-1")
 publish(vineyards, [(0, "rioja", "Ana"), (4, "rioja", "Bea"), (6, "porto", "Rui")])
-publish(
-    tastings, [(1, "rioja", "5.6"), (3, "porto", "6.1"), (5, "rioja", "7.0"), (7, None, "6.6"), (8, "porto", "5.9")]
-)
+TASTED = [
+    (1, "rioja", "5.6"),
+    (3, "porto", "6.1"),
+    (5, "rioja", "7.0"),
+    (7, None, "6.6"),
+    (8, "porto", "5.9"),
+]
+publish(tastings, TASTED)
 
 
 def by_time(*topics: str) -> Iterator[tuple[int, Record]]:
@@ -229,7 +252,8 @@ for is_tasting, record in by_time(vineyards, tastings):
         continue
     owner = owners.get(record.key)
     joined.append((record.key, record.value, owner))
-    print(f"12:{record.minute:02}  tasting  {record.key or '(no key)':8} {record.value}  ->  {owner or 'no row'}")
+    tasting = f"{record.key or '(no key)':8} {record.value}"
+    print(f"12:{record.minute:02}  tasting  {tasting}  ->  {owner or 'no row'}")
 
 # %% [markdown]
 # **What you should see**: the first rioja is Ana's and the second one Bea's. The row for porto comes after its first
@@ -251,8 +275,8 @@ publish(linear, [(1, "wine-1", "5.9"), (4, "wine-3", "5.0"), (20, "wine-2", "6.4
 def windowed_join(left: str, right: str, within: int) -> Iterator[tuple[int, str, str, str]]:
     waiting: tuple[list[Record], list[Record]] = ([], [])
     for side, record in by_time(left, right):
-        for kept in waiting:
-            kept[:] = [old for old in kept if record.minute - old.minute <= within]  # the others waited in vain
+        for kept in waiting:  # what is older has waited in vain
+            kept[:] = [old for old in kept if record.minute - old.minute <= within]
         for other in waiting[1 - side]:
             if other.key == record.key:
                 pair = (other, record) if side else (record, other)
@@ -281,11 +305,12 @@ for minute, wine, left, right in windowed_join(forest, linear, within=10):
 # %%
 def places(name: str, partitions: int, producer: Producer, keys: Iterable[str]) -> dict[str, int]:
     """Publish one record per key; in which partition the broker has put it."""
-    topic, found = walk.topic(name, partitions, retention_ms="-1"), {}
+    topic = walk.topic(name, partitions, retention_ms="-1")
+    found: dict[str, int] = {}
 
     def delivered(error: KafkaError | None, message: Message) -> None:
         refused(error, message)
-        found[text(message.key())] = message.partition()
+        found[text(message.key()) or ""] = message.partition() or 0
 
     for key in keys:
         producer.produce(topic, "a row", key, on_delivery=delivered)
@@ -305,7 +330,8 @@ tables = {
 print("          the stream has   the table has")
 print("          3 partitions     " + "  ".join(f"{name:12}" for name in tables).rstrip())
 for key in keys:
-    cells = [f"{place[key]}" if place[key] == stream[key] else f"{place[key]} missed" for place in tables.values()]
+    numbers = [place[key] for place in tables.values()]
+    cells = [f"{number}" if number == stream[key] else f"{number} missed" for number in numbers]
     print(f"{key:10}{stream[key]:<17}" + "  ".join(f"{cell:12}" for cell in cells).rstrip())
 
 # %% [markdown]
@@ -322,8 +348,14 @@ tables = {
     "4 partitions": places("many-4", 4, producer, many),
     "3 partitions,\nhashed by CRC32": places("many-crc32", 3, by_default, many),
 }
-found = {name: sum(place[key] == stream[key] for key in many) / len(many) for name, place in tables.items()}
-_, axes = figure("A stream with 3 partitions, joined with a table", "the table's topic has", "keys that find their row")
+found = {}
+for name, place in tables.items():
+    found[name] = sum(place[key] == stream[key] for key in many) / len(many)
+_, axes = figure(
+    "A stream with 3 partitions, joined with a table",
+    "the table's topic has",
+    "keys that find their row",
+)
 axes.bar(list(found), list(found.values()), width=0.6)
 axes.set_ylim(0, 1.15)
 axes.yaxis.set_major_formatter("{x:.0%}")
@@ -386,14 +418,21 @@ from zlib import crc32
 from aiokafka.partitioner import murmur2  # the Java clients' hash, by another library
 
 assert as_stream[1:] == [1, 2, 5], "as a stream each record is one more event"
-assert as_table[1:] == [1, 2, 4], "as a table a record replaces the one before it with its key"
-assert +partitions_of == {"linear": 3}, "subtract old, add new: each partition is counted once"
-assert only_added == {"forest": 6, "linear": 3}, "who only adds counts rows that are long replaced"
-assert sorted(after) == [2, 3, 4, 5], "the cleaner removes replaced rows, keeps offsets, and leaves the last segment"
-assert restored(quick) == {"alice": "3", "bob": "5", "charlie": "4"}, "a compacted log gives the same table"
+assert as_table[1:] == [1, 2, 4], "as a table a record replaces the one before with its key"
+assert +per_model == {"linear": 3}, "subtract old, add new: each partition is counted once"
+assert only_added == {"forest": 6, "linear": 3}, "who only adds counts rows that are replaced"
+
+assert sorted(after) == [2, 3, 4, 5], "replaced rows go, offsets stay, the last segment too"
+assert restored(quick) == {"alice": "3", "bob": "5", "charlie": "4"}, "it gives the same table"
 assert refusal == "INVALID_RECORD", "a compacted topic takes no record without a key"
-assert [owner for _, _, owner in joined] == ["Ana", None, "Bea", None, "Rui"], "a row that comes later changes nothing"
-assert [wine for _, wine, _, _ in windowed_join(forest, linear, within=10)] == ["wine-1", "wine-3"]
-assert all(stream[key] == (murmur2(key.encode()) & 0x7FFFFFFF) % 3 for key in many), "the Java clients' partitions"
-assert all(tables["3 partitions,\nhashed by CRC32"][key] == crc32(key.encode()) % 3 for key in many), "librdkafka's"
-assert found["3 partitions"] == 1 > found["6 partitions"], "no co-partitioning, no row - and no error"
+
+owners_found = [owner for _, _, owner in joined]
+assert owners_found == ["Ana", None, "Bea", None, "Rui"], "a row that comes later changes nothing"
+wines = [wine for _, wine, _, _ in windowed_join(forest, linear, within=10)]
+assert wines == ["wine-1", "wine-3"], "within the window there is a pair, outside there is none"
+
+by_crc32 = tables["3 partitions,\nhashed by CRC32"]
+assert all(stream[key] == (murmur2(key.encode()) & 0x7FFFFFFF) % 3 for key in many), "Java's"
+assert all(by_crc32[key] == crc32(key.encode()) % 3 for key in many), "librdkafka's own"
+assert found["3 partitions"] == 1, "co-partitioned: every key finds its row"
+assert all(0 < found[name] < 0.6 for name in found if name != "3 partitions"), "else it is chance"
