@@ -149,7 +149,7 @@ for name, count in counts.items():
     print(f"{name:28}" + "".join(f"{count[start]:7}" for start in starts))
 
 # %% [markdown]
-# **What you should see**: three different histories of the same eleven scores. By event time a replay gives the first
+# Three different histories of the same eleven scores. By event time a replay gives the first
 # line again, since nothing in it depends on when it is read. By processing time it gives a burst at 13:00 that never
 # happened: an alarm on "too many poor scores in a minute" would ring at each restart.
 #
@@ -214,7 +214,7 @@ for step in steps:
     print("  ".join([*map(clock, times), "", verdict or final]).rstrip())
 
 # %% [markdown]
-# **What you should see**: the score of 12:00:50 is late, and is counted: its window is open until stream time reaches
+# The score of 12:00:50 is late, and is counted: its window is open until stream time reaches
 # 12:01:30. The one of 12:00:30 comes after that, and is dropped. And the windows from 12:02 on are never final here:
 # stream time stands still when no record comes. On a quiet topic the last result waits for the next record.
 #
@@ -246,7 +246,7 @@ for grace in (0, 10, 30, 60, 120, 300):
     print(f"{grace:3} s   {dropped_by[grace]:3} of 400   {wrong} of {len(final_counts)}")
 
 # %% [markdown]
-# **What you should see**: there is no right number. Each second of grace saves some records; it also delays every
+# There is no right number. Each second of grace saves some records; it also delays every
 # result by a second, and keeps more windows in memory. With five minutes nothing is dropped, and only four of the ten
 # minutes are final at the end. The same with 30 s, as a picture:
 
@@ -261,7 +261,7 @@ axes.step(read, closed_below, PALETTE[2], where="post", label="windows below are
 for is_counted, label, mark, color in ((True, "counted", "o", 5), (False, "dropped", "x", 1)):
     chosen = [step.score for step in patient if step.is_counted == is_counted]
     x, y = [each.read / 60 for each in chosen], [each.happened / 60 for each in chosen]
-    axes.scatter(x, y, s=16, marker=mark, color=PALETTE[color], label=label, zorder=3)
+    axes.scatter(x, y, s=16, marker=mark, color=PALETTE[color], label=label)
 _ = axes.legend(loc="upper left", fontsize=9)
 
 # %% [markdown]
@@ -392,9 +392,17 @@ for name in ("forest-onnx", "linear-onnx"):
 print("scores that waited:", ", ".join(f"{number} {what}" for what, number in waited.items()))
 
 # %% [markdown]
-# **What you should see**: by record id each model gets its own 90 labels. Who takes the model that is active when a
+# By record id each model gets its own 90 labels. Who takes the model that is active when a
 # label comes blames the second model for what the first one scored. And the join needs a limit: ten scores of 12:20 had
 # no label after two hours, and are given up. Without one they would wait in memory until the server's end.
+#
+# ## What you should see
+#
+# - By event time the eleven scores are 6, 2, 2, 1 at each reading. By processing time they are 3, 4, 3, 1, and 11 at a
+#   replay.
+# - Only records move stream time, and grace is a choice between late results and lost records.
+# - With one clock for two partitions 5 of 8 scores are counted, with a watermark all of them.
+# - A label finds its score by the record's id; what waits for it needs a limit.
 #
 # ## Try this
 #
