@@ -40,6 +40,13 @@ class MarkerMissing(ServingError):
         super().__init__(f"the page has no line '<!-- {marker} -->': put it where the table belongs")
 
 
+class TableMissing(ServingError):
+    """A page does not have the table that is to be read."""
+
+    def __init__(self, head: Sequence[str]) -> None:
+        super().__init__(f"the page has no table '{' | '.join(head)}': write it again, as its second line says")
+
+
 class TopicNotRead(ServingError):
     """A topic's end was not reached: a transaction in it stays open."""
 

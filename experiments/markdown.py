@@ -1,9 +1,10 @@
-"""Tables in Markdown, and where they go in a page."""
+"""Tables in Markdown: how they are made, where they go in a page, and how they are read again."""
 
+import itertools
 import re
 from collections.abc import Iterable, Sequence
 
-from experiments.errors import MarkerMissing
+from experiments.errors import MarkerMissing, TableMissing
 
 
 def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
@@ -23,3 +24,18 @@ def insert_table(page: str, marker: str, lines: str) -> str:
     if place.search(page) is None:
         raise MarkerMissing(marker)
     return place.sub(lambda found: found[1] + lines, page)
+
+
+def table_rows(page: str, head: Sequence[str]) -> list[dict[str, str]]:
+    """The rows of the page's table with this head, each cell by its column's name: what ``table`` was given.
+
+    Raises:
+        TableMissing: it has no such table.
+    """
+    names = [name.removesuffix(":") for name in head]
+    lines, first = page.splitlines(), f"| {' | '.join(names)} |"
+    if first not in lines:
+        raise TableMissing(names)
+    below = lines[lines.index(first) + 2 :]  # head and rule
+    rows = itertools.takewhile(lambda line: line.startswith("|"), below)
+    return [dict(zip(names, row[2:-2].split(" | "), strict=True)) for row in rows]

@@ -5,9 +5,9 @@ import platform
 import pytest
 
 from client.demo.circumstances import Circumstance
-from experiments.errors import MarkerMissing
+from experiments.errors import MarkerMissing, TableMissing
 from experiments.machine import facts
-from experiments.markdown import insert_table, table
+from experiments.markdown import insert_table, table, table_rows
 from experiments.survival.kill_round import Outcome
 from experiments.survival.life import CIRCUMSTANCES, Life, broken_promises
 from experiments.survival.page import Conditions, summary
@@ -45,6 +45,18 @@ def test_the_first_table_goes_below_the_marker() -> None:
 def test_a_page_without_the_marker_is_refused() -> None:
     with pytest.raises(MarkerMissing, match="<!-- mark -->"):
         insert_table("text", "mark", "| new |\n")
+
+
+def test_a_table_is_read_from_a_page_as_it_was_written_empty_cells_included() -> None:
+    page = (
+        f"text\n\n{table(('name', 's:'), [('another', '1')])}\n{table(('name', 'n:'), [('a', ''), ('', '2')])}- text\n"
+    )
+    assert table_rows(page, ("name", "n:")) == [{"name": "a", "n": ""}, {"name": "", "n": "2"}]
+
+
+def test_a_page_without_the_table_is_refused_with_its_head() -> None:
+    with pytest.raises(TableMissing, match=r"no table 'name \| n'"):
+        table_rows(table(("name", "s:"), []), ("name", "n:"))
 
 
 def test_a_speed_is_compared_with_the_limit_and_with_custom_stages_for_the_same_model() -> None:
