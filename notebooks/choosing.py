@@ -10,10 +10,10 @@
 # in this notebook.
 #
 # ```text
-#   VARIANT.guarantees  ------------.
-#   docs/experiments/throughput.md --+-->  one table  -->  choose(needs)  -->  a variant
-#   docs/experiments/survival.md   --|                          |
-#   README.md  ---------------------'                           '-->  or none: what people use instead
+#   VARIANT.guarantees ---------------.
+#   docs/experiments/throughput.md ---+--> tables --> choose(needs) --> one of the five
+#   docs/experiments/survival.md -----|                             '-> or none: what people use instead
+#   README.md ------------------------'
 # ```
 #
 # All figures are of one machine and one run. Seconds and records per second will be others on yours; ratios of one
@@ -39,6 +39,7 @@ from experiments.variants import VARIANTS, variant
 from notebooks.kit.plots import PALETTE, figure
 from serving.engine import DeliveryMode, OverflowPolicy
 
+# %%
 promised = {name: variant(name).guarantees for name in VARIANTS}
 circumstances: list[Circumstance] = ["killed", "disk_wiped", "model_topic_emptied"]
 
@@ -47,7 +48,8 @@ for name, guarantees in promised.items():
     cells = []
     for each in circumstances:
         both = {"model": guarantees.model_survives, "counters": guarantees.counters_survive}
-        cells.append(" + ".join(what for what, survives in both.items() if getattr(survives, each)) or "nothing")
+        survivors = [what for what, survives in both.items() if getattr(survives, each)]
+        cells.append(" + ".join(survivors) or "nothing")
     print(f"{name:20}" + "".join(f"{cell:28}" for cell in cells))
 
 # %%
@@ -60,22 +62,22 @@ for name, guarantees in promised.items():
 #
 # Speed, with the fastest model: then the server is measured, not the model.
 
+
 # %%
-page = (README.parent / "docs/experiments/throughput.md").read_text("utf-8")
-measured = [row for row in table_rows(page, HEAD) if row["model"] in (FASTEST, "")]
-latencies = table_rows(page, LATENCY_HEAD)
-
-
 def number(cell: str) -> float:
     return float(cell.replace(",", ""))
 
 
+page = (README.parent / "docs/experiments/throughput.md").read_text("utf-8")
+measured = [row for row in table_rows(page, HEAD) if row["model"] in (FASTEST, "")]
+usual = [row for row in measured if row["delivery"] == "at-least-once"]
+quiet = [row for row in table_rows(page, LATENCY_HEAD) if row["models taken over meanwhile"] == "0"]
+
 speed = {(row["variant"].strip("`"), row["delivery"]): number(row["records/s"]) for row in measured}
-cpu_us = {
-    row["variant"].strip("`"): number(row["CPU, µs/record"]) for row in measured if row["delivery"] == "at-least-once"
-}
-quiet = [row for row in latencies if row["models taken over meanwhile"] == "0"]
+cpu_us = {row["variant"].strip("`"): number(row["CPU, µs/record"]) for row in usual}
 p99_ms = {row["variant"].strip("`"): number(row["p99, ms"]) for row in quiet}
+
+# %%
 share = {name: speed[name, "at-least-once"] / speed[YARDSTICK, "at-least-once"] for name in VARIANTS}
 print(f"{'at-least-once':20}{'records/s':>10}{'share':>8}{'CPU, µs/record':>16}{'p99, ms':>10}")
 for name in VARIANTS:
@@ -97,18 +99,19 @@ for name, row in costs.items():
 #
 # Six promises: the model, and the counters, in each of three circumstances.
 
+
 # %%
-kept = {
-    name: sum(
-        getattr(survives, each)
-        for survives in (guarantees.model_survives, guarantees.counters_survive)
-        for each in circumstances
-    )
-    for name, guarantees in promised.items()
-}
-drawn, axes = figure(
-    "What survives has its price, and so has the engine", f"speed, {YARDSTICK} = 1", "promises kept, of 6"
-)
+def promises_kept(name: str) -> int:
+    lives = promised[name].model_survives, promised[name].counters_survive
+    return sum(getattr(survives, each) for survives in lives for each in circumstances)
+
+
+kept = {name: promises_kept(name) for name in VARIANTS}
+print(", ".join(f"{name} {count}" for name, count in kept.items()))
+
+# %%
+title = "What survives has its price, and so has the engine"
+drawn, axes = figure(title, f"speed, {YARDSTICK} = 1", "promises kept, of 6")
 for promises in sorted(set(kept.values())):
     names = [name for name in VARIANTS if kept[name] == promises]
     for name in names:
@@ -152,7 +155,8 @@ pyplot.show()
 # %%
 engine = cpu_us["streams_inmemory"] - cpu_us["custom_stage"]
 table = cpu_us["streams_kvstore"] - cpu_us["streams_inmemory"]
-print(f"faust in place of our own loop: {engine:+.1f} µs for each record; its table: {table:+.1f} µs on top")
+print(f"faust in place of our own loop: {engine:+.1f} µs for each record")
+print(f"its table, on top:              {table:+.1f} µs")
 
 # %% [markdown]
 # So a table with a changelog is cheap, as a batch shares a write; the engine is not, and it is Python that runs for
@@ -177,12 +181,12 @@ class Needs:
     p99_ms: float = inf
 
 
+# %%
 def against(name: str, needs: Needs) -> list[str]:
     promise = promised[name]
-    reasons = [f"model lost: {each}" for each in needs.model_survives if not getattr(promise.model_survives, each)]
-    reasons += [
-        f"counters lost: {each}" for each in needs.counters_survive if not getattr(promise.counters_survive, each)
-    ]
+    model, counters = promise.model_survives, promise.counters_survive
+    reasons = [f"model lost: {each}" for each in needs.model_survives if not getattr(model, each)]
+    reasons += [f"counters lost: {each}" for each in needs.counters_survive if not getattr(counters, each)]
     reasons += [f"not {needs.delivery}"] * (needs.delivery not in promise.delivery)
     reasons += [f"no overflow {needs.overflow}"] * (needs.overflow not in promise.overflow)
     reasons += ["too slow"] * (speed.get((name, needs.delivery), inf) < needs.per_s)
@@ -196,14 +200,13 @@ def choose(needs: Needs) -> list[str]:
 
 
 # %%
+on_disk: tuple[Circumstance, ...] = ("killed", "model_topic_emptied")
 wanted = {
     "a dashboard of the newest scores, gaps are fine": Needs("at-most-once", overflow="drop-oldest"),
-    "each score pays for something, so exactly one for each record": Needs("exactly-once"),
-    "counters for an audit, on a machine with a disk": Needs(counters_survive=("killed", "model_topic_emptied")),
-    "exact counters, in containers whose disk goes with them": Needs(counters_survive=("killed", "disk_wiped")),
-    "serve at once, also when nobody can publish the model again": Needs(
-        model_survives=("killed", "model_topic_emptied")
-    ),
+    "each score pays for something, so exactly one each": Needs("exactly-once"),
+    "counters for an audit, on a machine with a disk": Needs(counters_survive=on_disk),
+    "exact counters, where the disk goes with the container": Needs(counters_survive=("disk_wiped",)),
+    "serve at once, also when the models are gone": Needs(model_survives=on_disk),
     "exactly-once, and counters that survive": Needs("exactly-once", counters_survive=("killed",)),
 }
 for need, needs in wanted.items():
@@ -234,8 +237,8 @@ assert choose(twice) == []
 
 # %% [markdown]
 # **2.** Ask for everything that can survive, and not for speed: `choose(Needs(model_survives=tuple(circumstances),
-# counters_survive=tuple(circumstances)))`. The two servers with a changelog are left: it alone is elsewhere when a
-# machine is gone.
+# counters_survive=tuple(circumstances)))`. The two servers with a changelog are left: it is the only copy that is not
+# on the lost machine.
 
 # %% tags=["try-this"]
 everything = Needs(model_survives=tuple(circumstances), counters_survive=tuple(circumstances))
@@ -251,8 +254,8 @@ assert set(choose(everything)) == {"streams_kvstore", "streams_customstore"}
 # - **Quix Streams**, for windows, joins and state in Python, from Kafka to Kafka: state in RocksDB with changelog
 #   topics, and exactly-once by Kafka's transactions. A library; no cluster and no JVM.
 # - **Kafka Streams**, where state and output must be one: `exactly_once_v2` has outputs, changelogs and offsets in
-#   one transaction (KIP-129, KIP-447); standby replicas take over soon. A library, too, but for the JVM: so must the
-#   model be, or it is behind a call.
+#   one transaction (KIP-129, KIP-447); standby replicas take over without a long restore. A library, too, but for the
+#   JVM: so must the model be, or it is behind a call.
 # - **Flink**, for state larger than a machine, event time, patterns, and sources that are not Kafka: checkpoints to
 #   shared storage, savepoints, CEP, SQL, also from Python. An engine: a cluster to run, and people who know it.
 # - **MLServer**, for a score as the answer to a request: REST and gRPC by the Open Inference Protocol, adaptive
@@ -279,6 +282,7 @@ assert set(choose(everything)) == {"streams_kvstore", "streams_customstore"}
 # %%
 assert choose(Needs("exactly-once")) == ["custom_stage"], "one of the five has transactions"
 assert choose(Needs("exactly-once", counters_survive=("killed",))) == [], "none has them around its state"
-assert set(choose(Needs(counters_survive=("disk_wiped",)))) == {"streams_kvstore", "streams_customstore"}, "changelogs"
-assert max(share, key=lambda name: share[name]) not in [name for name in VARIANTS if kept[name] == 6], "no free lunch"
+with_changelog = {"streams_kvstore", "streams_customstore"}
+assert set(choose(Needs(counters_survive=("disk_wiped",)))) == with_changelog, "a changelog outlives the disk"
+assert kept[max(VARIANTS, key=lambda name: share[name])] < 6, "the fastest does not keep everything"
 assert engine > table, "for each record the engine costs more than its table"

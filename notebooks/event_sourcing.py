@@ -11,11 +11,11 @@
 # is replayed.
 #
 # ```text
-#   what happens              the journal                    what it comes to
-#   a wine, no model    -->   1  batch_scored   skipped 1     skipped 1
-#   a model arrives     -->   2  model_accepted linear        skipped 1, linear, scored 0
-#   a wine is scored    -->   3  batch_scored   scored 1      skipped 1, linear, scored 1
-#                             :
+#   what happens              the journal                        what it comes to
+#   a wine, no model    -->      1  batch_scored    skipped 1    skipped 1
+#   a model arrives     -->      2  model_accepted  linear       skipped 1, linear, scored 0
+#   a wine is scored    -->      3  batch_scored    scored 1     skipped 1, linear, scored 1
+#                                :
 #                             1000  snapshot: all of that in one row; events 1 to 1000 are deleted
 # ```
 #
@@ -43,12 +43,12 @@ from experiments.scene import wines
 from notebooks.kit.plots import PALETTE, figure
 from notebooks.kit.walk import Walk
 
+# %%
 walk = Walk("event_sourcing")
 scene = walk.scene("actors_persistent", ["--max-batch", "1"])
 models = {model.name: model for model in shipped_models()}
 source = GeneratedWines(seed=17)
 
-# %%
 scene.server.start()
 scene.server.wait_until_ready()
 for what in ("wine", "wine", "linear-onnx", "wine", "wine", "wine", "forest-onnx", "wine", "wine"):
@@ -78,6 +78,7 @@ def look(path: Path, query: str) -> list[tuple[Any, ...]]:
         return journal.execute(query).fetchall()
 
 
+# %%
 EVENTS = "SELECT sequence, kind, model, ifnull(scored, 0), ifnull(skipped, 0) FROM events ORDER BY sequence"
 journal = next(scene.server.data_dir.rglob("journal.sqlite3"))
 events = [Event(*row) for row in look(journal, EVENTS)]
@@ -106,16 +107,17 @@ def after(state: State, event: Event) -> State:
     return state._replace(scored=state.scored + event.scored, skipped=state.skipped + event.skipped)
 
 
+# %%
 states = list(accumulate(events, after, initial=State()))
 for number, state in enumerate(states):
-    print(f"after event {number}: {state.model or 'no model':12} scored {state.scored}, skipped {state.skipped}")
+    print(f"after {number}: {state.model or 'no model':12} scored {state.scored}, skipped {state.skipped}")
 
 # %% [markdown]
 # The server itself was never asked. It says the same:
 
 # %%
 answer = scene.server.get("/state/wine")
-print(f"the server:    {answer['name']:12} scored {answer['usage']}, skipped {answer['skipped']}")
+print(f"server:  {answer['name']:12} scored {answer['usage']}, skipped {answer['skipped']}")
 assert State(answer["name"], answer["usage"], answer["skipped"]) == states[-1]
 
 # %% [markdown]
@@ -158,8 +160,8 @@ for model, count in scored_by.items():
 # %% [markdown]
 # ## `kill -9` in between
 #
-# 900 more wines, and the server is killed after a few hundred. Three places remember how far it was. Their order is the
-# whole guarantee: the journal first, then the scores, and only then the commit.
+# 900 more wines, and the server is killed after a few hundred. Three places remember how far it was. Their order is
+# the whole guarantee: the journal first, then the scores, and only then the commit.
 
 # %% tags=["measured"]
 scene.server.freeze()  # so that all wines are there when it starts on them
@@ -171,9 +173,9 @@ scene.server.kill()
 counted = round(look(journal, "SELECT total(scored + skipped) FROM events")[0][0])
 sent = 2 + scene.observer.scores()  # two wines were skipped, and have no score
 committed = sum(scene.observer.committed(scene.server.group).values())
-print(
-    f"counted in the journal {counted:5} wines\nscores in Kafka        {sent:5}\noffsets committed      {committed:5}"
-)
+print(f"counted in the journal {counted:4} wines")
+print(f"scores in Kafka        {sent:4}")
+print(f"offsets committed      {committed:4}")
 assert 7 <= committed <= sent <= counted <= 7 + 900
 
 # %% [markdown]
@@ -186,12 +188,12 @@ scene.server.start()
 scene.publish_wines(wines(source, 300))
 scene.wait_until_drained()
 answer = scene.server.get("/state/wine")
-print(f"published for {answer['name']}: {2 + 900 + 300:,}, counted: {answer['usage']:,}, skipped: {answer['skipped']}")
+print(f"published for {answer['name']}: {2 + 900 + 300:,}, counted: {answer['usage']:,}")
 
 # %% tags=["measured"]
 times = scene.observer.scored_since(dict.fromkeys(range(3), 0))
 again = sum(times.values()) - len(times)
-print(f"records with a score: {len(times):,}, of which scored a second time: {again}, counted a second time: 0")
+print(f"scored: {len(times):,} records; twice: {again}; counted twice: {answer['usage'] - 1_202}")
 assert len(times) == 3 + 1_202 and 0 <= again <= 900
 
 # %% [markdown]
@@ -201,7 +203,8 @@ assert len(times) == 3 + 1_202 and 0 <= again <= 900
 # %%
 ((upto, usage, skipped),) = look(journal, "SELECT sequence, usage, skipped FROM snapshots")
 ((first, last, since),) = look(journal, "SELECT min(sequence), max(sequence), count(*) FROM events")
-print(f"snapshot up to event {upto:,}: scored {usage}, skipped {skipped}\nevents {first:,} to {last:,}: {since} rows")
+print(f"snapshot up to event {upto:,}: scored {usage}, skipped {skipped}")
+print(f"events {first:,} to {last:,}: {since} rows")
 scene.server.stop()
 
 # %% [markdown]
@@ -280,6 +283,7 @@ def watched(watch: Watch, now: Seen) -> Watch:
     return watch._replace(poor=frozenset(poor), raised=watch.raised or (suspect and len(poor) >= 3))
 
 
+# %%
 def alarms(stream: list[Seen]) -> list[tuple[Seen, str]]:
     """The score that raised it, and the model: each time that a watch becomes raised."""
     steps = pairwise(accumulate(stream, watched, initial=Watch()))
@@ -292,7 +296,7 @@ def alarms(stream: list[Seen]) -> list[tuple[Seen, str]]:
 
 raised = alarms(seen)
 for third, model in raised:
-    print(f"ALARM at {third.at_s:g} s: {model} is suspect; the third poor score is {third.quality:g}, of {third.name}")
+    print(f"ALARM at {third.at_s:g} s: suspect {model}; third poor score: {third.quality:g}, {third.name}")
 
 # %%
 drawn, axes = figure("Three poor scores and a new model: one alarm", "event time, s", "score")
@@ -306,7 +310,7 @@ for swap in (each for each in seen if each.quality is None):
     axes.annotate(f" {swap.name}", (swap.at_s, 6.6), color=PALETTE[2])
 axes.scatter([raised[0][0].at_s], [3.3], marker="*", s=160, color="black", label="alarm")
 axes.set(ylim=(3.1, 6.9))
-axes.legend(ncols=3, loc="lower left")
+drawn.legend(ncols=3, loc="outside lower center")
 pyplot.show()
 
 # %% [markdown]
@@ -324,7 +328,7 @@ for life in (seen[:90], seen):  # the first one is killed in between
 assert producer.flush(10) == 0
 records = walk.read(alarms_topic)
 by_key = {message.key(): message.value() for message in records}
-print(f"{len(records)} records, {len(by_key)} alarm: {by_key}")
+print(f"{len(records)} records, {len(by_key)} alarm: {', '.join(key.decode() for key in by_key if key)}")
 
 # %% [markdown]
 # ## What you should see
@@ -394,8 +398,8 @@ assert alarms([*scores(), *swaps()]) == []
 
 # %% tags=["try-this"]
 deliveries = [
-    Seen(message.timestamp()[1] / 1_000, json.loads(message.value() or b"")["quality"], f"offset {message.offset()}")
-    for message in walk.read(scores_topic)
+    score._replace(name=f"offset {message.offset()}")
+    for score, message in zip(scores(), walk.read(scores_topic), strict=True)
 ]
 false = alarms(list(merge(deliveries, swaps(), key=lambda each: each.at_s)))
 assert [model for _, model in false] == ["forest-v2", "forest-v3"]
@@ -404,9 +408,9 @@ assert [model for _, model in false] == ["forest-v2", "forest-v3"]
 # ## What production does
 #
 # - Akka and Pekko Persistence recover an actor as here: the newest snapshot, then the later events, and no command
-#   before that is done (documentation, "Event Sourcing" and "Snapshotting"). Kafka Streams has no events of its own
-#   kind: a store's changelog topic holds the newest value of each key, and is compacted (documentation, "Kafka
-#   Streams Architecture").
+#   before that is done (documentation, "Event Sourcing" and "Snapshotting"). Kafka Streams keeps states, not events:
+#   a store's changelog topic holds the newest value of each key, and is compacted (documentation, "Kafka Streams
+#   Architecture").
 # - We delete events at a snapshot: it bounds the file and the replay, and it gives up the questions of later. Who
 #   needs those keeps the events elsewhere, in a topic with a long retention for one; then personal data in them has
 #   to be thought of.
@@ -425,7 +429,7 @@ assert [model for _, model in false] == ["forest-v2", "forest-v3"]
 assert states[-1] == ("forest-onnx", 2, 2), "nine events come to the state that the server had"
 assert counters.usage == 2 and counters.skipped == 2, "so does the server's own recovery"
 assert answer["usage"] == 2 + 1_200, "after a kill -9 each record is counted once"
-assert (upto, last, since) == (1_000, 1_209, 209), "an event per wine, and a snapshot in place of the first 1,000"
+assert (upto, last, since) == (1_000, 1_209, 209), "an event per wine; a snapshot for 1,000 of them"
 
 assert [model for _, model in raised] == ["forest-v3"], "one alarm, for the bad model"
 assert (len(records), len(by_key)) == (2, 1), "two deliveries of the alarm, and one alarm"
