@@ -2,6 +2,7 @@
 
 import contextlib
 from collections.abc import Callable
+from importlib import import_module
 
 from model import scoring_trial
 from model.errors import ModelRejected, local_failure
@@ -60,6 +61,11 @@ def check(descriptor: ModelDescriptor) -> None:
         raise ModelRejected(descriptor.name, "it has no data; send its bytes")
 
 
+def prepare(model_type: int) -> None:
+    """Import in advance what models of this type need first: numpy, onnxruntime, never Java or TensorFlow."""
+    import_module(MODULES[model_type])
+
+
 def _onnx(content: bytes) -> Model:
     from model.formats.onnx_model import OnnxModel  # a server that never gets such a model never loads its library
 
@@ -91,6 +97,14 @@ FORMATS: dict[int, Callable[[bytes], Model]] = {
     ModelDescriptor.ONNX: _onnx,
 }
 """By model type: how to make a model of its bytes."""
+
+MODULES: dict[int, str] = {
+    ModelDescriptor.TENSORFLOW: "model.formats.tensorflow.load",
+    ModelDescriptor.TENSORFLOWSAVED: "model.formats.tensorflow.load",
+    ModelDescriptor.PMML: "model.formats.pmml.load",
+    ModelDescriptor.ONNX: "model.formats.onnx_model",
+}
+"""By model type: what these import."""
 
 REMEDIES: dict[int, str] = {
     ModelDescriptor.TENSORFLOW: "freeze it again, or export it to ONNX",

@@ -39,7 +39,7 @@ def scratch_directory() -> Iterator[Path]:
 def remove(directory: Path) -> None:
     """Remove a directory, and what others write into it meanwhile: they cannot any more once it is gone.
 
-    Libraries do: the trial of an ONNX model has a file ``.ses`` of onnxruntime's in its directory, now and then.
+    Libraries do: Java has its ``hsperfdata`` there, from a thread of its own.
     """
     for _ in range(ROUNDS):
         shutil.rmtree(directory, ignore_errors=True)

@@ -6,6 +6,10 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+
+# Else it tells its maker about each model, and has a thread, a database and three descriptors for that: in official
+# builds for Linux from 1.29 on. It looks at this once, at its import.
+os.environ["ORT_DISABLE_TELEMETRY"] = "1"
 import onnxruntime
 
 from model.errors import ModelClosed, ModelUnfit

@@ -9,7 +9,7 @@ is gone, or another one, the restart says so.
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Self, TypeAlias
 
 import structlog
@@ -20,7 +20,7 @@ from model.model import LoadedModel, PmmlEngine
 from model.reasons import rejected
 from model.sources.content import AllowedSources, sha256_of
 from model.sources.location import pin_location
-from model.trial import try_out
+from model.trial import Trials
 from protobufs.model_descriptor_pb2 import ModelDescriptor
 from serving.settings.server import Settings
 from serving.settings.topics import MAX_MESSAGE_BYTES
@@ -47,6 +47,7 @@ class ModelLoading:
     timeout_s: float  # for one model, all in all
     trial_bytes: int | None  # the memory of a trial; None: no trial
     pmml_engine: PmmlEngine = "auto"
+    trials: Trials = field(default_factory=Trials)
 
     @classmethod
     def of(cls, settings: Settings) -> Self:
@@ -83,7 +84,7 @@ class ModelLoading:
             content = self.sources.content(descriptor, self.timeout_s, sha256)
             if self.trial_bytes is not None:
                 left_s = ends_s - time.monotonic()
-                try_out(descriptor.modeltype, content, left_s, self.trial_bytes, self.pmml_engine)
+                self.trials.try_out(descriptor.modeltype, content, left_s, self.trial_bytes, self.pmml_engine)
             return registry.load(descriptor, content, self.pmml_engine), _kept(descriptor, content)
 
     def load_again(self, descriptor: ModelDescriptor) -> LoadedModel:

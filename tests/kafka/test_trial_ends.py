@@ -12,7 +12,8 @@ from tests.support.hostile_models import never_ending
 from tests.support.process import eventually
 from tests.support.server_process import ServerProcess
 from tests.support.stream import Stream, model
-from tests.unit.model.test_scratch import children_of, runs
+from tests.support.trials import processes_of_trials, runs
+from tests.unit.model.test_scratch import IN_A_TRIAL
 
 
 def test_a_trial_leaves_nothing_behind_however_its_server_ends(
@@ -25,30 +26,32 @@ def test_a_trial_leaves_nothing_behind_however_its_server_ends(
     def left() -> list[Path]:
         return list(temporary.glob(f"{PREFIX}*"))
 
-    def started(log: str) -> tuple[ServerProcess, int]:
+    def started(log: str) -> tuple[ServerProcess, list[int]]:
         prefix = topics.models.removesuffix("_models")
         server = ServerProcess(
             "custom_stage", broker.bootstrap_servers, prefix, tmp_path / log, environment={"TMPDIR": str(temporary)}
         )
         server.wait_until(lambda: bool(list(temporary.glob(f"{PREFIX}*/{MODEL}"))), "it tries the model")
-        server.wait_until(lambda: len(children_of(server.process.pid)) == 1, "the trial's process runs")
-        return server, children_of(server.process.pid)[0]
+        server.wait_until(lambda: len(processes_of_trials(server.process.pid)) == IN_A_TRIAL, "the trial runs")
+        return server, processes_of_trials(server.process.pid)
 
     server, trial = started("stopped")
     with server:
         assert server.stop() == 0
         assert left() == []
-        eventually(lambda: not runs(trial), "the trial's process ended")
+        eventually(lambda: not any(map(runs, trial)), "the trial's processes ended")
     server, trial = started("killed")
     with server:
         server.kill()
-        eventually(lambda: not runs(trial), "the trial's process ended")
+        eventually(lambda: not any(map(runs, trial)), "the trial's processes ended")
         assert left() == []
     server, trial = started("both killed")
     with server:
-        os.kill(trial, signal.SIGSTOP)
+        for pid in trial:
+            os.kill(pid, signal.SIGSTOP)
         server.kill()
-        os.kill(trial, signal.SIGKILL)
+        for pid in trial:
+            os.kill(pid, signal.SIGKILL)
         assert len(old := left()) == 1
     server, _ = started("started again")
     with server:

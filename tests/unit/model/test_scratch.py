@@ -1,6 +1,7 @@
 """Scratch directories: gone when they are not needed any more, however the process ended."""
 
 import itertools
+import json
 import os
 import signal
 import subprocess
@@ -9,20 +10,31 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-import psutil
 import pytest
 
 from model import scratch
 from model.scratch import PREFIX, scratch_directory
-from model.trial import MODEL, environment
+from model.trial import MODEL, Job, environment
 from tests.support.hostile_models import never_ending
+from tests.support.models import times_alcohol
 from tests.support.process import ROOT, eventually
+from tests.support.trials import processes_of_trials, runs
 
 TRYING = """
 import sys
-from model.trial import try_out
-try_out(3, sys.stdin.buffer.read(), 60.0, 2 ** 31)
+from model.trial import Trials
+Trials().try_out(3, sys.stdin.buffer.read(), 60.0, 2 ** 31)
 """
+HAS_TRIED = """
+import sys, time
+from model.trial import Trials
+trials = Trials()
+trials.try_out(3, sys.stdin.buffer.read(), 60.0, 2 ** 31)
+print("tried", flush=True)
+time.sleep(3600)
+"""
+IN_A_TRIAL = 1 if sys.platform == "darwin" else 2
+"""Processes: the trial's, and the one that was forked for it."""
 
 
 @pytest.fixture
@@ -78,33 +90,39 @@ def test_a_start_sweeps_what_nobody_has_locked_and_nothing_else(temporary: Path)
 
 @pytest.fixture
 def trying(temporary: Path) -> Iterator[subprocess.Popen[bytes]]:
-    """A process in the middle of a trial that never ends; the trial's process is its only child."""
+    """A process in the middle of a trial that never ends; all that it started are the trial's."""
     environment = {**os.environ, "TMPDIR": str(temporary), "PYTHONPATH": str(ROOT)}
     with subprocess.Popen([sys.executable, "-c", TRYING], stdin=subprocess.PIPE, env=environment) as process:
         assert process.stdin is not None
         process.stdin.write(never_ending())
         process.stdin.close()
-        eventually(lambda: bool(children_of(process.pid)) and bool(list(temporary.glob(f"*/{MODEL}"))), "it tries")
+        eventually(lambda: len(processes_of_trials(process.pid)) == IN_A_TRIAL, "it tries")
+        assert list(temporary.glob(f"*/{MODEL}"))
         yield process
         process.kill()
 
 
-def children_of(pid: int) -> list[int]:
-    """The processes that this one has started."""
-    return [child.pid for child in psutil.Process(pid).children()]
-
-
-def runs(pid: int) -> bool:
-    """Whether this process is there and no zombie."""
-    return bool(psutil.pid_exists(pid) and psutil.Process(pid).status() != psutil.STATUS_ZOMBIE)
+def test_a_process_that_waits_for_the_next_trial_ends_with_the_one_that_was_killed(temporary: Path) -> None:
+    environment = {**os.environ, "TMPDIR": str(temporary), "PYTHONPATH": str(ROOT)}
+    command = [sys.executable, "-c", HAS_TRIED]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=environment) as process:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        process.stdin.write(times_alcohol(1.0))
+        process.stdin.close()
+        assert process.stdout.read(5) == b"tried"
+        waiting = processes_of_trials(process.pid)
+        assert len(waiting) == (0 if sys.platform == "darwin" else 1)
+        process.kill()
+        eventually(lambda: not any(map(runs, waiting)), "it ended, too")
 
 
 def test_a_trial_ends_with_the_process_that_was_killed_and_leaves_nothing(
     trying: subprocess.Popen[bytes], temporary: Path
 ) -> None:
-    (trial,) = children_of(trying.pid)
+    trial = processes_of_trials(trying.pid)
     trying.kill()
-    eventually(lambda: not runs(trial), "the trial's process ended, too")
+    eventually(lambda: not any(map(runs, trial)), "the trial's processes ended, too")
     assert not list(temporary.iterdir())
 
 
@@ -114,18 +132,21 @@ def test_a_trial_that_fails_while_it_removes_its_directory_removes_all_of_it(tem
     for number in range(5_000):  # it takes a while
         (directory / str(number)).touch()
     # Nobody is at the other end of its input, and there is no model: that is an error in its main thread.
-    command = [sys.executable, "-P", "-m", "model.trial_process", "3", "60", str(2**31), "auto"]
-    subprocess.run(command, cwd=directory, env=environment(directory), stdin=subprocess.DEVNULL, check=False)
+    command = [sys.executable, "-P", "-m", "model.trial_process"]
+    job = json.dumps(Job(str(directory), 3, 60.0, 2**31, "auto"))
+    subprocess.run(command, env=environment(), input=f"{job}\n".encode(), stdout=subprocess.DEVNULL, check=False)
     assert not directory.exists()
 
 
 def test_what_is_left_when_both_are_killed_is_swept_at_the_next_start(
     trying: subprocess.Popen[bytes], temporary: Path
 ) -> None:
-    (trial,) = children_of(trying.pid)
-    os.kill(trial, signal.SIGSTOP)
+    trial = processes_of_trials(trying.pid)
+    for pid in trial:
+        os.kill(pid, signal.SIGSTOP)
     trying.kill()
-    os.kill(trial, signal.SIGKILL)
+    for pid in trial:
+        os.kill(pid, signal.SIGKILL)
     trying.wait()
     assert len(list(temporary.iterdir())) == 1
     scratch.sweep()

@@ -1,5 +1,8 @@
 """ONNX models made by hand: what they may look like, and what is refused."""
 
+import os
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +15,7 @@ from onnx import TensorProto, helper, numpy_helper
 from model.features import WINE, Features
 from model.formats.onnx_model import OnnxModel
 from model.inputs import TYPICAL, trial_wines
+from tests.support.process import ROOT
 
 FLOAT, DOUBLE, INT64, STRING = TensorProto.FLOAT, TensorProto.DOUBLE, TensorProto.INT64, TensorProto.STRING
 FLOAT16, BOOL = TensorProto.FLOAT16, TensorProto.BOOL
@@ -419,3 +423,10 @@ def test_the_features_are_left_as_they_are() -> None:
     wines: Features = TYPICAL.copy()
     OnnxModel(picking_alcohol(kind=DOUBLE)).score(wines)
     assert np.array_equal(wines, TYPICAL)
+
+
+def test_onnxruntime_keeps_no_record_of_models_for_its_maker(tmp_path: Path) -> None:
+    environment = {name: value for name, value in os.environ.items() if name not in ("CI", "ORT_DISABLE_TELEMETRY")}
+    environment |= {"HOME": str(tmp_path), "XDG_CACHE_HOME": str(tmp_path), "TMPDIR": str(tmp_path)}
+    subprocess.run([sys.executable, "-c", "import model.formats.onnx_model"], cwd=ROOT, env=environment, check=True)
+    assert not list(tmp_path.iterdir())

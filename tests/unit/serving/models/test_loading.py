@@ -231,7 +231,7 @@ def test_a_lack_of_memory_is_the_fault_of_a_model_that_was_not_tried(monkeypatch
 
     monkeypatch.setitem(registry.FORMATS, ModelDescriptor.ONNX, no_memory)
     tried = ModelLoading(AllowedSources(None, frozenset(), 10**6), 60.0, 2**30)
-    monkeypatch.setattr(model_loading, "try_out", lambda *_: None)
+    monkeypatch.setattr(tried.trials, "try_out", lambda *_: None)
     with pytest.raises(LocalFailure, match="not enough memory"):
         tried.load(sent(DOUBLE))
     with pytest.raises(ModelRejected):

@@ -16,7 +16,7 @@ from model.formats.pmml.document import checked
 from model.formats.pmml.jpmml_model import JpmmlModel
 from model.inputs import TYPICAL
 from model.model import LoadedModel
-from model.trial import try_out
+from model.trial import Trials
 from protobufs.model_descriptor_pb2 import ModelDescriptor
 from tests.support.pmml_examples import LINEAR, changed
 from tests.support.pmml_text import Node, pmml, regression, target_of, tree_model
@@ -82,9 +82,9 @@ def test_what_else_is_refused_is_scored_and_says_by_what() -> None:
 
 @pytest.mark.thorough
 def test_a_trial_uses_it_too() -> None:
-    try_out(PMML, NOT_COMPILED, 60.0, 2**31, "jpmml")
+    Trials().try_out(PMML, NOT_COMPILED, 60.0, 2**31, "jpmml")
     with pytest.raises(ModelUnfit, match="--pmml-engine jpmml"):
-        try_out(PMML, NOT_COMPILED, 60.0, 2**31)
+        Trials().try_out(PMML, NOT_COMPILED, 60.0, 2**31)
 
 
 @pytest.mark.thorough
