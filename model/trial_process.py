@@ -21,7 +21,7 @@ from threading import Thread
 from typing import NoReturn
 
 from model import registry, scratch
-from model.errors import LocalFailure, ModelRejected
+from model.errors import LocalFailure, ModelRejected, local_failure
 from model.trial import MODEL, NOT_HERE, NOT_SERVED, REASON, Job
 from protobufs.model_descriptor_pb2 import ModelDescriptor
 
@@ -74,6 +74,9 @@ def _run(job: Job, results: int) -> int:
     try:
         os.close(results)
         ended = _try_out(job)
+    except (OSError, RuntimeError) as error:
+        if (failure := local_failure(error)) is not None:
+            ended = NOT_HERE, (failure.reason, failure.reason)
     finally:
         _end(job, *ended)
 

@@ -210,17 +210,29 @@ def test_a_model_that_kills_the_process_that_waits_is_refused_and_outlived(
     assert passes(trials, times_alcohol(1.0))
 
 
-@forks
-def test_a_fork_that_fails_is_this_machine_s_failure(
-    trials: Trials, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+FORK_FAILS = f"import os\ndef fork(): raise OSError({errno.EAGAIN}, '')\nos.fork = fork"
+THREAD_FAILS = """
+import threading
+def start(self): raise RuntimeError("can't start new thread")
+threading.Thread.start = start
+"""
+
+
+@pytest.mark.parametrize(
+    ("patch", "reason"),
+    [
+        pytest.param(FORK_FAILS, os.strerror(errno.EAGAIN), marks=forks, id="process"),
+        pytest.param(THREAD_FAILS, "can't start new thread", id="thread"),
+    ],
+)
+def test_a_trial_without_a_process_or_a_thread_is_this_machine_s_failure(
+    patch: str, reason: str, trials: Trials, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    (tmp_path / "sitecustomize.py").write_text(
-        f"import os\ndef fork(): raise OSError({errno.EAGAIN}, '')\nos.fork = fork"
-    )
+    (tmp_path / "sitecustomize.py").write_text(patch)
     monkeypatch.syspath_prepend(str(tmp_path))
     with pytest.raises(LocalFailure) as caught:
         trials.try_out(ONNX, times_alcohol(1.0), 60.0, SMALL_BYTES)
-    assert caught.value.reason == os.strerror(errno.EAGAIN)
+    assert caught.value.reason == reason
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells what a process has mapped")
