@@ -63,7 +63,7 @@ def text(browser: Chrome, selector: str) -> str:
 def test_each_server_scores_the_same_records_on_its_own_port_and_says_what_it_promises(demo: AllServersDemo) -> None:
     servers = demo.wait_until_all_serve()
     assert list(servers) == list(DEFAULT_PORTS)
-    assert len(demo.descendants()) == PROCESSES
+    assert len(demo.started()) == PROCESSES
     for number, (name, server) in enumerate(servers.items(), 1):
         assert server["url"] == f"http://127.0.0.1:{demo.http_port + number}/"
         with urllib.request.urlopen(f"{server['url']}live", timeout=5) as answer:

@@ -38,7 +38,7 @@ def test_too_short_a_time_names_the_servers_that_have_not_scored(tmp_path: Path)
 def test_nothing_survives_a_demo_that_is_killed(tmp_path: Path) -> None:
     demo = AllServersDemo(tmp_path)
     try:
-        demo.wait_until(lambda now: len(now) == 5 and len(demo.descendants()) == PROCESSES, "all processes run")
+        demo.wait_until(lambda now: len(now) == 5 and len(demo.started()) == PROCESSES, "all processes run")
         children = demo.descendants()
         demo.process.kill()
         eventually(lambda: alive(children) == set(), "all have ended", KILL_LIMIT_S)

@@ -102,6 +102,10 @@ class AllServersDemo(DemoProcess):
 
         return seen(self.wait_until(are_judged, f"all are judged ({circumstance})"))
 
+    def started(self) -> list[str]:
+        """The command lines of what it has started, without the processes in which its servers try models out."""
+        return [command for command in self.descendants().values() if "model.trial_process" not in command]
+
     def state_of(self, variant: str) -> Path:
         """The state directory of a variant's server."""
         (command,) = [it for it in self.descendants().values() if re.match(rf"\S+ -m {variant}\.server ", it)]
