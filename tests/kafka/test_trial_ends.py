@@ -9,11 +9,10 @@ from model.scratch import PREFIX
 from model.trial import MODEL
 from serving.settings.topics import Topics
 from tests.support.hostile_models import never_ending
-from tests.support.process import eventually
+from tests.support.process import eventually, runs
 from tests.support.server_process import ServerProcess
 from tests.support.stream import Stream, model
-from tests.support.trials import processes_of_trials, runs
-from tests.unit.model.test_scratch import IN_A_TRIAL
+from tests.support.trials import IN_A_TRIAL, processes_of_trials
 
 
 def test_a_trial_leaves_nothing_behind_however_its_server_ends(

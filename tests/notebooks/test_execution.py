@@ -18,8 +18,7 @@ from notebooks.kit.errors import CellFailed, OutputUnfit
 from notebooks.kit.execution import execute, read_source
 from notebooks.kit.walk import BROKER
 from tests.support.hostile_jupyter import hostile_jupyter
-from tests.support.process import ROOT, eventually
-from tests.unit.model.test_scratch import runs
+from tests.support.process import ROOT, eventually, runs
 
 SMALL = """\
 # %% [markdown]

@@ -25,8 +25,7 @@ from notebooks.kit.errors import LearnersNotebooksUnusable, NoJupyterLab
 from notebooks.kit.kernel import NAME
 from notebooks.kit.lab import copy_notebooks
 from tests.support.hostile_jupyter import hostile_jupyter
-from tests.support.process import Process, eventually
-from tests.unit.model.test_scratch import runs
+from tests.support.process import Process, eventually, runs
 
 FILES = [f"{name}.ipynb" for name in names() if notebook_of(name).exists()]
 USUAL_PORTS = (8888, 9092)

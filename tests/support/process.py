@@ -102,3 +102,8 @@ class Process:
     def wait(self, deadline_s: float = DEADLINE_S) -> int:
         """Its exit code, when it has ended by itself."""
         return self.process.wait(deadline_s)
+
+
+def runs(pid: int) -> bool:
+    """Whether this process is there and no zombie."""
+    return bool(psutil.pid_exists(pid) and psutil.Process(pid).status() != psutil.STATUS_ZOMBIE)

@@ -17,8 +17,8 @@ from model.scratch import PREFIX, scratch_directory
 from model.trial import MODEL, Job, environment
 from tests.support.hostile_models import never_ending
 from tests.support.models import times_alcohol
-from tests.support.process import ROOT, eventually
-from tests.support.trials import processes_of_trials, runs
+from tests.support.process import ROOT, eventually, runs
+from tests.support.trials import IN_A_TRIAL, processes_of_trials
 
 TRYING = """
 import sys
@@ -33,8 +33,6 @@ trials.try_out(3, sys.stdin.buffer.read(), 60.0, 2 ** 31)
 print("tried", flush=True)
 time.sleep(3600)
 """
-IN_A_TRIAL = 1 if sys.platform == "darwin" else 2
-"""Processes: the trial's, and the one that was forked for it."""
 
 
 @pytest.fixture

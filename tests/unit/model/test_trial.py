@@ -20,8 +20,8 @@ from model.trial import GRACE_S, Trials
 from protobufs.model_descriptor_pb2 import ModelDescriptor
 from tests.support.hostile_models import eating_memory, never_ending
 from tests.support.models import times_alcohol
-from tests.support.process import eventually
-from tests.support.trials import processes_of_trials, runs
+from tests.support.process import eventually, runs
+from tests.support.trials import processes_of_trials
 
 ONNX = ModelDescriptor.ONNX
 SMALL_BYTES = 256 * 2**20
