@@ -11,12 +11,12 @@
 # live:
 #
 # ```text
-#                          model and counters live in ...              and a copy is in ...
-#   custom_stage           a field of an operator                      the topic of models (the model only)
-#   actors_persistent      an actor                                    a journal on this machine's disk
-#   streams_inmemory       an object beside a stream processor         -
-#   streams_kvstore        a RocksDB table                             the table's changelog in Kafka
-#   streams_customstore    a SQLite table, on a store of our own       the table's changelog in Kafka
+#                        model and counters live in    a copy is in
+#   custom_stage         a field of an operator        the topic of models (of the model)
+#   actors_persistent    an actor                      a journal on this machine's disk
+#   streams_inmemory     an object                     -
+#   streams_kvstore      a RocksDB table               the table's changelog in Kafka
+#   streams_customstore  a SQLite table of our own     the table's changelog in Kafka
 # ```
 #
 # A process that is killed loses its memory. What it is afterwards is what it can read again.
@@ -31,6 +31,7 @@
 import ast
 import difflib
 import inspect
+import re
 from importlib import import_module
 
 
@@ -65,7 +66,7 @@ def percent_alike(one: list[str], other: list[str]) -> int:
 alike = [[percent_alike(one, other) for other in topologies] for one in topologies]
 
 _, axes = figure("How alike is topology.py? (lines in common, %)", "", "")
-axes.imshow(alike, cmap="Blues", vmin=0, vmax=160)
+axes.imshow(alike, cmap="Blues", vmin=0, vmax=160, aspect="auto")
 for row, percents in enumerate(alike):
     for column, percent in enumerate(percents):
         axes.text(column, row, percent, ha="center", va="center")
@@ -87,8 +88,8 @@ def diff(old: str, new: str) -> None:
             print(line)
             continue
         begin = int(line.split("+")[1].split()[0].split(",")[0])  # "@@ -5,2 +6,3 @@"
-        heads = [each.strip() for each in after[: begin - 1] if "def " in each or "class " in each]
-        print("\nin", heads[-1].rstrip(":") if heads else new)
+        names = re.findall(r"(?:def|class) (\w+)", "\n".join(after[:begin]))
+        print("\nin", names[-1] if names else new)
 
 
 diff("streams_inmemory.topology", "streams_kvstore.topology")
@@ -96,7 +97,7 @@ diff("streams_inmemory.topology", "streams_kvstore.topology")
 # %% [markdown]
 # Read it by methods. The naive server starts its models at the `end` of their topic; the other one *behind the
 # models that its table has*. The table is opened before the first record is read; each batch writes its rows before
-# it is acknowledged; and `finish` waits until the changelog has them. That is the price of remembering: some 15
+# it is acknowledged; and `finish` waits until the changelog has them. That is the price of remembering: a dozen
 # lines, and a wait.
 #
 # **From RocksDB to a store of our own:**
@@ -109,15 +110,16 @@ diff("streams_kvstore.state", "streams_customstore.state")
 # A store is all that differs: the engine asks little of it (get, set, delete, which changelog offset is on the
 # disk).
 #
-# **The two that are wired by hand** have no line of their wiring in common with the others. So look at one method
-# that all have: what happens when a model has arrived.
+# **The two that are wired by hand** share little more than signatures with the others. So look at one method that
+# all have: what happens when a model has arrived.
 
 
 # %%
 def method(module: str, name: str) -> list[str]:
     text = "\n".join(code(module))
     found = next(each for each in ast.walk(ast.parse(text)) if getattr(each, "name", None) == name)
-    return (ast.get_source_segment(text, found) or "").splitlines()[1:]
+    lines = (ast.get_source_segment(text, found) or "").splitlines()[1:]
+    return [line.partition("  #")[0] for line in lines]
 
 
 for variant_name in VARIANTS[:4]:
@@ -169,7 +171,7 @@ table(promises)
 # %% [markdown]
 # ## Run it: kill -9
 #
-# Now live: real servers, three at a time, and 100 wines a second that go on coming while a server is dead.
+# Now live: real servers, at most three at a time, and 100 wines a second that go on coming while a server is dead.
 
 # %%
 from client.demo.circumstances import wipe_disk
@@ -386,10 +388,10 @@ changed.server.stop()
 # %% [markdown]
 # ## What production does
 #
-# - **Kafka Streams and Flink keep state as the table servers do**: local, with a copy elsewhere: a changelog topic,
-#   or checkpoints in an object store. A restart restores what the disk lacks; `num.standby.replicas` (default 0)
-#   keeps a warm second copy on another instance (Kafka Streams documentation, "Streams Configs"). Killed servers
-#   here took about 2 s to the first score; gigabytes of state take minutes.
+# - **Kafka Streams keeps state as the table servers do**: local, with a changelog topic as its copy; Flink writes
+#   checkpoints to durable storage. A restart restores what the disk lacks, which takes as long as reading it:
+#   `num.standby.replicas` (default 0) keeps a warm second copy on another instance ("Kafka Streams Configs"). The
+#   servers here have next to no state, and take about 2 s on a quiet machine.
 # - **A group misses a dead member late.** We set 2 s; this project's default is 6 s, Kafka's own is 45 s
 #   (`session.timeout.ms`, since 3.0: KIP-735). Until then its partitions stand still, whatever the state's recovery
 #   costs.
