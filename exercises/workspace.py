@@ -222,7 +222,8 @@ class Workspace:
         else:
             around, old = _around(mine or ""), _around(before or mirror)
             if around is None or around not in (old, new.around):
-                return f"{path}: has changed in the project, and you have changed more than answers: left as it is"
+                changed = f"{path}: has changed in the project, and you have changed more than answers: left as it is"
+                return f"{changed}; a reset of one of its exercises takes the new file, with your other answers"
             # What is around is new already where an update was ended before it could say so.
             text = _with_answers(new, answers) if around == old else mine
             if text is not None and text != mine:

@@ -91,8 +91,12 @@ def _jars() -> Finding:
     directory = jars_directory()
     missing = sum(not (directory / jar.file_name).exists() for jar in locked_jars())
     if missing:
-        need = "exercises with a broker" if any(each.needs_broker for each in read_catalogue()) else "no exercise"
-        remedy = f"{need} would need them; python -m client.broker.aot fetches them (45 MB, once)"
+        who = (
+            "exercises with a broker need"
+            if any(each.needs_broker for each in read_catalogue())
+            else "no exercise needs"
+        )
+        remedy = f"{who} them; python -m client.broker.aot fetches them (45 MB, once)"
         return Finding("note", f"Kafka: {missing} of its files are not here yet", remedy)
     return Finding("good", "Kafka is prepared")
 

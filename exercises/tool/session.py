@@ -84,6 +84,8 @@ class Session:
         self.marks = self.progress.marks()
         if exercise is self.exercise:
             self.verdict = verdict
+            if self.has_passed:
+                self.hint = 0
 
 
 class Checking:

@@ -194,9 +194,11 @@ def test_our_solution_is_shown_only_after_theirs_has_passed(tool: Tool) -> None:
     tool.wait_for(" PASSED ")
 
 
-def test_a_hint_is_seen_after_passing_too(tool: Tool) -> None:
+def test_a_hint_is_gone_after_passing_and_can_be_seen_again(tool: Tool) -> None:
+    tool.press("h")
+    tool.wait_for("Hint 1 of 3")
     save(tool.home, text_of(RIGHT))
-    tool.wait_for(" PASSED ")
+    tool.wait_for(" PASSED ", gone="Hint")
     tool.press("h")
     tool.wait_for("Hint 1 of 3")
 
