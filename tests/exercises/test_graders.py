@@ -73,7 +73,7 @@ def test_a_grader_says_the_same_each_time(name: str, graders: Graders, tmp_path:
 def test_a_machine_that_stands_still_rejects_no_right_answer(name: str, tmp_path: Path) -> None:
     """Its clock goes on: each limit of a grader is larger than the standstill, or depends on no clock."""
     proofs = {proof.name: proof for proof in proofs_of(find_exercise(name))}
-    usual_s = proofs["solution"].given(Graders(), tmp_path).duration_s
+    usual_s = min(proofs["solution"].given(Graders(), tmp_path).duration_s for _ in range(3))  # the first imports
     for number in range(STANDSTILLS):
         grading = Graders().begin(proofs["solution"].exercise, tmp_path)
         time.sleep(usual_s * number / STANDSTILLS)
