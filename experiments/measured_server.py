@@ -33,8 +33,26 @@ class Usage(NamedTuple):
 class MeasuredServer:
     """One instance: the same port, group and state directory at each start; it ends with this process."""
 
-    def __init__(self, variant: str, bootstrap_servers: str, prefix: str, home: Path, flags: Sequence[str]) -> None:
-        """Start nothing yet; ``home`` is an empty directory for its log and its state."""
+    def __init__(
+        self,
+        variant: str,
+        bootstrap_servers: str,
+        prefix: str,
+        home: Path,
+        flags: Sequence[str],
+        orphaned_s: float = GRACE_S,
+    ) -> None:
+        """Start nothing yet.
+
+        Args:
+            variant: its name.
+            bootstrap_servers: of a running broker.
+            prefix: of the topics, and the group's name.
+            home: an empty directory for its log and its state.
+            flags: more settings.
+            orphaned_s: how long it may take to end after this process was killed; ``stop`` waits longer.
+        """
+        self._orphaned_s = orphaned_s
         self.variant = variant
         self.data_dir = home / "state"
         self.group = prefix
@@ -61,7 +79,7 @@ class MeasuredServer:
         started_s = time.monotonic()
         with self._log.open("wb") as output:
             self._process = subprocess.Popen(
-                watchdog_command(self._command, GRACE_S),
+                watchdog_command(self._command, self._orphaned_s),
                 stdin=subprocess.PIPE,
                 stdout=output,
                 stderr=output,
@@ -92,6 +110,9 @@ class MeasuredServer:
         if self._process is not None:
             with contextlib.suppress(psutil.NoSuchProcess):
                 self.thaw()  # frozen, it would hear of nothing
+                self._running.terminate()
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self._process.wait(GRACE_S)
             self._ended()
 
     def usage(self) -> Usage:

@@ -11,7 +11,7 @@ from tempfile import TemporaryDirectory
 from client.provider.publisher import Publisher
 from client.topics import create_topics
 from client.wines.source import GeneratedWines, wine_records
-from experiments.measured_server import TIMEOUT_S, MeasuredServer
+from experiments.measured_server import GRACE_S, TIMEOUT_S, MeasuredServer
 from experiments.observer import Observer
 from protobufs.model_descriptor_pb2 import ModelDescriptor
 from serving.settings.topics import Topics
@@ -58,7 +58,12 @@ class Scene:
 
 @contextmanager
 def scene(
-    variant: str, bootstrap_servers: str, home: Path, flags: Sequence[str], prefix: str | None = None
+    variant: str,
+    bootstrap_servers: str,
+    home: Path,
+    flags: Sequence[str],
+    prefix: str | None = None,
+    orphaned_s: float = GRACE_S,
 ) -> Iterator[Scene]:
     """Make the topics; the caller starts the server; it is stopped at the end.
 
@@ -68,13 +73,14 @@ def scene(
         home: a directory of this experiment's own.
         flags: more settings of the server.
         prefix: of the topics; None: the variant's name.
+        orphaned_s: how long the server may take to end after this process was killed.
     """
     prefix = prefix or variant
     topics = Topics.prefixed(prefix)
     create_topics(bootstrap_servers, topics, PARTITIONS)
     (home / prefix).mkdir()
     publisher = Publisher(bootstrap_servers, topics, "measured", print)
-    with MeasuredServer(variant, bootstrap_servers, prefix, home / prefix, flags) as server:
+    with MeasuredServer(variant, bootstrap_servers, prefix, home / prefix, flags, orphaned_s) as server:
         yield Scene(bootstrap_servers, topics, server, Observer(bootstrap_servers, topics, PARTITIONS), publisher)
 
 

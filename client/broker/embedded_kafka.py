@@ -69,6 +69,7 @@ class EmbeddedKafka:
         on_death: Callable[[BrokerDied], None] | None = None,
         secure: SecureListener | None = None,
         cluster: ClusterPlan | None = None,
+        grace_s: float = GRACE_S,
     ) -> None:
         """Remember what to start; nothing happens before ``start``.
 
@@ -79,6 +80,7 @@ class EmbeddedKafka:
             on_death: called once, on another thread, when the broker ends without ``stop``.
             secure: more listeners, with TLS, passwords and certificates.
             cluster: the cluster that it belongs to, on ``port``; None: it is the only broker of its own.
+            grace_s: how long it may take to end, by ``stop`` or after this process was killed; then it is killed.
         """
         self.port = free_port() if port is None else port
         self.data_dir = data_dir
@@ -86,6 +88,7 @@ class EmbeddedKafka:
         self._on_death = on_death
         self._secure = secure
         self._cluster = cluster
+        self._grace_s = grace_s
         self._directory: DataDirectory | None = None
         self._process: subprocess.Popen[bytes] | None = None
         self._stopping = threading.Event()
@@ -140,7 +143,7 @@ class EmbeddedKafka:
         (node,) = (each for each in cluster.nodes if each.port == self.port)
         try:
             prepare_node(path, jars, node, cluster, self._secure)
-            self._process = start_kafka(path, kafka_command(path, jars, cluster), pass_fds=[directory.lock_fd])
+            self._process = start_kafka(path, kafka_command(path, jars, cluster), self._grace_s, [directory.lock_fd])
         except OSError as error:
             raise DataDirectoryUnusable(path, error.strerror or str(error)) from None
 
@@ -173,7 +176,7 @@ class EmbeddedKafka:
             self._process.terminate()
             assert self._process.stdin is not None
             self._process.stdin.close()
-            self._process.wait(GRACE_S + 5.0)
+            self._process.wait(self._grace_s + 5.0)
             self._process = None
         if self._directory is not None:
             self._directory.release()

@@ -25,6 +25,8 @@ from experiments.scene import Scene, scene
 BROKER = "NOTEBOOKS_BOOTSTRAP_SERVERS"
 """The variable with the address of a broker that several notebooks share; without it, each starts its own."""
 LIMIT_S = 60.0
+ORPHANED_S = 1.0
+"""How long a broker or a server may take to end after the kernel was killed; what it has kept is thrown away."""
 NOWHERE = logging.getLogger("nowhere")
 NOWHERE.addHandler(logging.NullHandler())
 NOWHERE.propagate = False
@@ -88,7 +90,14 @@ class Walk:
         """A variant's topics, its server (not started yet), and what feeds and watches it; stopped at the end."""
         number = len(list(self.home.iterdir()))
         return self._stack.enter_context(
-            scene(variant, self.bootstrap_servers, self.home, flags, prefix=f"{self._prefix}.{variant}-{number}")
+            scene(
+                variant,
+                self.bootstrap_servers,
+                self.home,
+                flags,
+                prefix=f"{self._prefix}.{variant}-{number}",
+                orphaned_s=ORPHANED_S,
+            )
         )
 
     def close(self) -> None:
@@ -96,7 +105,7 @@ class Walk:
         self._stack.close()
 
     def _started(self) -> str:
-        broker = EmbeddedKafka(port=None, data_dir=self.home / "kafka")
+        broker = EmbeddedKafka(port=None, data_dir=self.home / "kafka", grace_s=ORPHANED_S)
         return self._stack.enter_context(broker).bootstrap_servers
 
     def _settings(self, settings: dict[str, object]) -> dict[str, object]:

@@ -26,7 +26,7 @@ def hostile_jupyter(home: Path) -> dict[str, str]:
         home / "startup.py",
     ):
         file.write_text(broken)
-    (home / "matplotlibrc").write_text("figure.dpi: 3\n")
+    (home / "matplotlibrc").write_text("lines.linewidth: 9\n")
     return {
         "JUPYTER_PATH": str(home / "data"),
         "JUPYTER_DATA_DIR": str(home / "data"),
