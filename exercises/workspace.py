@@ -224,8 +224,9 @@ class Workspace:
             if around is None or around not in (old, new.around):
                 changed = f"{path}: has changed in the project, and you have changed more than answers: left as it is"
                 return f"{changed}; a reset of one of its exercises takes the new file, with your other answers"
-            # What is around is new already where an update was ended before it could say so.
-            text = _with_answers(new, answers) if around == old else mine
+            # What is around is new already where an update was ended before it could say so. Without a base the answers
+            # are not known: the file was copied without the hidden folders, and stays.
+            text = _with_answers(new, answers) if around == old and before is not None else mine
             if text is not None and text != mine:
                 if mine != before:
                     self._back_up(path)

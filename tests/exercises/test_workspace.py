@@ -1,6 +1,7 @@
 """The learner's files: made once, brought up to date with the answers in them, and never lost."""
 
 import os
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -98,6 +99,16 @@ def test_an_update_keeps_the_answers(project: Project) -> None:
     project.write(NEW_MIRROR)
     assert project.workspace.update() == []
     assert project.mine == NEW_MIRROR.replace(UNSOLVED, "# my own way\n    one = 7 - 6")
+
+
+def test_answers_that_were_copied_without_the_hidden_folders_are_kept(project: Project) -> None:
+    project.saves(UNSOLVED, "one = 1")
+    shutil.rmtree(project.home / ".base")
+    assert project.workspace.update() == []
+    assert project.mine == MIRROR.replace(UNSOLVED, "one = 1")
+    project.write(NEW_MIRROR)
+    project.workspace.update()
+    assert project.mine == NEW_MIRROR.replace(UNSOLVED, "one = 1")
 
 
 def test_an_answer_that_is_no_python_is_kept_as_well(project: Project) -> None:
