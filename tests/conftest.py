@@ -45,8 +45,8 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> object:
         def _split_scope(self, nodeid: str) -> str:
             module, _, test = nodeid.partition("::")
             variant = next((name for name in QUERIES if name in test.partition("[")[2]), "")
-            if module.endswith("test_graders.py"):
-                return nodeid  # an exercise each, which have nothing in common
+            if module.endswith(("test_graders.py", "test_walkthroughs.py")):
+                return nodeid  # an exercise or a notebook each, which have nothing in common
             if any(name in module for name in IN_ONE_JAVA):
                 return "java"
             return module if any(name in module for name in ONE_SCENE_FOR_ALL) else f"{module}[{variant}]"

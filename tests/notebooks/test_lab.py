@@ -70,8 +70,11 @@ class RunningLab:
             if answer["parent_header"].get("msg_id") == "1":
                 printed += answer["content"].get("text", "") or str(answer["content"].get("evalue", ""))
                 if answer["msg_type"] == "execute_reply":
-                    socket.close()
-                    return printed
+                    break
+        socket.close()
+        while await socket.read_message() is not None:
+            pass  # until the server has closed it, too
+        return printed
 
 
 @pytest.fixture
