@@ -162,8 +162,9 @@ assert seen["spill"][-1][DROPPED] == 0, "nothing is lost"
 # %% [markdown]
 # ## What you should see
 #
-# **Where they wait.** The load ends after 3 s (dotted). With `wait` the lag in Kafka rises by the surplus and falls
-# at the model's pace; nothing else happens, and everybody can watch it. The other two read on: the lag stays low.
+# **Where they wait.** The load ends after 3 s (dotted). With `wait` the lag in Kafka rises by the surplus and falls at
+# the model's pace; nothing else happens, and everybody can watch it. (It rises in steps: a server learns with each
+# fetch how much there is.) The other two read on: the lag stays low.
 
 # %% tags=["measured"]
 _, axes = figure("In the topic: lag", "s since the rush began", "records")
