@@ -14,7 +14,8 @@ MODES = [
     if len(package(name).guarantees.delivery) > 1
     for mode in package(name).guarantees.delivery
 ]
-KILLS, ROUNDS = 10, 10
+KILLS = (5, pytest.param(10, marks=pytest.mark.thorough))
+ROUNDS = (3, pytest.param(10, marks=pytest.mark.thorough))
 MAX_BATCH = 200
 FLAGS = ("--max-batch", str(MAX_BATCH), "--session-timeout-ms", "1000")
 
@@ -35,14 +36,15 @@ def finished(stream: Stream, server: ServerProcess) -> None:
 
 
 @in_each_mode
-def test_killed_ten_times_under_load_it_loses_and_doubles_what_its_mode_says(
-    variant: str, mode: str, start: Start, stream: Stream
+@pytest.mark.parametrize("kills", KILLS)
+def test_killed_many_times_under_load_it_loses_and_doubles_what_its_mode_says(
+    variant: str, mode: str, kills: int, start: Start, stream: Stream
 ) -> None:
     # Its own id, as on a port of its own: the next one ends at once what the last one left undecided.
     flags = (*delivery_flags(mode, f"one-{stream.prefix}" if mode == "exactly-once" else ""), *FLAGS)
     stream.publish_model(model("times 1.0", data=slow(1.0)))  # so that a kill nearly always finds a batch in flight
     with stream.background_load() as load:
-        for _ in range(KILLS):
+        for _ in range(kills):
             server = start(*flags).wait_until_ready()
             scored_some(server, MAX_BATCH)
             server.kill()
@@ -51,18 +53,19 @@ def test_killed_ten_times_under_load_it_loses_and_doubles_what_its_mode_says(
     lost, doubled = account(stream, load.ids)
     assert (lost > 0) == (mode == "at-most-once"), f"{lost} lost"
     assert (doubled > 0) == (mode == "at-least-once"), f"{doubled} doubled"
-    assert lost <= KILLS * 2 * MAX_BATCH, "the batches in flight, and no more"
+    assert lost <= kills * 2 * MAX_BATCH, "the batches in flight, and no more"
 
 
 @in_each_mode
-def test_instances_that_join_and_leave_ten_times_lose_and_double_nothing(
-    variant: str, mode: str, start: Start, stream: Stream
+@pytest.mark.parametrize("rounds", ROUNDS)
+def test_instances_that_join_and_leave_many_times_lose_and_double_nothing(
+    variant: str, mode: str, rounds: int, start: Start, stream: Stream
 ) -> None:
     flags = (*delivery_flags(mode), "--max-batch", str(MAX_BATCH), "--session-timeout-ms", "6000")
     first = start(*flags, instance="first").wait_until_ready()
     put_in_force(first, stream, 1.0)
     with stream.background_load() as load:
-        for _ in range(ROUNDS):
+        for _ in range(rounds):
             second = start(*flags, instance="second").wait_until_ready()
             scored_some(second, MAX_BATCH)
             assert second.stop() == 0

@@ -1,9 +1,11 @@
 """The HTTP interface that every server has."""
 
 import base64
+import json
 import re
 import urllib.error
 import urllib.request
+from urllib.parse import quote
 
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
@@ -21,7 +23,7 @@ def text(server: ServerProcess, path: str) -> tuple[str, str]:
 
 def status(port: int, path: str, authorization: str = "", host: str = "127.0.0.1") -> int:
     headers = {"Authorization": authorization, "Host": host}
-    request = urllib.request.Request(f"http://127.0.0.1:{port}{path}", headers=headers)
+    request = urllib.request.Request(f"http://127.0.0.1:{port}{quote(path)}", headers=headers)
     try:
         with urllib.request.urlopen(request, timeout=5) as answer:
             code: int = answer.status
@@ -92,6 +94,12 @@ def test_with_a_token_every_path_but_healthz_asks_for_it(start: Start) -> None:
         assert status(port, path, f"Bearer {token}", host="evil.example") == 200, (
             "who has the token may come by any name"
         )
+    described = urllib.request.Request(
+        f"http://127.0.0.1:{port}/openapi.json", headers={"Authorization": f"Bearer {token}"}
+    )
+    with urllib.request.urlopen(described, timeout=5) as answer:
+        every = json.load(answer)["paths"]
+    assert {path for path in every if status(port, path) != 401} == {"/healthz"}, "the paths of this variant, too"
 
 
 def test_without_a_token_no_page_from_elsewhere_reads_it_under_a_name_of_its_own(

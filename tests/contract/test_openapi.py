@@ -51,7 +51,9 @@ def test_a_server_answers_as_its_page_says(serving: Serving, tmp_path: Path) -> 
     assert serving.server.get("/healthz")[0] == 200
 
 
-@pytest.mark.parametrize("variant", PAGES[:2], indirect=True)
+@pytest.mark.parametrize(
+    "variant", [PAGES[0], pytest.param(PAGES[1], marks=pytest.mark.thorough)], indirect=True
+)  # that each path of each variant asks for the token: test_http
 def test_a_server_with_a_token_answers_as_its_page_says(start: Start, stream: Stream, tmp_path: Path) -> None:
     server = start("--http-token", TOKEN).wait_until_ready()
     bearer = {"Authorization": f"Bearer {TOKEN}"}

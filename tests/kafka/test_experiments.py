@@ -51,6 +51,7 @@ def test_a_small_throughput_run_writes_its_page(tmp_path: Path) -> None:
         assert 0 < float(row[2]) <= float(row[3]) <= float(row[4]) <= float(row[5])
 
 
+@pytest.mark.thorough
 def test_a_small_survival_run_measures_what_custom_stage_promises(tmp_path: Path) -> None:
     readme, page = tmp_path / "README.md", tmp_path / "survival.md"
     readme.write_text(f"before\n\n<!-- {MARKER} -->\n\nafter\n", "utf-8")
