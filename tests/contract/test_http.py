@@ -23,7 +23,7 @@ def text(server: ServerProcess, path: str) -> tuple[str, str]:
 
 def status(port: int, path: str, authorization: str = "", host: str = "127.0.0.1") -> int:
     headers = {"Authorization": authorization, "Host": host}
-    request = urllib.request.Request(f"http://127.0.0.1:{port}{quote(path)}", headers=headers)
+    request = urllib.request.Request(f"http://127.0.0.1:{port}{quote(path, safe='/?=&')}", headers=headers)
     try:
         with urllib.request.urlopen(request, timeout=5) as answer:
             code: int = answer.status
