@@ -100,7 +100,7 @@ async def _client(source: Path, notebook: NotebookNode, scratch: Path) -> AsyncI
         kernel_name=NAME,
         kernel_spec_manager=KernelSpecManager(kernel_dirs=[str(kernels_directory(home))], ensure_native_kernel=False),
         transport="ipc",  # sockets in our directory: no port that another process takes in between
-        connection_file=str(home / "runtime" / "kernel.json"),
+        connection_file=str(scratch / "k.json"),  # a short name: a socket's may have 104 bytes on macOS
         shutdown_wait_time=STOP_S,
     )
     client = NotebookClient(
