@@ -110,18 +110,16 @@ kept = {name: promises_kept(name) for name in VARIANTS}
 print(", ".join(f"{name} {count}" for name, count in kept.items()))
 
 # %%
-title = "What survives has its price, and so has the engine"
+title = "What survives has its price"
 drawn, axes = figure(title, f"speed, {YARDSTICK} = 1", "promises kept, of 6")
 for promises in sorted(set(kept.values())):
     names = [name for name in VARIANTS if kept[name] == promises]
     for name in names:
         colour = PALETTE[1] if name.startswith("streams") else PALETTE[0]
         axes.scatter(share[name], promises, s=90, color=colour, zorder=3)
-    left = max(share[name] for name in names) < 0.5
-    side, aligned = (12, "left") if left else (-12, "right")
-    place = (share[names[0]], promises)
-    axes.annotate("\n".join(names), place, (side, 0), textcoords="offset points", ha=aligned, va="center")
-axes.set(xlim=(0, 1.1), ylim=(-0.6, 6.8), yticks=range(7))
+    place = (min(share[name] for name in names), promises)
+    axes.annotate("\n".join(names), place, (-12, 0), textcoords="offset points", ha="right", va="center")
+axes.set(xlim=(0, 1.15), ylim=(-0.6, 6.8), yticks=range(7))
 pyplot.show()
 
 # %% [markdown]
@@ -159,9 +157,11 @@ print(f"faust in place of our own loop: {engine:+.1f} µs for each record")
 print(f"its table, on top:              {table:+.1f} µs")
 
 # %% [markdown]
-# So a table with a changelog is cheap, as a batch shares a write; the engine is not, and it is Python that runs for
-# each record there. The other side of the account is code: the loop is the hardest part of `custom_stage`, and of
-# `actors_persistent`.
+# So the engine is cheap, and so is a table with a changelog: here an event is all that one fetch brought of a
+# partition, and a batch shares whatever is done once for an event. That is not what faust does by itself. With one
+# event for each record the same agent needs several times the processor time (measured in the README of
+# `streams_inmemory`): what an engine does for each record is what it costs. The other side of the account is code: the
+# loop is the hardest part of `custom_stage`, and of `actors_persistent`.
 #
 # ### A helper that chooses
 #
@@ -219,7 +219,8 @@ for name in VARIANTS:
 # %% [markdown]
 # ## What you should see
 #
-# - No variant wins in every column. The fastest forgets its counters, and what forgets nothing is not the fastest.
+# - No variant wins in every column. The fastest forgets its counters, and what forgets nothing is not the fastest. But
+#   they are close to each other: what survives decides, not the pace.
 # - Only `custom_stage` has a choice of delivery; it has transactions because it keeps no state that would have to be
 #   in them.
 # - Exactly-once *and* counters that survive is what none of the five offers: scores, changelog and offsets would have
@@ -290,4 +291,4 @@ assert choose(Needs("exactly-once", counters_survive=("killed",))) == [], "none 
 with_changelog = {"streams_kvstore", "streams_customstore"}
 assert set(choose(Needs(counters_survive=("disk_wiped",)))) == with_changelog, "a changelog outlives the disk"
 assert kept[max(VARIANTS, key=lambda name: share[name])] < 6, "the fastest does not keep everything"
-assert engine > table, "for each record the engine costs more than its table"
+assert min(share.values()) > 0.5, "nobody is half as fast as another: choose by what survives"
