@@ -110,8 +110,7 @@ kept = {name: promises_kept(name) for name in VARIANTS}
 print(", ".join(f"{name} {count}" for name, count in kept.items()))
 
 # %%
-title = "What survives has its price"
-drawn, axes = figure(title, f"speed, {YARDSTICK} = 1", "promises kept, of 6")
+drawn, axes = figure("How fast, and what survives", f"speed, {YARDSTICK} = 1", "promises kept, of 6")
 for promises in sorted(set(kept.values())):
     names = [name for name in VARIANTS if kept[name] == promises]
     for name in names:
@@ -219,8 +218,8 @@ for name in VARIANTS:
 # %% [markdown]
 # ## What you should see
 #
-# - No variant wins in every column. The fastest forgets its counters, and what forgets nothing is not the fastest. But
-#   they are close to each other: what survives decides, not the pace.
+# - No variant wins in every column. What forgets nothing is not the fastest. But they are close to each other: what
+#   survives decides, not the pace.
 # - Only `custom_stage` has a choice of delivery; it has transactions because it keeps no state that would have to be
 #   in them.
 # - Exactly-once *and* counters that survive is what none of the five offers: scores, changelog and offsets would have
