@@ -20,9 +20,7 @@ from notebooks.kit.errors import OutputUnfit
 from notebooks.kit.execution import execute, read_source
 from serving.settings.command_line import stop_with
 
-HERE_ONLY = re.compile(
-    rf"{re.escape(str(ROOT))}|{re.escape(str(Path.home()))}/|/(?:home|Users|root|tmp|work|var/folders)/"
-)
+HERE_ONLY = re.compile(rf"{re.escape(str(ROOT))}|{re.escape(str(Path.home()))}/|/(?:home|Users|root|tmp|var/folders)/")
 """Paths of a machine."""
 ADDRESS = re.compile(r"\b0x[0-9a-f]{7,}\b")
 """Where an object without a text of its own lies in memory."""

@@ -109,7 +109,7 @@ class Walk:
         return self._stack.enter_context(broker).bootstrap_servers
 
     def _settings(self, settings: dict[str, object]) -> dict[str, object]:
-        given = {key.replace("_", ".") if "." not in key else key: value for key, value in settings.items()}
+        given = {key.replace("_", "."): value for key, value in settings.items()}
         return {"bootstrap.servers": self.bootstrap_servers, "log_level": 0} | given
 
     @staticmethod
