@@ -5,7 +5,7 @@ SHELL := /bin/bash
 .NOTPARALLEL:
 # Hundreds of processes import the same modules: they are compiled once, also where an image asks for the contrary.
 unexport PYTHONDONTWRITEBYTECODE
-.PHONY: help demo demo-all provider serve reader exercises lab unit test test-all test-tensorflow test-pythons check bench survival screenshot generate \
+.PHONY: help demo demo-all provider serve reader exercises lab unit test test-all test-tensorflow test-pythons check bench survival experiment screenshot generate \
 	notebooks models proven exports mutants constraints clean
 
 PYTHON ?= $(shell for python in python3.13 python3.12 python3.11 python3; do \
@@ -80,6 +80,9 @@ bench: .venv/kafka-prepared ## How fast each variant is: docs/experiments/throug
 
 survival: .venv/kafka-prepared ## What each variant survives, measured: the second table in the README
 	@$(BIN)/python -m experiments.survival
+
+experiment: .venv/installed-for-tests .venv/kafka-prepared ## One question, measured, and its page in docs/experiments: make experiment NAME=duplicates
+	@$(BIN)/python -m experiments $(NAME) $(ARGS)
 
 screenshot: .venv/installed ## The picture of demo-all in the README: docs/demo-all.png; needs Chromium
 	@$(BIN)/python -m client.demo.all.screenshot

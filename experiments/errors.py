@@ -55,3 +55,10 @@ class TopicNotRead(ServingError):
             f"{topic}[{partition}] was not read to its end within {timeout_s:.0f} s: a transaction in it is open; "
             "stop what writes to it, and retry"
         )
+
+
+class UnknownExperiment(ServingError):
+    """There is no experiment of this name."""
+
+    def __init__(self, name: str, known: Sequence[str]) -> None:
+        super().__init__(f"there is no experiment {name!r}: choose from {', '.join(known)}")

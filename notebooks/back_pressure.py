@@ -37,11 +37,11 @@ from confluent_kafka import TopicPartition
 
 from client.provider.shipped_models import shipped_models
 from client.wines.source import GeneratedWines
+from experiments.plots import figure
 from experiments.scene import Scene, wines
 from experiments.steady_load import SteadyLoad
 from model.features import WINE
 from model.registry import load
-from notebooks.kit.plots import figure
 from notebooks.kit.slow import slow_model
 from notebooks.kit.walk import Walk, wait_until
 from protobufs.serving_result_pb2 import ServingResult

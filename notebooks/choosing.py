@@ -31,12 +31,12 @@ from matplotlib import pyplot
 
 from client.demo.circumstances import Circumstance
 from experiments.markdown import table_rows
+from experiments.plots import PALETTE, figure
 from experiments.survival.page import IN_WORDS, SHORT_HEAD
 from experiments.survival.table import README
 from experiments.throughput.contenders import FASTEST, LIMIT, YARDSTICK
 from experiments.throughput.page import HEAD, LATENCY_HEAD
 from experiments.variants import VARIANTS, variant
-from notebooks.kit.plots import PALETTE, figure
 from serving.engine import DeliveryMode, OverflowPolicy
 
 # %%

@@ -41,7 +41,7 @@ from functools import partial
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, Producer, TopicPartition
 
 from custom_stage.extensions.idempotent_sink import ResultTable
-from notebooks.kit.plots import figure
+from experiments.plots import figure
 from notebooks.kit.proxy import LossyProxy
 from notebooks.kit.walk import Walk
 from protobufs.serving_result_pb2 import ServingResult

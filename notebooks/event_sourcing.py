@@ -39,8 +39,8 @@ from typing import Any, NamedTuple
 
 from client.provider.shipped_models import shipped_models
 from client.wines.source import GeneratedWines
+from experiments.plots import PALETTE, figure
 from experiments.scene import wines
-from notebooks.kit.plots import PALETTE, figure
 from notebooks.kit.walk import Walk
 
 # %%

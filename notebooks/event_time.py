@@ -35,7 +35,7 @@ from confluent_kafka import (
     Message,
 )
 
-from notebooks.kit.plots import PALETTE, figure
+from experiments.plots import PALETTE, figure
 from notebooks.kit.walk import Walk
 
 walk = Walk("event_time")

@@ -53,8 +53,8 @@ def code(module: str) -> list[str]:
 # %%
 from matplotlib import pyplot
 
+from experiments.plots import figure
 from experiments.variants import VARIANTS
-from notebooks.kit.plots import figure
 
 topologies = [code(f"{name}.topology") for name in VARIANTS]
 

@@ -325,7 +325,7 @@ account(served)
 # %% tags=["measured"]
 from matplotlib import pyplot
 
-from notebooks.kit.plots import figure
+from experiments.plots import figure
 
 _, axes = figure("Two swaps under load", "wine, in the order of publishing", "score (quality)")
 for name in (in_pmml.name, in_onnx.name, composed.name):

@@ -29,7 +29,7 @@ from typing import Any, NamedTuple
 
 from confluent_kafka import KafkaError, KafkaException, Message, Producer
 
-from notebooks.kit.plots import figure
+from experiments.plots import figure
 from notebooks.kit.walk import Walk, wait_until
 
 walk = Walk("streams_and_tables")

@@ -36,7 +36,7 @@ import reactivex
 from confluent_kafka import Consumer, KafkaError, Message, TopicPartition
 from reactivex import operators as ops
 
-from notebooks.kit.plots import PALETTE, figure
+from experiments.plots import PALETTE, figure
 from notebooks.kit.walk import Walk, wait_until
 
 walk = Walk("the_log")

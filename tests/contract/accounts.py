@@ -66,5 +66,6 @@ def nothing_is_lost(
     run = read_run(stream.bootstrap_servers, stream.topics, server.group)
     faults = check(run, TAKEOVER_MS).faults
     # A variant that knows no model after a restart skips what comes before the next one; how many, has been asked.
-    assert [fault for fault in faults if promised.model_survives.killed or fault.kind != "lost"] == []
+    unkept = [fault.text for fault in faults if promised.model_survives.killed or fault.kind != "lost"]
+    assert not unkept, f"{len(unkept)} faults, such as {unkept[:5]}"
     return scores

@@ -2,6 +2,7 @@
 
 import re
 
+from experiments.__main__ import QUESTIONS
 from experiments.markdown import table_rows
 from experiments.survival.page import IN_WORDS, LONG_HEAD
 from experiments.throughput.contenders import FASTEST
@@ -19,8 +20,10 @@ def test_every_page_is_listed_once_with_a_command_that_exists() -> None:
         {each.name for each in PAGES.glob("*.md")} - {"README.md"}
     )
     makefile = (ROOT / "Makefile").read_text("utf-8")
-    commands = [row["written by"].strip("`") for row in rows]
-    assert not [each for each in commands if f"\n{each.removeprefix('make ')}:" not in makefile]
+    for command in (row["written by"].strip("`") for row in rows):
+        target, _, name = command.removeprefix("make ").partition(" NAME=")
+        assert f"\n{target}:" in makefile, command
+        assert (name in QUESTIONS) == (target == "experiment"), command
 
 
 def test_the_engine_costs_less_than_a_changelog_and_nobody_is_half_as_fast_as_another() -> None:

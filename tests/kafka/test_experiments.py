@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from experiments.__main__ import QUESTIONS
 from experiments.survival.page import MARKER
 from tests.support.process import ROOT
 
@@ -66,6 +67,15 @@ def test_a_small_survival_run_measures_what_custom_stage_promises(tmp_path: Path
     assert traces[2:] == ["nothing", "nothing"]
     ((_, *promised, _, _, _, _),) = rows(readme.read_text("utf-8"))
     assert [cell.split()[0] for cell in promised] == ["scores", "scores", "skips"]
+
+
+def test_the_list_names_each_experiment_and_a_name_runs_it() -> None:
+    assert [line.split()[0] for line in run("experiments").splitlines()[1:]] == list(QUESTIONS)
+    assert run("experiments", "duplicates", "--help").startswith("usage: python -m experiments.duplicates")
+    command = [sys.executable, "-m", "experiments", "duplicate"]
+    ended = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=DEADLINE_S, check=False)
+    assert ended.returncode == 1
+    assert re.fullmatch(r"error: .*'duplicate'.*\bduplicates\b.*\n", ended.stderr)
 
 
 def test_an_unknown_variant_is_one_line_that_names_those_there_are() -> None:

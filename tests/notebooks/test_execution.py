@@ -26,7 +26,7 @@ SMALL = """\
 
 # %%
 import sys
-from notebooks.kit.plots import figure
+from experiments.plots import figure
 print("one")
 
 # %% [markdown]

@@ -1,0 +1,41 @@
+"""``python -m experiments NAME``: each experiment answers one question; without a name, the list of them."""
+
+import runpy
+import sys
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from experiments.errors import UnknownExperiment
+from serving.settings.command_line import stop_with
+
+QUESTIONS: Mapping[str, str] = MappingProxyType(
+    {
+        "throughput": "How fast is each variant?",
+        "survival": "What does a kill -9 cost?",
+        "duplicates": "How many records are scored twice when an instance leaves?",
+    }
+)
+"""By the name of the module that answers it, and of its page in ``docs/experiments``."""
+
+
+def listed() -> str:
+    """All experiments, a line each."""
+    width = max(map(len, QUESTIONS))
+    lines = [f"  {name:{width}}  {question}" for name, question in QUESTIONS.items()]
+    return "\n".join(["python -m experiments NAME [--help], where NAME is one of", *lines])
+
+
+def main() -> None:
+    """Run the experiment that the first word names, with the other words."""
+    match sys.argv[1:]:
+        case [] | ["-h" | "--help"]:
+            print(listed())
+        case [name, *_] if name not in QUESTIONS:
+            stop_with(UnknownExperiment(name, list(QUESTIONS)))
+        case [name, *words]:
+            sys.argv[1:] = words
+            runpy.run_module(f"experiments.{name}", run_name="__main__", alter_sys=True)
+
+
+if __name__ == "__main__":
+    main()
