@@ -92,8 +92,8 @@ class AtMostOnce:
     """Commit before: nothing is scored twice, and what was in flight at a kill is lost."""
 
     def __init__(self, kernel: Kernel, source: Source) -> None:
-        """A sink of its own, whose producer duplicates nothing when it retries."""
-        self._sink = OnceSink(kernel.settings, kernel.variant, kernel.broker, enable_idempotence=True)
+        """A sink of its own, which gives up what the kernel's would send a second time."""
+        self._sink = OnceSink(kernel.settings, kernel.variant, kernel.broker)
         self._source = source
 
     async def start(self) -> None:

@@ -3,7 +3,8 @@
 A duplicate is no fault where it is *explained*: a member left or was killed, and its successor began at the last
 commit. Then the records from that commit up to where the former owner had come are scored again, in order, once per
 such hand-over. Every other duplicate is a fault, and so is everything else that a reader of the scores would stumble
-over.
+over. Two scores of one record and of the same millisecond are one score that was sent twice: no hand-over explains
+that, wherever the last commit was.
 """
 
 from collections import Counter, defaultdict
@@ -160,15 +161,23 @@ def _committed_at(run: Run, partition: int, at_ms: int) -> int:
 
 
 def _duplicates(scores: Sequence[Outcome], hand_overs: Sequence[HandOver]) -> tuple[int, int, list[Fault]]:
-    counts = Counter(map(_place, scores))
+    times_ms: defaultdict[Place, list[int]] = defaultdict(list)
+    for score in scores:
+        times_ms[_place(score)].append(score.at_ms)
     duplicates = explained = 0
     faults = []
-    for (partition, offset), count in counts.items():
+    for (partition, offset), of_record in times_ms.items():
+        again = len(of_record) - 1
+        if not again:
+            continue
+        sent_twice = len(of_record) - len(set(of_record))
         allowed = sum(each.partition == partition and each.committed <= offset < each.reached for each in hand_overs)
-        duplicates += count - 1
-        explained += min(count - 1, allowed)
-        if count - 1 > allowed:
-            text = f"({partition}, {offset}) has {count} scores; hand-overs explain {allowed + 1}"
+        duplicates += again
+        explained += min(again - sent_twice, allowed)
+        if sent_twice:
+            faults.append(Fault("doubled", f"({partition}, {offset}) was scored once, and the score was sent again"))
+        elif again > allowed:
+            text = f"({partition}, {offset}) has {again + 1} scores; hand-overs explain {allowed + 1}"
             faults.append(Fault("doubled", text))
     return duplicates, explained, faults
 

@@ -19,14 +19,20 @@ class LossyProxy(socketserver.ThreadingTCPServer):
 
     daemon_threads = True
 
-    def __init__(self, bootstrap_servers: str) -> None:
-        """Listen on a free port; ``bootstrap_servers`` is one broker, which advertises itself as ``127.0.0.1``."""
+    def __init__(self, bootstrap_servers: str, topic: str = "") -> None:
+        """Listen on a free port.
+
+        Args:
+            bootstrap_servers: one broker, which advertises itself as ``127.0.0.1``.
+            topic: of the acknowledgement to lose; empty is the first topic that is written to.
+        """
         super().__init__((HOST, 0), _Connection)
         self.broker = (HOST, int(bootstrap_servers.rpartition(":")[2]))
         self.bootstrap_servers = f"{HOST}:{self.server_address[1]}"
         """What the client is to connect to."""
+        self.topic = topic.encode()
         self.produce_requests = 0
-        """How many have come; the answer to the first is lost."""
+        """How many have come for the topic; the answer to the first is lost."""
 
     def as_ours(self, answer: bytes) -> bytes:
         """The broker's answer, with this proxy's address for its own: else the client would go to it directly.
@@ -70,7 +76,7 @@ class _Connection(socketserver.StreamRequestHandler):
     def _pass_requests(self, broker: socket.socket) -> None:
         with contextlib.suppress(OSError, ValueError):  # ValueError: closed by the other thread
             for request in _frames(self.rfile):
-                if request.startswith(PRODUCE):
+                if request.startswith(PRODUCE) and self.server.topic in request:
                     self.server.produce_requests += 1
                     if self.server.produce_requests == 1:
                         self._lost = request[4:8]

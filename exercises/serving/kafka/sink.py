@@ -60,8 +60,9 @@ class Sink:
 
     Produce batches are as small as the topics want them (``max.message.bytes``, asked at the start).
 
-    Not idempotent on purpose: a redelivered record is scored and sent again anyway, so it would spare no reader the
-    duplicates, and a producer id does not outlive a broker whose data was wiped.
+    Idempotent: a produce batch whose acknowledgement is lost, as when the broker that leads its partition dies, is sent
+    again and stored once. So the only duplicates are the records that are redelivered after a hand-over, and these can
+    be told from the offsets that were committed. A producer id that means nothing to the broker any more is renewed.
     """
 
     def __init__(self, settings: Settings, variant: str, broker: Broker, **producer_options: Any) -> None:
@@ -79,6 +80,7 @@ class Sink:
             "bootstrap_servers": settings.bootstrap_servers,
             **settings.security.for_aiokafka(),
             "acks": "all",
+            "enable_idempotence": True,
             "max_request_size": MAX_MESSAGE_BYTES + PRODUCE_OVERHEAD_BYTES,
             **producer_options,
         }
@@ -100,8 +102,8 @@ class Sink:
     async def enqueue(self, outcome: BatchOutcome) -> Awaitable[None]:
         """Hand a batch to the producer; calls in order keep the order of the scores in each partition.
 
-        The exception is an outage longer than the producer's own retries, 40 s: what was in flight is sent again, and
-        a later batch may come first.
+        The exception is a partition that has no leader for longer than the producer waits, 40 s, or a producer that
+        breaks: what was in flight is sent again, may be there twice then, and a later batch may come first.
 
         Returns:
             what to await until every score and every dead letter of the batch is acknowledged.
@@ -171,7 +173,7 @@ class Sink:
     async def _acknowledged(self, sent: Sent) -> None:
         try:
             await sent.future
-        except FAILURES as error:  # for one, an outage longer than the producer's own retries
+        except FAILURES as error:  # for one, a partition without a leader for 40 s
             await self._recover(error, self._topics.scores, sent.producer)
             for again in await self._send(sent.messages, sent.partition):
                 await self._acknowledged(again)

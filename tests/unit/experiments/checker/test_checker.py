@@ -63,6 +63,17 @@ def scored_again_at_the_end(run: Run) -> Run:
     return replace(run, outcomes=[*run.outcomes, replace(run.outcomes[a_score(run)], at_ms=run.outcomes[-1].at_ms)])
 
 
+def a_batch_sent_twice_right_behind_a_commit(run: Run) -> Run:
+    """What a producer without idempotence does when an acknowledgement is lost; the offsets look like a hand-over's."""
+    numbers = [n for n, each in enumerate(run.outcomes) if each.kind == "score" and each.source_partition == 1][:5]
+    again = [run.outcomes[n] for n in numbers]
+    late = [replace(each, at_ms=again[-1].at_ms + 1) for each in run.commits if each.partition == 1]
+    others = [each for each in run.commits if each.partition != 1]
+    behind = numbers[-1] + 1
+    outcomes = [*run.outcomes[:behind], *again, *run.outcomes[behind:]]
+    return replace(run, outcomes=outcomes, commits=[*others, *late])
+
+
 def two_change_places(run: Run) -> Run:
     first = a_score(run)
     partition = run.outcomes[first].source_partition
@@ -128,6 +139,7 @@ PLANTED = {
     lost_at_the_end: "lost",
     scored_twice: "doubled",
     scored_again_at_the_end: "out of order",
+    a_batch_sent_twice_right_behind_a_commit: "doubled",
     two_change_places: "out of order",
     in_another_partition: "wrong partition",
     of_nobody_s_record: "foreign",
