@@ -15,7 +15,7 @@ NO_PYTHON = $(or $(PYTHON),no python3 here) is no Python >= 3.11 with venv; inst
 PYTHONS ?= $(shell for python in python3.11 python3.12 python3.13 python3.14; do $$python -c 'import ensurepip' 2>/dev/null && \
 	[ "$$($$python -V)" != "$$($(PYTHON) -V)" ] && echo $$python; done)
 BIN := .venv/bin
-FOR_TESTS := --editable '.[test,train,lab]'
+FOR_TESTS := --editable '.[test,train,lab,drift]'
 FOR_EXPORTS := --constraint constraints-exports.txt --editable '.[train,exports]'
 FOR_MUTANTS := --editable '.[mutants]'
 FOR_TENSORFLOW := --constraint constraints-tensorflow.txt --editable '.[test,tensorflow]'

@@ -13,6 +13,7 @@ QUESTIONS: Mapping[str, str] = MappingProxyType(
         "throughput": "How fast is each variant?",
         "survival": "What does a kill -9 cost?",
         "duplicates": "How many records are scored twice when an instance leaves?",
+        "drift": "Is a bad model found by its labels, and taken back?",
     }
 )
 """By the name of the module that answers it, and of its page in ``docs/experiments``."""

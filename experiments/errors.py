@@ -62,3 +62,17 @@ class UnknownExperiment(ServingError):
 
     def __init__(self, name: str, known: Sequence[str]) -> None:
         super().__init__(f"there is no experiment {name!r}: choose from {', '.join(known)}")
+
+
+class RiverMissing(ServingError):
+    """The library that sees an error rise is not installed."""
+
+    def __init__(self) -> None:
+        super().__init__("river is not installed: pip install --constraint constraints.txt --editable '.[drift]'")
+
+
+class EventUnreadable(ServingError):
+    """A message of a topic of model events is none."""
+
+    def __init__(self, value: bytes, reason: str) -> None:
+        super().__init__(f"no model event: {value[:80]!r} ({reason}); see what writes to this topic")
