@@ -75,7 +75,8 @@ class MeasuredServer:
         ]
 
     def start(self) -> float:
-        """Start it; returns when that was, on ``time.monotonic``'s clock."""
+        """Start it, stopped first if it runs; returns when that was, on ``time.monotonic``'s clock."""
+        self.stop()
         started_s = time.monotonic()
         with self._log.open("wb") as output:
             self._process = subprocess.Popen(
@@ -85,12 +86,19 @@ class MeasuredServer:
                 stderr=output,
                 start_new_session=True,
             )
-        watchdog = psutil.Process(self._process.pid)
+        try:
+            self._server = self._child_of(psutil.Process(self._process.pid))
+        except BaseException:  # Ctrl-C, too
+            self._ended()
+            raise
+        return started_s
+
+    def _child_of(self, watchdog: psutil.Process) -> psutil.Process:
         while not (children := watchdog.children()):
             self.check()
             time.sleep(LOOK_S)
-        (self._server,) = children
-        return started_s
+        (child,) = children
+        return child
 
     def freeze(self) -> None:
         """Let it do nothing until ``thaw``, as Ctrl-Z does."""

@@ -401,10 +401,10 @@ assert mended == stream
 # ## What production does
 #
 # - **Kafka Streams** has both readings as types, `KStream` and `KTable`; aggregating a grouped table takes an *adder*
-#   and a *subtractor*. It creates changelogs compacted. Before it starts it compares the partition counts, and throws a
-#   `TopologyException` where they differ; which hash a producer has used it cannot know. `repartition()` is the remedy,
-#   and a `GlobalKTable`, of which every instance has all partitions, needs no co-partitioning. (Kafka documentation,
-#   "Streams DSL".)
+#   and a *subtractor*. It creates changelogs compacted. Before it processes a record it compares the partition counts,
+#   and throws a `TopologyException` where they differ; which hash a producer has used it cannot know. `repartition()`
+#   is the remedy, and a `GlobalKTable`, of which every instance has all partitions, needs no co-partitioning. (Kafka
+#   documentation, "Streams DSL".)
 # - **Null keys**: inner joins and aggregations drop such records; left joins keep them since 3.7 (KIP-962).
 # - **faust**, which three of our variants use, has tables with changelogs; its stream joins raise `NotImplementedError`
 #   (0.15.3). Others write such joins as we did here, with the state in a table.

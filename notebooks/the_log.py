@@ -74,6 +74,7 @@ for record in walk.read(topic):
 def read(consumer: Consumer, n: int) -> list[str]:
     """The next n values, which are committed."""
     records = consumer.consume(n, timeout=30)
+    assert len(records) == n, f"{len(records)} of {n} records: the group has committed beyond the others already"
     consumer.commit(asynchronous=False)
     return [text(record) for record in records]
 

@@ -90,6 +90,7 @@ def main() -> None:
                 notebook_of(name).write_text(written(notebook), encoding="utf-8")
                 picture = first_picture(notebook)
                 if picture is not None:
+                    picture_of(name).parent.mkdir(exist_ok=True)
                     picture_of(name).write_bytes(picture)
                 print(f"notebooks/{name}.ipynb{'' if picture else ': no picture among its outputs'}", flush=True)
     except ServingError as error:

@@ -5,7 +5,6 @@ import re
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import jupytext
 from jupyter_client.kernelspec import KernelSpecManager
@@ -14,6 +13,7 @@ from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
 from nbformat import NotebookNode
 
+from model.scratch import scratch_directory, sweep
 from notebooks.kit.errors import CellFailed, KernelNotStarted
 from notebooks.kit.kernel import KERNELSPEC, NAME, install_kernel, kernels_directory
 
@@ -73,8 +73,9 @@ def execute(source: Path, notebook: NotebookNode) -> None:
         KernelNotStarted: none was executed.
     """
     metadata = notebook.metadata.copy()
-    with TemporaryDirectory(prefix="notebook-", ignore_cleanup_errors=True) as scratch:
-        asyncio.run(_execute(source, notebook, Path(scratch)))
+    sweep()  # what a build that was killed has left
+    with scratch_directory() as scratch:
+        asyncio.run(_execute(source, notebook, scratch))
     notebook.metadata = metadata  # without what the kernel has said of itself
 
 

@@ -6,6 +6,7 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
+from notebooks.kit import hint
 from notebooks.kit.catalogue import ROOT
 
 NAME = "model-serving-on-streams"
@@ -48,8 +49,9 @@ def kernels_directory(home: Path) -> Path:
 
 def _kernel() -> dict[str, object]:
     program = [sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}"]
+    ours = [f"--InteractiveShellApp.extra_extensions={hint.__name__}", "--InteractiveShellApp.exec_PYTHONSTARTUP=False"]
     return {
-        "argv": [*program, "--InteractiveShellApp.exec_PYTHONSTARTUP=False"],
+        "argv": [*program, *ours],
         "display_name": KERNELSPEC["display_name"],
         "language": KERNELSPEC["language"],
         "metadata": {"debugger": True},

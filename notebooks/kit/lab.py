@@ -9,7 +9,6 @@ import json
 import os
 import secrets
 import sys
-import tempfile
 import threading
 import webbrowser
 from collections.abc import Mapping, Sequence
@@ -28,6 +27,7 @@ from client.demo.errors import ChildEnded, ChildNotReady
 from client.http_get import http_get
 from client.terminal.stop_signals import interruptible, stop_on_signals
 from model.errors import ServingError
+from model.scratch import scratch_directory, sweep
 from notebooks.kit.build import written
 from notebooks.kit.catalogue import ROOT, names, notebook_of
 from notebooks.kit.errors import LabUnusable, LearnersNotebooksUnusable, NoJupyterLab
@@ -179,11 +179,9 @@ def run(settings: LabSettings) -> None:
     kafka_jars()  # here, where its progress is seen
     print("Starting Kafka and JupyterLab", flush=True)
     stop = threading.Event()
-    with (
-        tempfile.TemporaryDirectory(prefix="lab-", ignore_cleanup_errors=True) as scratch,
-        stop_on_signals(stop),
-    ):
-        Lab(settings, Path(scratch)).run(stop)
+    sweep()  # what a lab that was killed has left
+    with scratch_directory() as scratch, stop_on_signals(stop):
+        Lab(settings, scratch).run(stop)
 
 
 def main() -> None:

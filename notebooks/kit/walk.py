@@ -8,10 +8,11 @@ import logging
 import os
 import time
 import uuid
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from pathlib import Path
-from tempfile import TemporaryDirectory
+from typing import ClassVar
 
 from confluent_kafka import Consumer, Message, Producer, TopicPartition
 from confluent_kafka.admin import (  # type: ignore[attr-defined]  # public, though not all are named as exports
@@ -21,6 +22,7 @@ from confluent_kafka.admin import (  # type: ignore[attr-defined]  # public, tho
 
 from client.broker.embedded_kafka import EmbeddedKafka
 from experiments.scene import Scene, scene
+from model.scratch import scratch_directory, sweep
 
 BROKER = "NOTEBOOKS_BOOTSTRAP_SERVERS"
 """The variable with the address of a broker that several notebooks share; without it, each starts its own."""
@@ -35,7 +37,12 @@ ROOT = Path(__file__).parents[2]
 
 
 class Walk:
-    """One notebook's broker, topics and servers; closed at the kernel's end."""
+    """One notebook's broker, topics and servers; closed at the kernel's end, or when the next is made.
+
+    Cells may be run a second time: they get empty topics, and groups in which no earlier consumer is a member.
+    """
+
+    _of_this_kernel: ClassVar["Walk | None"] = None
 
     def __init__(self, name: str) -> None:
         """Start a broker, or use the one that is kept for all notebooks: 3 s.
@@ -43,23 +50,30 @@ class Walk:
         Args:
             name: of the notebook; its topics begin with it.
         """
+        if Walk._of_this_kernel is not None:
+            Walk._of_this_kernel.close()
+        Walk._of_this_kernel = self
+        self._topics: Counter[str] = Counter()
+        self._consumers: dict[str, Consumer] = {}
         self._stack = ExitStack()
-        self.home = Path(self._stack.enter_context(TemporaryDirectory(prefix=f"{name}-", ignore_cleanup_errors=True)))
+        atexit.register(self.close)
+        sweep()  # what kernels that were killed have left
+        self.home = self._stack.enter_context(scratch_directory())
         """A directory for as long as the notebook runs."""
         self._prefix = f"{name}-{uuid.uuid4().hex[:8]}"
         self.bootstrap_servers = os.environ.get(BROKER) or self._started()
         self.admin = AdminClient({"bootstrap.servers": self.bootstrap_servers, "log_level": 0})
-        atexit.register(self.close)
 
     def topic(self, name: str, partitions: int = 1, **settings: str) -> str:
         """Create a topic; returns its whole name.
 
         Args:
-            name: unique within the notebook.
+            name: in the notebook; a second one of the same name is another topic.
             partitions: how many.
             settings: of the topic, with ``_`` for ``.``: ``cleanup_policy="compact"``.
         """
-        whole = f"{self._prefix}.{name}"
+        self._topics[name] += 1
+        whole = ".".join([self._prefix, name, *(["again"] * (self._topics[name] - 1))])
         config = {key.replace("_", "."): value for key, value in settings.items()}
         self.admin.create_topics([NewTopic(whole, partitions, 1, config=config)])[whole].result(LIMIT_S)
         return whole
@@ -70,9 +84,14 @@ class Walk:
         return Producer(self._settings(settings) | {"logger": NOWHERE})
 
     def consumer(self, group: str, **settings: object) -> Consumer:
-        """A consumer of this group that begins at the first record; settings as of ``topic``; closed at the end."""
+        """A consumer of this group that begins at the first record; settings as of ``topic``.
+
+        It is closed at the end, or when the notebook makes another one of its group.
+        """
+        if (earlier := self._consumers.get(group)) is not None:
+            earlier.close()
         defaults = {"group.id": f"{self._prefix}.{group}", "auto.offset.reset": "earliest", "enable.auto.commit": False}
-        consumer = Consumer(defaults | self._settings(settings))
+        consumer = self._consumers[group] = Consumer(defaults | self._settings(settings))
         self._stack.callback(consumer.close)
         return consumer
 

@@ -1,5 +1,6 @@
 """How a source becomes a published notebook: real kernels, whatever Jupyter the user has."""
 
+import contextlib
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
@@ -11,11 +12,13 @@ import pytest
 from nbformat import NotebookNode
 
 from client.broker.embedded_kafka import EmbeddedKafka
-from notebooks.kit import execution
-from notebooks.kit.build import build, first_picture, refuse_unfit, written
+from model.scratch import PREFIX
+from notebooks.kit import catalogue, execution
+from notebooks.kit.build import build, first_picture, main, refuse_unfit, written
 from notebooks.kit.catalogue import names
 from notebooks.kit.errors import CellFailed, OutputUnfit
 from notebooks.kit.execution import execute, read_source
+from notebooks.kit.hint import HINT
 from notebooks.kit.walk import BROKER
 from tests.support.hostile_jupyter import hostile_jupyter
 from tests.support.process import ROOT, eventually, runs
@@ -77,6 +80,18 @@ def test_two_builds_differ_in_measured_cells_alone_whatever_jupyter_the_user_has
     assert picture is not None and picture.startswith(b"\x89PNG")
     nbformat.validate(first)
     assert first.cells[1].outputs == [{"output_type": "stream", "name": "stdout", "text": "one\n"}]
+
+
+def test_a_build_makes_the_directory_of_the_pictures(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "the_log.py").write_text(SMALL)
+    monkeypatch.setattr(catalogue, "HERE", tmp_path)
+    monkeypatch.setattr(sys, "argv", ["build", "the_log"])
+    main()
+    assert (tmp_path / "pictures" / "the_log.png").read_bytes().startswith(b"\x89PNG")
+    assert (tmp_path / "the_log.ipynb").exists()
+    assert capsys.readouterr().out == "notebooks/the_log.ipynb\n"
 
 
 def test_a_try_is_executed_in_its_place(small: Path) -> None:
@@ -175,3 +190,77 @@ def test_notebooks_share_the_broker_that_is_named(
     monkeypatch.setenv(BROKER, broker.bootstrap_servers)
     execute(source, notebook)
     assert notebook.cells[0].outputs[0].text == f"{broker.bootstrap_servers}\n"
+
+
+TWICE = """
+from notebooks.kit.walk import Walk
+{again}walk = Walk("twice")
+
+topic = walk.topic("words")
+producer, consumer = walk.producer(), walk.consumer("readers")
+producer.produce(topic, b"one")
+producer.flush(30)
+consumer.subscribe([topic])
+print([record.value() for record in consumer.consume(1, timeout=30)], len(walk.read(topic)))
+"""
+
+
+@pytest.mark.parametrize("again", ["", "if 'walk' not in globals(): "], ids=["with its walk", "without"])
+def test_a_cell_may_be_run_twice(
+    again: str, tmp_path: Path, broker: EmbeddedKafka, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(BROKER, broker.bootstrap_servers)
+    source, cell = tmp_path / "twice.py", TWICE.format(again=again)
+    source.write_text(f"# %%\n{cell}\n# %%\n{cell}")
+    notebook = read_source(source, with_tries=True)
+    execute(source, notebook)
+    assert [each.outputs[0].text for each in notebook.cells] == ["[b'one'] 1\n"] * 2
+
+
+def test_a_second_walk_ends_what_the_first_has_started(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(BROKER, "127.0.0.1:1")  # where none is: a walk asks it for nothing by itself
+    source = tmp_path / "two.py"
+    notebook = of_text(source, "from notebooks.kit.walk import Walk\nfirst, second = Walk('two'), Walk('two')")
+    notebook.cells[0].source += "\nprint(first.home.exists(), second.home.exists())"
+    execute(source, notebook)
+    assert notebook.cells[0].outputs[0].text == "False True\n"
+
+
+@pytest.mark.parametrize(
+    ("code", "said"),
+    [("scene.server.start()", [HINT]), ("raise KeyboardInterrupt", []), ("1 + 1", [])],
+    ids=["failed", "interrupted", "neither"],
+)
+def test_below_an_error_it_says_what_helps_when_cells_were_run_in_another_order(
+    code: str, said: list[str], tmp_path: Path
+) -> None:
+    source = tmp_path / "order.py"
+    notebook = of_text(source, code)
+    with contextlib.suppress(CellFailed):
+        execute(source, notebook)
+    outputs = notebook.cells[0].outputs
+    assert [each.text.strip() for each in outputs if each.output_type == "stream"] == said
+    assert len(outputs) == 1 + len(said), "the error or the value, and below it the hint"
+
+
+def test_what_a_killed_kernel_has_left_on_the_disk_the_next_walk_removes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    temporary, source = tmp_path / "t", tmp_path / "killed.py"
+    temporary.mkdir()
+    monkeypatch.setenv("TMPDIR", str(temporary))
+    monkeypatch.setenv(BROKER, "127.0.0.1:1")  # where none is: a walk asks it for nothing by itself
+    killed = (
+        "import os\nfrom notebooks.kit.walk import Walk\n(Walk('killed').home / 'log').touch()\nos.kill(os.getpid(), 9)"
+    )
+    with pytest.raises(CellFailed, match="its kernel died"):
+        execute(source, of_text(source, killed))
+    assert len(list(temporary.glob(f"{PREFIX}*/log"))) == 1
+    of_another = temporary / "another-program"
+    of_another.mkdir()
+    notebook = of_text(
+        source, "import os\nfrom notebooks.kit.walk import Walk\nprint(len(os.listdir(Walk('next').home.parent)))"
+    )
+    execute(source, notebook)
+    assert notebook.cells[0].outputs[0].text == "2\n", "its own directory, and the other program's"
+    assert list(temporary.iterdir()) == [of_another]

@@ -91,7 +91,7 @@ def running(tmp_path: Path) -> Iterator[RunningLab]:
                 listener.listen()
         words = ("-m", "notebooks.kit.lab", "--home", str(home), "--no-browser")
         with Process(tmp_path / "log", *words, **environment) as process:
-            process.wait_until_said("JupyterLab: http")
+            process.wait_until_said("JupyterLab: http", lab.READY_S)
             yield RunningLab(process, home, scratch)
 
 
@@ -107,6 +107,9 @@ def test_it_runs_a_cell_in_our_kernel_on_its_broker_and_ctrl_c_ends_everything(r
     )
     assert said == "True"
     assert answers(bootstrap_servers)
+    running.ask(f"/api/kernels/{kernel}/restart", {})
+    again = asyncio.run(asyncio.wait_for(running.output_of(kernel, CODE), 60)).strip()
+    assert again == f"True {bootstrap_servers}", "after a restart of the kernel the cell does the same"
     started = psutil.Process(running.process.process.pid).children(recursive=True)
     assert len(started) >= 5, "a broker and a server, each with its watchdog, and a kernel"
     assert running.process.stop(signal.SIGINT) == 0

@@ -4,6 +4,7 @@ import re
 
 from exercises.catalogue import ROOT, read_catalogue
 from notebooks.kit.catalogue import HERE, names, source_of
+from notebooks.kit.execution import read_source
 
 PAGE = (HERE / "README.md").read_text("utf-8")
 EXERCISE = re.compile(r"`([a-z]{2}-\d+)`")
@@ -17,13 +18,15 @@ def test_each_notebook_is_on_their_page_in_order_with_its_picture() -> None:
     assert re.findall(r"^\*\*\[(\d+)", PAGE, re.MULTILINE) == [str(number) for number in range(1, len(names()) + 1)]
 
 
-def test_each_fits_exercises_that_there_are_and_that_it_names_itself() -> None:
+def test_the_page_names_the_exercises_with_which_each_goes_on_and_they_exist() -> None:
     following = re.findall(r"^Then the exercises? (.+)\.$", PAGE, re.MULTILINE)
     exercises = {exercise.name for exercise in read_catalogue()}
     for name, words in zip(names(), following, strict=True):
-        named = set(EXERCISE.findall(words))
-        assert named
-        assert named <= set(EXERCISE.findall(source_of(name).read_text("utf-8"))) <= exercises, name
+        cells = read_source(source_of(name), with_tries=False).cells
+        texts = [text for cell in cells if cell.cell_type == "markdown" for text in cell.source.split("\n\n")]
+        goes_on = next(text for text in reversed(texts) if EXERCISE.search(text))
+        assert EXERCISE.findall(words) == EXERCISE.findall(goes_on), name
+        assert set(EXERCISE.findall("".join(texts))) <= exercises, name
 
 
 def test_links_in_the_notebooks_lead_somewhere() -> None:

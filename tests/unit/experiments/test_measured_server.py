@@ -51,10 +51,15 @@ def test_its_usage_is_that_of_the_server_and_not_of_its_watchdog(server: Measure
     assert FILLED_BYTES < used.memory_bytes < 3 * FILLED_BYTES
 
 
-def is_stopped() -> bool:
-    """Whether the played server, a descendant of this process, is stopped as by Ctrl-Z."""
+def played_servers() -> list[psutil.Process]:
+    """Descendants of this process, each with its watchdog in between."""
     watchdogs = [each for each in psutil.Process().children() if "played.server" in each.cmdline()]
-    (played,) = (child for each in watchdogs for child in each.children())
+    return [child for each in watchdogs for child in each.children()]
+
+
+def is_stopped() -> bool:
+    """Whether the played server is stopped as by Ctrl-Z."""
+    (played,) = played_servers()
     return bool(played.status() == psutil.STATUS_STOPPED)
 
 
@@ -70,6 +75,25 @@ def test_killed_it_can_be_started_again(server: MeasuredServer, ticks: Path) -> 
     seen = ticks.stat().st_size
     server.start()
     eventually(lambda: ticks.stat().st_size > seen, "it ticks again")
+
+
+def test_started_a_second_time_it_is_still_one_process(server: MeasuredServer) -> None:
+    (first,) = played_servers()
+    server.start()
+    (second,) = played_servers()
+    assert first != second
+
+
+def test_a_start_that_is_interrupted_leaves_no_process(server: MeasuredServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted(_: psutil.Process) -> list[psutil.Process]:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
+        patched.setattr(psutil.Process, "children", interrupted)
+        server.start()
+    assert played_servers() == []
+    server.start()
+    assert len(played_servers()) == 1
 
 
 def test_one_that_ends_by_itself_is_one_line_with_what_it_said_last(
