@@ -13,6 +13,7 @@ QUESTIONS: Mapping[str, str] = MappingProxyType(
         "throughput": "How fast is each variant?",
         "survival": "What does a kill -9 cost?",
         "duplicates": "How many records are scored twice when an instance leaves?",
+        "external": "Score inside the stream processor, or in a model server beside it?",
         "drift": "Is a bad model found by its labels, and taken back?",
     }
 )

@@ -1,6 +1,7 @@
 """What can keep an experiment from its figures."""
 
 from collections.abc import Sequence
+from pathlib import Path
 
 from client.errors import quoted
 from model.errors import ServingError
@@ -76,3 +77,10 @@ class EventUnreadable(ServingError):
 
     def __init__(self, value: bytes, reason: str) -> None:
         super().__init__(f"no model event: {value[:80]!r} ({reason}); see what writes to this topic")
+
+
+class ModelServerMissing(ServingError):
+    """MLServer is not installed in its environment."""
+
+    def __init__(self, environment: Path) -> None:
+        super().__init__(f"MLServer is not in {environment}: 'make {environment}/installed' installs it")

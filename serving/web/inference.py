@@ -1,7 +1,8 @@
 """One score over HTTP, by the active model and outside the stream: the Open Inference Protocol (KServe V2, JSON).
 
 Source: Open Inference Protocol, ``specification/protocol/inference_rest.md``. A model's name there is a data type here,
-its version the active model's name. What is scored here is counted nowhere: a state tells what the stream brought.
+its version the active model's name: a request for another version gets 404. What is scored here is counted nowhere: a
+state tells what the stream brought. Clients that are tested: Triton's and MLServer's (``tests/mlserver_extra``).
 """
 
 import threading
@@ -36,6 +37,9 @@ ATTEMPTS, SUCCESSOR_S = 50, 0.02
 TYPES: dict[str, Any] = {"FP64": np.float64, "FP32": np.float32, "INT64": np.int64, "INT32": np.int32}
 INPUT = "features"
 OUTPUT = "score"
+BINARY = "inference-header-content-length"
+"""The header of a request whose tensors follow its JSON as bytes: Triton's extension, which neither we nor MLServer's
+REST interface have."""
 
 States = Callable[[], Sequence[ServingState]]
 T = TypeVar("T")
@@ -161,6 +165,14 @@ class ModelReady(BaseModel):
     ready: bool
 
 
+class ServerMetadata(BaseModel):
+    """What this server is."""
+
+    name: str = Field(description="the variant")
+    version: str
+    extensions: list[str] = Field(description="none: tensors are JSON")
+
+
 class ServerLive(BaseModel):
     """That this server answers."""
 
@@ -173,31 +185,35 @@ class ServerReady(BaseModel):
     ready: bool
 
 
-def active(states: States, data_type: str) -> ServingState:
+def active(states: States, data_type: str, version: str | None = None) -> ServingState:
     """The state of a data type that has an active model.
 
+    Args:
+        version: the model's name; None: any model.
     Raises:
-        InferenceFailed: there is none now (503), or no such data type (404).
+        InferenceFailed: there is none now (503), or no such data type, or another model is active (404).
     """
     known = {state.data_type: state for state in states()}
     state = known.get(data_type)
     if state is not None and state.model is not None:
+        if version not in (None, state.model.name):
+            raise InferenceFailed(404, f"the active model for data type {data_type!r} is {state.model.name!r}")
         return state
     if state is None and data_type != DEFAULT_DATA_TYPE:
         raise InferenceFailed(404, unknown_data_type(data_type).detail)
     raise InferenceFailed(503, f"no model for data type {data_type!r} has arrived yet; try again when one has")
 
 
-def infer(states: States, data_type: str, request: InferenceRequest) -> InferenceAnswer:
+def infer(states: States, data_type: str, request: InferenceRequest, version: str | None = None) -> InferenceAnswer:
     """Score wines by the active model: all of them by the same one.
 
     Raises:
-        InferenceFailed: the wines are none, there is no model, or it has no score for one of them.
+        InferenceFailed: the wines are none, there is no model or not this version, or it has no score for one of them.
     """
-    active(states, data_type)
+    active(states, data_type, version)
     features = request.features()
     for _ in range(ATTEMPTS):
-        state = active(states, data_type)
+        state = active(states, data_type, version)
         try:
             _, scores = state.score(features)
         except ModelClosed:  # its successor scores already, and will be in the states at once
@@ -230,8 +246,13 @@ def routes(states: States, reason: Callable[[], str | None]) -> APIRouter:
     Args:
         reason: why this server is not ready; None: it is.
     """
-    router = APIRouter(prefix=PREFIX)
+    # Triton's client names no content type: its JSON is read all the same.
+    router = APIRouter(prefix=PREFIX, strict_content_type=False)
     missing: dict[int | str, dict[str, Any]] = {status: {"model": ProtocolError} for status in (404, 503)}
+
+    @router.get("", summary="What this server is")
+    async def server(request: Request) -> ServerMetadata:
+        return ServerMetadata(name=request.app.title, version=request.app.version, extensions=[])
 
     @router.get("/health/live", summary="Whether this server answers")
     async def live() -> ServerLive:
@@ -247,9 +268,17 @@ def routes(states: States, reason: Callable[[], str | None]) -> APIRouter:
     async def model(data_type: str) -> ModelMetadata:
         return metadata(active(states, data_type))
 
+    @router.get("/models/{data_type}/versions/{version}", responses=missing, summary="The same, if it is this one")
+    async def model_version(data_type: str, version: str) -> ModelMetadata:
+        return metadata(active(states, data_type, version))
+
     @router.get("/models/{data_type}/ready", responses=missing, summary="Whether there is an active model")
     async def model_ready(data_type: str) -> ModelReady:
         return ModelReady(name=active(states, data_type).data_type, ready=True)
+
+    @router.get("/models/{data_type}/versions/{version}/ready", responses=missing, summary="Whether it is this one")
+    async def version_ready(data_type: str, version: str) -> ModelReady:
+        return ModelReady(name=active(states, data_type, version).data_type, ready=True)
 
     _add_scoring(router, states)
     return router
@@ -262,6 +291,18 @@ def _add_scoring(router: APIRouter, states: States) -> None:
         status: {"model": ProtocolError} for status in (400, 404, 413, 422, 503)
     }
 
+    async def scored(data_type: str, request: InferenceRequest, version: str | None = None) -> InferenceAnswer:
+        if not room.acquire(blocking=False):
+            raise InferenceFailed(503, f"{MAX_WAITING} requests wait for their scores; try again")
+
+        def work() -> InferenceAnswer:
+            try:
+                return infer(states, data_type, request, version)
+            finally:
+                room.release()  # here: a request that its client has left still waits in the thread's queue
+
+        return await thread.run(work)
+
     @router.post(
         "/models/{data_type}/infer",
         responses=refusals,
@@ -269,16 +310,16 @@ def _add_scoring(router: APIRouter, states: States) -> None:
         summary="Scores by the active model",
     )
     async def score(data_type: str, request: Annotated[InferenceRequest, Body()]) -> InferenceAnswer:
-        if not room.acquire(blocking=False):
-            raise InferenceFailed(503, f"{MAX_WAITING} requests wait for their scores; try again")
+        return await scored(data_type, request)
 
-        def work() -> InferenceAnswer:
-            try:
-                return infer(states, data_type, request)
-            finally:
-                room.release()  # here: a request that its client has left still waits in the thread's queue
-
-        return await thread.run(work)
+    @router.post(
+        "/models/{data_type}/versions/{version}/infer",
+        responses=refusals,
+        response_model_exclude_none=True,
+        summary="Scores by the active model, if it is this one",
+    )
+    async def score_by(data_type: str, version: str, request: Annotated[InferenceRequest, Body()]) -> InferenceAnswer:
+        return await scored(data_type, request, version)
 
 
 def speak_the_protocol(app: FastAPI) -> None:
@@ -294,15 +335,20 @@ def speak_the_protocol(app: FastAPI) -> None:
             return await request_validation_exception_handler(request, error)
         first = error.errors()[0]
         where = ".".join(str(each) for each in first["loc"])
-        return JSONResponse({"error": f"{where}: {first['msg']}"}, 400)
+        return JSONResponse({"error": _reason(request, f"{where}: {first['msg']}")}, 400)
 
     @app.exception_handler(HTTPException)
     async def refused(request: Request, error: HTTPException) -> Response:
         if not request.url.path.startswith(f"{PREFIX}/"):
             return await http_exception_handler(request, error)
-        return JSONResponse({"error": error.detail}, error.status_code, error.headers)
+        return JSONResponse({"error": _reason(request, error.detail)}, error.status_code, error.headers)
 
     app.add_middleware(BoundedBody)
+
+
+def _reason(request: Request, reason: str) -> str:
+    """Bytes behind the JSON are no JSON, or no text: what the parser says of them is no help."""
+    return "tensors are read as JSON only: send them with binary_data=False" if BINARY in request.headers else reason
 
 
 class BoundedBody:

@@ -76,7 +76,12 @@ def test_the_openapi_page_describes_every_path(serving: Serving, variant: str, p
         *promised.queryable,
         *between_instances,
         *("/healthz", "/metrics", "/live", "/v2/health/live", "/v2/health/ready"),
-        *("/v2/models/{data_type}", "/v2/models/{data_type}/ready", "/v2/models/{data_type}/infer"),
+        "/v2",
+        *(
+            f"/v2/models/{{data_type}}{version}{asked}"
+            for version in ("", "/versions/{version}")
+            for asked in ("", "/ready", "/infer")
+        ),
     }
     assert described["info"]["title"] == variant
 

@@ -1,11 +1,13 @@
 """Single scores over HTTP: the Open Inference Protocol, by the active model, and outside the stream."""
 
+import http.client
 import json
 import random
 import threading
 import urllib.error
 import urllib.request
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from typing import Any
 
 import pytest
@@ -103,6 +105,32 @@ def test_while_models_change_each_answer_is_of_one_model_which_it_names(serving:
     assert named <= {9.0, *SWAPS}
     for _, answer in answers:
         assert set(scores(answer)) == {9.5 * float(answer["model_version"].removeprefix("times "))}
+
+
+def test_a_version_may_be_asked_for_and_is_the_active_models_name(serving: Serving) -> None:
+    server = serving.server
+    put_in_force(server, serving.stream, 2.0)
+    active, former = "wine/versions/times%202.0", "wine/versions/times%201.0"
+    status, answer = post(server, together(SOME_WINE), active)
+    assert (status, scores(answer)) == (200, [19.0])
+    assert server.get(f"/v2/models/{active}") == server.get("/v2/models/wine")
+    assert server.get(f"/v2/models/{active}/ready") == (200, {"name": "wine", "ready": True})
+    assert post(server, together(SOME_WINE), former)[0] == 404
+    assert [server.get(f"/v2/models/{former}{path}")[0] for path in ("", "/ready")] == [404, 404]
+
+
+def test_a_client_may_name_no_content_type_as_tritons_does(serving: Serving) -> None:
+    put_in_force(serving.server, serving.stream, 2.0)
+    connection = http.client.HTTPConnection("127.0.0.1", serving.server.port, timeout=10)
+    with closing(connection):
+        connection.request("POST", "/v2/models/wine/infer", json.dumps(together(SOME_WINE)))
+        answer = connection.getresponse()
+        assert (answer.status, scores(json.load(answer))) == (200, [19.0])
+
+
+def test_the_server_says_what_it_is(serving: Serving, variant: str) -> None:
+    status, known = serving.server.get("/v2")
+    assert (status, known["name"], known["extensions"]) == (200, variant, [])
 
 
 TENSOR = together(SOME_WINE)["inputs"][0]

@@ -1,0 +1,1 @@
+"""Tests with the real MLServer and Triton's client; ``make test-external`` brings them."""
