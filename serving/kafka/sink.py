@@ -7,13 +7,13 @@ from typing import Any
 
 import numpy as np
 import structlog
-from aiokafka import AIOKafkaProducer
 from aiokafka.errors import InvalidTimestampError, MessageSizeTooLargeError
 
 from model.errors import ServingError
 from serving.errors import BrokerRefused, ClockRefused
 from serving.kafka.broker import Broker
 from serving.kafka.clients import FAILURES, RETRY_S, breaks_producer, close_quietly, is_transient, retry_until_answered
+from serving.kafka.sequence_numbers import idempotent_producer
 from serving.scoring.bulk_encoding import Result, results
 from serving.scoring.outcomes import BatchOutcome, ScoredWines
 from serving.scoring.records import MAX_KEY_BYTES, RejectedRecord
@@ -80,7 +80,6 @@ class Sink:
             "bootstrap_servers": settings.bootstrap_servers,
             **settings.security.for_aiokafka(),
             "acks": "all",
-            "enable_idempotence": True,
             "max_request_size": MAX_MESSAGE_BYTES + PRODUCE_OVERHEAD_BYTES,
             **producer_options,
         }
@@ -126,15 +125,15 @@ class Sink:
 
     async def _connected(self) -> Any:
         scores_bytes = self._broker.max_message_bytes[self._topics.scores]
-        producer = AIOKafkaProducer(
+        connected = idempotent_producer(
             max_batch_size=min(MAX_BATCH_BYTES, scores_bytes, self._max_letter_bytes), **self._options
         )
         try:
-            await retry_until_answered(producer.start)
+            await retry_until_answered(connected.start)
         except BaseException:
-            await close_quietly(producer.stop())
+            await close_quietly(connected.stop())
             raise
-        return producer
+        return connected
 
     async def _all_acknowledged(self, sent: Sequence[Sent], rejected: Sequence[RejectedRecord]) -> None:
         letters = [(letter, *await self._send_letter(letter)) for letter in map(self._letter, rejected)]
