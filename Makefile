@@ -93,10 +93,11 @@ experiment: .venv/installed-for-tests .venv/kafka-prepared ## One question, meas
 screenshot: .venv/installed ## The picture of demo-all in the README: docs/demo-all.png; needs Chromium
 	@$(BIN)/python -m client.demo.all.screenshot
 
-generate: .venv/installed-for-tests ## The code of protobufs/*.proto, the skeletons of the exercises, and the table in the README
+generate: .venv/installed-for-tests ## The code of protobufs/*.proto, the skeletons of the exercises, and tables in README and docs/scaling.md
 	@$(BIN)/python -m grpc_tools.protoc -I. --python_out=. --pyi_out=. protobufs/*.proto
 	@$(BIN)/python -m exercises.skeletons
 	@$(BIN)/python -m experiments.survival.table
+	@$(BIN)/python -m experiments.sizing
 
 notebooks: .venv/installed-for-tests .venv/kafka-prepared ## Execute the walkthroughs, and write notebooks/*.ipynb; some: NAMES='the_log'
 	@$(BIN)/python -m notebooks.kit.build $(NAMES)

@@ -15,6 +15,7 @@ QUESTIONS: Mapping[str, str] = MappingProxyType(
         "duplicates": "How many records are scored twice when an instance leaves?",
         "external": "Score inside the stream processor, or in a model server beside it?",
         "drift": "Is a bad model found by its labels, and taken back?",
+        "scaling": "What does a record cost with more instances and partitions?",
     }
 )
 """By the name of the module that answers it, and of its page in ``docs/experiments``."""

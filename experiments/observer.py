@@ -1,7 +1,7 @@
 """What Kafka itself reports of a run, independent of the server."""
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from typing import Any, NamedTuple
 
@@ -72,6 +72,16 @@ class Observer:
         """Whether the group has no members: a killed member counts until its session has timed out."""
         described = _result(self._admin.describe_consumer_groups([group], request_timeout=TIMEOUT_S)[group])
         return bool(described.state in (ConsumerGroupState.EMPTY, ConsumerGroupState.DEAD))
+
+    def shares(self, group: str) -> Sequence[int]:
+        """How many partitions of the data topic each member has; none while the group distributes them."""
+        described = _result(self._admin.describe_consumer_groups([group], request_timeout=TIMEOUT_S)[group])
+        if described.state != ConsumerGroupState.STABLE:
+            return ()
+        return [
+            sum(each.topic == self._topics.data for each in member.assignment.topic_partitions)
+            for member in described.members
+        ]
 
     def empty_models(self) -> None:
         """Take all models out of their topic; the offsets go on from where they were."""

@@ -64,6 +64,7 @@ def scene(
     flags: Sequence[str],
     prefix: str | None = None,
     orphaned_s: float = GRACE_S,
+    partitions: int = PARTITIONS,
 ) -> Iterator[Scene]:
     """Make the topics; the caller starts the server; it is stopped at the end.
 
@@ -74,14 +75,15 @@ def scene(
         flags: more settings of the server.
         prefix: of the topics; None: the variant's name.
         orphaned_s: how long the server may take to end after this process was killed.
+        partitions: of the data and the scores topic.
     """
     prefix = prefix or variant
     topics = Topics.prefixed(prefix)
-    create_topics(bootstrap_servers, topics, PARTITIONS)
+    create_topics(bootstrap_servers, topics, partitions)
     (home / prefix).mkdir()
     publisher = Publisher(bootstrap_servers, topics, "measured", print)
     with MeasuredServer(variant, bootstrap_servers, prefix, home / prefix, flags, orphaned_s) as server:
-        yield Scene(bootstrap_servers, topics, server, Observer(bootstrap_servers, topics, PARTITIONS), publisher)
+        yield Scene(bootstrap_servers, topics, server, Observer(bootstrap_servers, topics, partitions), publisher)
 
 
 @contextmanager

@@ -1,15 +1,14 @@
 """One variant's life, from one ``kill -9`` to the next, and what it leaves on disk and in Kafka."""
 
 import itertools
-import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import get_args
 
-from client.broker.files import DATA
 from client.demo.circumstances import Circumstance
 from client.wines.source import GeneratedWines
+from experiments.logs import changelogs, log_bytes, size_bytes
 from experiments.scene import Scene
 from experiments.survival.kill_round import Outcome, kill_round
 from experiments.variants import variant
@@ -38,14 +37,12 @@ def live(scene: Scene, broker_dir: Path, model: ModelDescriptor, kills: int, per
     outcomes = [
         kill_round(scene, circumstance, models, source, per_s) for _ in range(kills) for circumstance in CIRCUMSTANCES
     ]
-    changelog = re.compile(rf"{re.escape(scene.server.group)}-.*changelog-\d+")
-    partitions = (each for each in (broker_dir / DATA).iterdir() if changelog.fullmatch(each.name))
     return Life(
         scene.server.variant,
         outcomes,
         sum(scene.observer.data_ends().values()),
-        _size_bytes(scene.server.data_dir.rglob("*")),
-        sum(_size_bytes(each.glob("*.log")) for each in partitions),
+        size_bytes(scene.server.data_dir.rglob("*")),
+        log_bytes(broker_dir, changelogs(scene.server.group)),
     )
 
 
@@ -56,10 +53,6 @@ def _renamed(model: ModelDescriptor) -> Iterator[ModelDescriptor]:
         renamed.CopyFrom(model)
         renamed.name = f"{model.name}-{number}"
         yield renamed
-
-
-def _size_bytes(files: Iterable[Path]) -> int:
-    return sum(file.stat().st_size for file in files if file.is_file())
 
 
 def broken_promises(life: Life) -> list[str]:
