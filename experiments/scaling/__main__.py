@@ -23,7 +23,7 @@ from serving.settings.command_line import CommandLine, stop_with
 class ScalingSettings(CommandLine, env_prefix="SCALING_"):
     """Measures the processor time of a record in groups of several sizes, and writes the table and the plot."""
 
-    records: int = Field(200_000, ge=1000, description="wines in each backlog")
+    records: int = Field(150_000, ge=1000, description="wines in each backlog")
     partitions: list[int] = Field([3, 6, 12], description="of the data topic, separated by commas")
     instances: list[int] = Field([1, 2, 3, 6], description="of the group, separated by commas; at most one a partition")
     variants: list[str] = Field(
@@ -37,7 +37,7 @@ def measurements(settings: ScalingSettings, model: ModelDescriptor) -> list[Seri
     backlog = wines(GeneratedWines(), settings.records)
     found: list[Series] = []
     with scratch() as directory, EmbeddedKafka(None, directory / "kafka") as broker:
-        for partitions in settings.partitions:
+        for partitions in sorted(settings.partitions):
             counts = sorted(count for count in settings.instances if count <= partitions)
             for variant in settings.variants:
                 found.append(series(variant, partitions, counts, backlog, model, broker, directory))

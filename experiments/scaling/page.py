@@ -1,11 +1,12 @@
 """The page ``docs/experiments/scaling.md`` and its plot."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from statistics import mean
 
 from experiments.markdown import table
-from experiments.scaling.cells import Cost, Series
+from experiments.scaling.cells import Series
 
 BAND = 0.15
 HEAD = (
@@ -16,6 +17,7 @@ HEAD = (
     "going up, coming down:",
     "of the smallest cell's:",
     "of it idle:",
+    "without it, of the smallest cell's:",
     "records in a batch:",
 )
 STORED_HEAD = (
@@ -54,7 +56,7 @@ instances, on cores of their own, score twice the records.
 - **going up, coming down**: each number of instances is measured twice, 1, 2, ... and back again: what differs between
   the two is the machine, not the cell. The figure before it is their mean.
 - **of it idle**: an instance polls the broker also while there is nothing to do: its idle time, times instances, times
-  how long the backlog took.
+  how long the backlog took, which on cores of their own would be shorter, the more instances there are.
 - **records in a batch**: `custom_stage` scores what a fetch brought, of all its partitions together; a `streams_*`
   server takes each partition's part for itself. What is paid per batch - the model's call, a send, a changelog's
   row - is shared by so many.
@@ -66,35 +68,65 @@ instances, on cores of their own, score twice the records.
 """
 
 
-def smallest(found: Sequence[Series]) -> Mapping[str, float]:
-    """By variant, what a record costs one instance with the fewest partitions."""
-    by_size = sorted(found, key=lambda each: -each.partitions)
-    return {each.variant: _mean_cost(each.twice(min(_counts(each)))) for each in by_size}
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """One number of instances on one number of partitions; means of both backlogs."""
+
+    variant: str
+    partitions: int
+    instances: int
+    costs: Sequence[float]  # of each backlog; µs/record, as are the next two
+    cost: float
+    idle: float
+    records_per_batch: float
+
+    @property
+    def busy(self) -> float:
+        """What a record costs without the idle time of so many instances."""
+        return self.cost - self.idle
 
 
-def ratios(found: Sequence[Series]) -> Mapping[str, Sequence[float]]:
-    """By variant, what a record costs in each cell; in the smallest one it is 1."""
-    one = smallest(found)
-    by_variant: dict[str, list[float]] = {}
-    for each in found:
-        costs = [_mean_cost(each.twice(count)) / one[each.variant] for count in _counts(each)]
-        by_variant.setdefault(each.variant, []).extend(costs)
-    return by_variant
+def cells(found: Sequence[Series]) -> Sequence[Cell]:
+    """All of them, in order; the first of each variant is its smallest."""
+    return [_cell(each, count) for each in found for count in sorted({cost.instances for cost in each.costs})]
+
+
+def _cell(series: Series, instances: int) -> Cell:
+    costs = series.twice(instances)
+    records = sum(each.records for each in costs)
+    return Cell(
+        series.variant,
+        series.partitions,
+        instances,
+        [each.cpu_us_per_record for each in costs],
+        cost=mean(each.cpu_us_per_record for each in costs),
+        idle=series.idle_cpu * instances * sum(each.seconds for each in costs) / records * 1e6,
+        records_per_batch=records / sum(each.batches for each in costs),
+    )
+
+
+def smallest(measured: Sequence[Cell]) -> Mapping[str, Cell]:
+    """By variant, the cell of one instance with the fewest partitions."""
+    first: dict[str, Cell] = {}
+    for each in measured:
+        first.setdefault(each.variant, each)
+    return first
 
 
 def page(found: Sequence[Series], model: str, timeout_s: float, plot: str, facts: str) -> str:
     """The page; ``plot``: where the picture is, as seen from it; ``facts``: the machine."""
-    one = smallest(found)
+    measured = cells(found)
+    one = smallest(measured)
     return PAGE.format(
         records=found[0].costs[0].records,
-        most=max(max(_counts(each)) for each in found),
+        most=max(each.instances for each in measured),
         partitions=_listed(sorted({each.partitions for each in found})),
         model=model,
         timeout=f"{timeout_s:g}",
         facts=facts,
         plot=plot,
-        costs=table(HEAD, [_row(each, count, one[each.variant]) for each in found for count in _counts(each)]),
-        verdict="\n".join(_verdict(variant, cells) for variant, cells in ratios(found).items()),
+        costs=table(HEAD, [_row(each, one[each.variant]) for each in measured]),
+        verdict="\n".join(_verdict(first, measured) for first in one.values()),
         stored=table(STORED_HEAD, map(_stored_row, found)),
     )
 
@@ -106,17 +138,22 @@ def draw(found: Sequence[Series], to: Path) -> None:
 
     from experiments.plots import PALETTE, figure
 
-    one = smallest(found)
+    measured = cells(found)
+    one = smallest(measured)
     colours = dict(zip(one, PALETTE, strict=False))
     styles = dict(zip(sorted({each.partitions for each in found}), ("-", "--", ":", "-."), strict=False))
     drawn, axes = figure("A record's processor time", "instances", "smallest cell = 1")
     axes.axhspan(1 - BAND, 1 + BAND, color="0.92", zorder=0)
     for each in found:
-        counts = _counts(each)
-        costs = [_mean_cost(each.twice(count)) / one[each.variant] for count in counts]
-        label = f"{each.variant}, {each.partitions} partitions"
-        style = {"color": colours[each.variant], "linestyle": styles[each.partitions]}
-        axes.plot(counts, costs, marker="o", label=label, **style)
+        line = [cell for cell in measured if (cell.variant, cell.partitions) == (each.variant, each.partitions)]
+        axes.plot(
+            [cell.instances for cell in line],
+            [cell.cost / one[each.variant].cost for cell in line],
+            color=colours[each.variant],
+            linestyle=styles[each.partitions],
+            marker="o",
+            label=f"{each.variant}, {each.partitions} partitions",
+        )
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes.set_ylim(bottom=0)
     axes.legend(loc="center left", bbox_to_anchor=(1, 0.5), fontsize="small")
@@ -124,33 +161,28 @@ def draw(found: Sequence[Series], to: Path) -> None:
     pyplot.close(drawn)
 
 
-def _counts(series: Series) -> Sequence[int]:
-    return sorted({each.instances for each in series.costs})
-
-
-def _mean_cost(costs: Sequence[Cost]) -> float:
-    return mean(each.cpu_us_per_record for each in costs)
-
-
-def _row(series: Series, instances: int, one: float) -> tuple[str, ...]:
-    costs = series.twice(instances)
-    cost = _mean_cost(costs)
-    idle_us = series.idle_cpu * instances * mean(each.seconds for each in costs) / costs[0].records * 1e6
+def _row(each: Cell, one: Cell) -> tuple[str, ...]:
     return (
-        f"`{series.variant}`",
-        str(series.partitions),
-        str(instances),
-        f"{cost:.2f}",
-        ", ".join(f"{each.cpu_us_per_record:.2f}" for each in costs),
-        f"{cost / one:.2f}",
-        f"{idle_us:.2f}",
-        f"{sum(each.records for each in costs) / sum(each.batches for each in costs):,.0f}",
+        f"`{each.variant}`",
+        str(each.partitions),
+        str(each.instances),
+        f"{each.cost:.2f}",
+        ", ".join(f"{cost:.2f}" for cost in each.costs),
+        f"{each.cost / one.cost:.2f}",
+        f"{each.idle:.2f}",
+        f"{each.busy / one.busy:.2f}",
+        f"{each.records_per_batch:,.0f}",
     )
 
 
-def _verdict(variant: str, cells: Sequence[float]) -> str:
-    held = "flat within" if max(abs(each - 1) for each in cells) <= BAND else "**not** flat within"
-    return f"- `{variant}`: {held} {BAND:.0%}: {min(cells):.2f} to {max(cells):.2f} of the smallest cell's cost."
+def _verdict(one: Cell, measured: Sequence[Cell]) -> str:
+    own = [each for each in measured if each.variant == one.variant]
+    whole, busy = [each.cost / one.cost for each in own], [each.busy / one.busy for each in own]
+    held = "flat within" if max(abs(each - 1) for each in whole) <= BAND else "**not** flat within"
+    return (
+        f"- `{one.variant}`: {held} {BAND:.0%}: {min(whole):.2f} to {max(whole):.2f} of the smallest cell's cost;"
+        f" {min(busy):.2f} to {max(busy):.2f} without what is idle."
+    )
 
 
 def _stored_row(series: Series) -> tuple[str, ...]:
