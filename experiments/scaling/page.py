@@ -60,6 +60,9 @@ instances, on cores of their own, score twice the records.
 - **records in a batch**: `custom_stage` scores what a fetch brought, of all its partitions together; a `streams_*`
   server takes each partition's part for itself. What is paid per batch - the model's call, a send, a changelog's
   row - is shared by so many.
+- **What is left** of a rise with the instances is in these two columns: on two cores several instances take as long as
+  one, and each of them polls all that time; and they share a backlog of the same size, so that each has fewer full
+  batches, and comes sooner to its last one.
 
 {stored}
 - **bytes**: what a backlog adds to the logs of one replica, keys and Kafka's own framing included.
@@ -180,8 +183,9 @@ def _verdict(one: Cell, measured: Sequence[Cell]) -> str:
     whole, busy = [each.cost / one.cost for each in own], [each.busy / one.busy for each in own]
     held = "flat within" if max(abs(each - 1) for each in whole) <= BAND else "**not** flat within"
     return (
-        f"- `{one.variant}`: {held} {BAND:.0%}: {min(whole):.2f} to {max(whole):.2f} of the smallest cell's cost;"
-        f" {min(busy):.2f} to {max(busy):.2f} without what is idle."
+        f"- `{one.variant}`: {held} {BAND:.0%} of the smallest cell's cost: {min(whole):.2f} to {max(whole):.2f} of it, the"
+        f" dearest cell {max(whole) / min(whole):.2f} times the cheapest; without what is idle {min(busy):.2f} to"
+        f" {max(busy):.2f}, and {max(busy) / min(busy):.2f} times."
     )
 
 
