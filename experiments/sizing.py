@@ -215,13 +215,10 @@ def _broker_rows(wine: float, score: float, assumed: Assumed) -> Sequence[tuple[
         ("into all of them", _megabytes(into)),
         ("out of all of them", _megabytes(out)),
         ("brokers", str(number)),
-        (
-            "in and out of each, when one is lost",
-            f"{_megabytes(into / (number - 1))}, {_megabytes(out / (number - 1))}",
-        ),
+        ("into each", _megabytes(into / number)),
+        ("out of each; at most, when one is lost", f"{_megabytes(out / number)}; {_megabytes(out / (number - 1))}"),
         ("on all disks, at this retention", f"{disk / TERA:,.0f} TB"),
         ("on the disks of one", f"{disk / number / TERA:,.1f} TB"),
-        ("written to the disks of one, when one is lost", _megabytes(into / (number - 1))),
     ]
 
 

@@ -183,8 +183,8 @@ def _verdict(one: Cell, measured: Sequence[Cell]) -> str:
     whole, busy = [each.cost / one.cost for each in own], [each.busy / one.busy for each in own]
     held = "flat within" if max(abs(each - 1) for each in whole) <= BAND else "**not** flat within"
     return (
-        f"- `{one.variant}`: {held} {BAND:.0%} of the smallest cell's cost: {min(whole):.2f} to {max(whole):.2f} of it, the"
-        f" dearest cell {max(whole) / min(whole):.2f} times the cheapest; without what is idle {min(busy):.2f} to"
+        f"- `{one.variant}`: {held} {BAND:.0%} of the smallest cell's cost: {min(whole):.2f} to {max(whole):.2f},\n"
+        f"  the dearest cell {max(whole) / min(whole):.2f} times the cheapest; without what is idle {min(busy):.2f} to"
         f" {max(busy):.2f}, and {max(busy) / min(busy):.2f} times."
     )
 

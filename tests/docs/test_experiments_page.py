@@ -4,6 +4,7 @@ import re
 
 from experiments.__main__ import QUESTIONS
 from experiments.markdown import table_rows
+from experiments.scaling.page import HEAD as SCALING_HEAD
 from experiments.survival.page import IN_WORDS, LONG_HEAD
 from experiments.throughput.contenders import FASTEST
 from experiments.throughput.page import HEAD
@@ -46,3 +47,13 @@ def test_records_are_skipped_only_where_the_model_is_gone_and_two_count_exactly_
         row["variant"] for row in rows if row["circumstance"] == IN_WORDS["disk_wiped"] and row["counters"] == "exact"
     ]
     assert exact == ["`streams_kvstore`", "`streams_customstore`"]
+
+
+def test_a_record_costs_a_group_of_six_what_it_costs_one_within_15_percent() -> None:
+    rows = table_rows((PAGES / "scaling.md").read_text("utf-8"), SCALING_HEAD)
+    sizes = {(int(row["partitions"]), int(row["instances"])) for row in rows}
+    assert min(sizes) == (3, 1)
+    assert max(sizes) == (12, 6)
+    assert {row["variant"] for row in rows} >= {"`custom_stage`", "`streams_kvstore`"}
+    one = {row["variant"]: float(row["CPU, µs/record"]) for row in reversed(rows)}
+    assert [row for row in rows if abs(float(row["CPU, µs/record"]) / one[row["variant"]] - 1) > 0.15] == []

@@ -100,6 +100,8 @@ def test_the_tables_are_computed_from_the_pages_of_the_experiments() -> None:
     known = {row["brokers"]: row["value"] for row in table_rows(found["brokers"], BROKERS_HEAD)}
     assert known["into all of them"] == known["out of all of them"] == "750 MB"
     assert known["brokers"] == "3"
+    assert known["into each"] == "250 MB"
+    assert known["out of each; at most, when one is lost"] == "250 MB; 375 MB"
     assert known["on all disks, at this retention"] == "65 TB", "750 MB/s x 86,400 s = 64.8 TB"
 
     stage, stored = table_rows(found["servers"], SERVERS_HEAD)
