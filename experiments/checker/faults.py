@@ -1,10 +1,13 @@
-"""The checker: a run against the promises of at-least-once delivery.
+"""The checker: a run against the promises of its delivery mode.
 
-A duplicate is no fault where it is *explained*: a member left or was killed, and its successor began at the last
-commit. Then the records from that commit up to where the former owner had come are scored again, in order, once per
-such hand-over. Every other duplicate is a fault, and so is everything else that a reader of the scores would stumble
-over. Two scores of one record and of the same millisecond are one score that was sent twice: no hand-over explains
-that, wherever the last commit was.
+With at-least-once a duplicate is no fault where it is *explained*: a member left or was killed, and its successor began
+at the last commit. Then the records from that commit up to where the former owner had come are scored again, in order,
+once per such hand-over. With at-most-once a loss is no fault where it is explained: a batch was committed, and its
+owner went before it was scored, so the loss ends where a commit does. With exactly-once neither has an explanation.
+Every other duplicate or loss is a fault, and so is everything else that a reader of the scores would stumble over.
+
+Two scores of one record and of the same millisecond are one score that was sent twice: no hand-over explains that,
+wherever the last commit was.
 """
 
 from collections import Counter, defaultdict
@@ -12,7 +15,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from experiments.checker.run import Outcome, Run
+from experiments.checker.run import Outcome, Run, Sent
+from serving.engine import DeliveryMode
 
 TAKEOVER_MS = 10_000
 """How long a model may go on scoring after its successor was published, which is tried out and loaded first."""
@@ -57,18 +61,19 @@ class Findings:
     unscored: int  # records without any outcome: skipped, or lost
 
 
-def check(run: Run, takeover_ms: int = TAKEOVER_MS) -> Findings:
+def check(run: Run, takeover_ms: int = TAKEOVER_MS, delivery: DeliveryMode = "at-least-once") -> Findings:
     """All faults of a run.
 
     Args:
         takeover_ms: how long a model may go on scoring after its successor was published.
+        delivery: what the servers promised.
     """
     scores = [each for each in run.outcomes if each.kind == "score"]
-    hand_overs, disorder = _hand_overs(scores, run)
+    hand_overs, disorder = _hand_overs(scores, run, delivery)
     duplicates, explained, doubled = _duplicates(scores, hand_overs)
     faults = [
         *_misplaced(run),
-        *_lost(run),
+        *_lost(run, delivery),
         *_both(run),
         *disorder,
         *doubled,
@@ -104,7 +109,7 @@ def _misplaced(run: Run) -> Iterator[Fault]:
             yield Fault("wrong partition", f"the score of {at} is in partition {outcome.partition}")
 
 
-def _lost(run: Run) -> Iterator[Fault]:
+def _lost(run: Run, delivery: DeliveryMode) -> Iterator[Fault]:
     """A record without an outcome was skipped, for want of a model, or it is lost.
 
     The counter tells; without it, whether it came behind a score in its partition: then there was a model.
@@ -120,9 +125,35 @@ def _lost(run: Run) -> Iterator[Fault]:
         lost = [each for each in missing if each.offset > first.get(each.partition, each.offset)]
     else:
         lost = missing if len(missing) > run.counted.skipped else []
+    if delivery == "at-most-once":
+        lost = _within_a_batch(lost, run)
     if lost:
         examples = ", ".join(each.record_id for each in lost[:3])
         yield Fault("lost", f"{len(lost)} records have no outcome, and were not skipped, such as {examples}")
+
+
+def _within_a_batch(lost: Sequence[Sent], run: Run) -> list[Sent]:
+    """Of what is lost, that which does not end where a commit does: then its batch was scored, and it was left out."""
+    gone = {(each.partition, each.offset) for each in lost}
+    commits = {(each.partition, each.offset) for each in run.commits}
+    within: list[Sent] = []
+    behind: dict[int, int] = {}  # by partition: where the next record lies, and its loss, if it is lost, is explained
+    explained: dict[int, bool] = {}
+    for record in sorted(run.sent, key=_offset, reverse=True):
+        partition, offset = record.partition, record.offset
+        if (partition, offset) in gone:
+            ends = range(offset + 1, behind.get(partition, run.log_ends.get(partition, offset + 1)) + 1)
+            explained[partition] = explained.get(partition, False) or any((partition, each) in commits for each in ends)
+            if not explained[partition]:
+                within.append(record)
+        else:
+            explained[partition] = False
+        behind[partition] = offset
+    return within[::-1]
+
+
+def _offset(record: Sent) -> int:
+    return record.offset
 
 
 def _both(run: Run) -> Iterator[Fault]:
@@ -132,11 +163,11 @@ def _both(run: Run) -> Iterator[Fault]:
         yield Fault("both", f"{at} has a score and a dead letter")
 
 
-def _hand_overs(scores: Sequence[Outcome], run: Run) -> tuple[list[HandOver], list[Fault]]:
+def _hand_overs(scores: Sequence[Outcome], run: Run, delivery: DeliveryMode) -> tuple[list[HandOver], list[Fault]]:
     """Where the scores of a partition go back: to the last commit, which is a hand-over, or not, which is a fault.
 
-    The first records behind the commit may have been skipped or rejected: then the commit lies in the gap before the
-    score that comes again.
+    Only with at-least-once a hand-over scores anything again. The first records behind the commit may have been skipped
+    or rejected: then the commit lies in the gap before the score that comes again.
     """
     hand_overs, faults = [], []
     scored = {_place(each) for each in scores}
@@ -146,7 +177,8 @@ def _hand_overs(scores: Sequence[Outcome], run: Run) -> tuple[list[HandOver], li
             if score.source_offset <= before:
                 committed = _committed_at(run, partition, score.at_ms)
                 between = range(committed, score.source_offset)
-                if committed > score.source_offset or any((partition, each) in scored for each in between):
+                skips = any((partition, each) in scored for each in between)
+                if delivery != "at-least-once" or committed > score.source_offset or skips:
                     text = f"partition {partition}: {score.source_offset} after {before}; committed was {committed}"
                     faults.append(Fault("out of order", text))
                 else:

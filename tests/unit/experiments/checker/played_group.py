@@ -1,19 +1,24 @@
-"""A consumer group, played: members that score, commit, leave and are killed, by chance, and lose nothing."""
+"""A consumer group, played: members that score, commit, leave and are killed, by chance, and keep what they promise."""
 
 import random
 from dataclasses import dataclass, field
 
 from experiments.checker.run import Commit, Counted, Outcome, Published, Run, Sent
+from serving.engine import DeliveryMode
 
 PARTITIONS, RECORDS, SWAP_EVERY = 3, 120, 50
 
 
 @dataclass
 class PlayedGroup:
-    """At-least-once: a batch's outcomes are written, and then, sooner or later, its offset is committed."""
+    """At-least-once: a batch's outcomes are written, and then, sooner or later, its offset is committed.
+
+    At-most-once: first its offset is committed; exactly-once: both at the same time.
+    """
 
     chance: random.Random
     kills: bool = True
+    delivery: DeliveryMode = "at-least-once"
     now_ms: int = 1_700_000_000_000
     outcomes: list[Outcome] = field(default_factory=list)
     commits: list[Commit] = field(default_factory=list)
@@ -36,17 +41,29 @@ class PlayedGroup:
             partition = self.chance.randrange(PARTITIONS)
             match self.chance.choices(["score", "commit", "kill", "leave"], [20, 8, 1 if self.kills else 0, 1])[0]:
                 case "score":
-                    last = min(RECORDS, positions[partition] + self.chance.randint(1, 12))
-                    self._score(partition, range(positions[partition], last))
-                    positions[partition] = last
+                    batch = self._batch(positions[partition])
+                    if self.delivery == "at-most-once":
+                        self._commit(partition, batch.stop)
+                    self._score(partition, batch)
+                    if self.delivery == "exactly-once":
+                        self._commit(partition, batch.stop)
+                    positions[partition] = batch.stop
+                    if self.delivery != "at-least-once":
+                        committed[partition] = batch.stop
                 case "commit" | "leave":
                     self._commit(partition, positions[partition])
                     committed[partition] = positions[partition]
+                case "kill" if self.delivery == "at-most-once":  # right behind the commit
+                    positions[partition] = committed[partition] = self._batch(positions[partition]).stop
+                    self._commit(partition, committed[partition])
                 case "kill":
                     positions[partition] = committed[partition]
         counted = None if self.kills else self._counted()
         ends = dict.fromkeys(range(PARTITIONS), RECORDS)
         return Run(sent, self.outcomes, self.published, self.commits, counted, committed, ends)
+
+    def _batch(self, first: int) -> range:
+        return range(first, min(RECORDS, first + self.chance.randint(1, 12)))
 
     def _tick(self) -> None:
         self.now_ms += self.chance.randint(1, 40)

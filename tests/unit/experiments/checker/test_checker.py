@@ -8,13 +8,14 @@ import pytest
 
 from experiments.checker.faults import check
 from experiments.checker.run import Commit, Outcome, Run
+from serving.engine import DeliveryMode
 from tests.unit.experiments.checker.played_group import PlayedGroup
 
 CLEAN_RUNS = 100
 
 
-def clean_run(seed: int, *, kills: bool = True) -> Run:
-    return PlayedGroup(random.Random(seed), kills=kills).run()
+def clean_run(seed: int, *, kills: bool = True, delivery: DeliveryMode = "at-least-once") -> Run:
+    return PlayedGroup(random.Random(seed), kills, delivery).run()
 
 
 @pytest.mark.parametrize("kills", [True, False], ids=["members are killed", "members leave"])
@@ -25,6 +26,37 @@ def test_no_alarm_in_100_clean_runs_and_every_duplicate_is_explained(kills: bool
     assert (sum(findings.duplicates for findings in found) > 0) == kills, (
         "kills leave duplicates, or they were not played"
     )
+
+
+@pytest.mark.parametrize("delivery", ["at-most-once", "exactly-once"])
+def test_no_alarm_in_100_clean_runs_of_the_other_modes_and_each_loss_is_explained(delivery: DeliveryMode) -> None:
+    runs = [clean_run(seed, delivery=delivery) for seed in range(CLEAN_RUNS)]
+    found = [check(run, delivery=delivery) for run in runs]
+    assert [fault for findings in found for fault in findings.faults] == []
+    assert [findings.duplicates for findings in found] == [0] * CLEAN_RUNS
+    lost = [fault for run in runs for fault in check(run, delivery="exactly-once").faults if fault.kind == "lost"]
+    assert bool(lost) == (delivery == "at-most-once"), "kills lose batches, or they were not played"
+
+
+@pytest.mark.parametrize("delivery", ["at-most-once", "exactly-once"])
+def test_what_a_hand_over_scores_again_is_a_fault_where_no_duplicate_was_promised(delivery: DeliveryMode) -> None:
+    run = next(run for run in map(clean_run, range(CLEAN_RUNS)) if check(run).duplicates)
+    findings = check(run, delivery=delivery)
+    assert {"doubled", "out of order"} <= {fault.kind for fault in findings.faults}
+    assert findings.explained == 0
+
+
+def test_a_loss_that_does_not_end_where_a_commit_does_is_a_fault_with_at_most_once_too() -> None:
+    run = clean_run(0, kills=False, delivery="at-most-once")
+    commits = {(each.partition, each.offset) for each in run.commits}
+    inside = next(
+        each
+        for each in run.outcomes[len(run.outcomes) // 2 :]
+        if each.kind == "score" and (each.source_partition, each.source_offset + 1) not in commits
+    )
+    gone = replace(without(run, lambda each: each is inside), counted=None)
+    (fault,) = check(gone, delivery="at-most-once").faults
+    assert fault.kind == "lost" and inside.record_id in fault.text
 
 
 def without(run: Run, gone: Callable[[Outcome], bool]) -> Run:
