@@ -94,7 +94,9 @@ def fleet(rate: float, assumed: Assumed) -> Fleet:
 
     A partition has one owner: with one partition each, a single instance takes over all that the lost one had.
     """
-    instances = max(2, math.ceil(assumed.records_per_s / (rate * assumed.used)))
+    planned = math.ceil(assumed.records_per_s / (rate * assumed.used))
+    left = math.floor(assumed.records_per_s / (rate * assumed.used_after_loss)) + 1  # fewer could not take it all over
+    instances = max(planned, left + 1)
     each = 1
     while True:
         partitions = each * instances

@@ -60,9 +60,9 @@ instances, on cores of their own, score twice the records.
 - **records in a batch**: `custom_stage` scores what a fetch brought, of all its partitions together; a `streams_*`
   server takes each partition's part for itself. What is paid per batch - the model's call, a send, a changelog's
   row - is shared by so many.
-- **What is left** of a rise with the instances is in these two columns: on two cores several instances take as long as
-  one, and each of them polls all that time; and they share a backlog of the same size, so that each has fewer full
-  batches, and comes sooner to its last one.
+- **A rise with the instances**: part of it is idle, as its column says: on two cores several instances take as long as
+  one, and each of them polls all that time. The rest was not taken apart: batches are less full, as the last column
+  says, since each instance comes sooner to the end of its share; and several processes take turns on two cores.
 
 {stored}
 - **bytes**: what a backlog adds to the logs of one replica, keys and Kafka's own framing included.

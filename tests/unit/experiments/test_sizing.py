@@ -1,5 +1,7 @@
 """The paper calculation, on round figures that can be checked by hand."""
 
+from dataclasses import replace
+
 import pytest
 
 from experiments.markdown import table, table_rows
@@ -78,6 +80,13 @@ def test_instances_are_half_used_and_partitions_so_many_that_a_loss_is_shared() 
     found = fleet(100_000, ASSUMED)
     assert (found.instances, found.partitions) == (20, 40)
     assert (found.busiest, found.busiest_after_loss) == (50_000, 75_000)
+
+
+def test_there_are_so_many_instances_that_one_less_can_take_over() -> None:
+    # Ten would do while nothing happens; but 80,000 records/s each is what 13 need for a million, when one of 14 is lost.
+    found = fleet(100_000, replace(ASSUMED, used=1.0))
+    assert found.instances == 14
+    assert 1_000_000 / 13 < found.busiest_after_loss <= 80_000
 
 
 def test_what_waited_is_scored_with_what_the_busiest_has_to_spare() -> None:
