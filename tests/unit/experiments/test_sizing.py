@@ -83,7 +83,7 @@ def test_instances_are_half_used_and_partitions_so_many_that_a_loss_is_shared() 
 
 
 def test_there_are_so_many_instances_that_one_less_can_take_over() -> None:
-    # Ten would do while nothing happens; but 80,000 records/s each is what 13 need for a million, when one of 14 is lost.
+    # Ten would do; but a million at 80,000 records/s each takes 13, which must be left when one of 14 is lost.
     found = fleet(100_000, replace(ASSUMED, used=1.0))
     assert found.instances == 14
     assert 1_000_000 / 13 < found.busiest_after_loss <= 80_000
