@@ -5,7 +5,7 @@ SHELL := /bin/bash
 .NOTPARALLEL:
 # Hundreds of processes import the same modules: they are compiled once, also where an image asks for the contrary.
 unexport PYTHONDONTWRITEBYTECODE
-.PHONY: help demo demo-all provider serve reader exercises lab unit test test-all test-tensorflow test-external test-pythons check bench survival experiment screenshot generate \
+.PHONY: help demo demo-all provider serve reader exercises lab unit test test-all test-tensorflow test-external test-peers test-pythons check bench survival experiment screenshot generate \
 	notebooks models proven exports mutants constraints clean
 
 PYTHON ?= $(shell for python in python3.13 python3.12 python3.11 python3; do \
@@ -19,6 +19,7 @@ FOR_TESTS := --editable '.[test,train,lab,drift]'
 FOR_EXPORTS := --constraint constraints-exports.txt --editable '.[train,exports]'
 FOR_MUTANTS := --editable '.[mutants]'
 FOR_MLSERVER := mlserver onnxruntime
+FOR_PEERS := --editable '.[peers]'
 FOR_TENSORFLOW := --constraint constraints-tensorflow.txt --editable '.[test,tensorflow]'
 PIP := -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 UV := -m uv pip install --quiet --system-certs --compile-bytecode --constraint constraints.txt
@@ -56,10 +57,11 @@ unit: .venv/installed-for-tests ## The tests that need no broker
 test: .venv/installed-for-tests .venv/kafka-prepared check ## Everything that shows the promises, on a real broker
 	@$(BIN)/python -m pytest -n 3 --no-loadscope-reorder  # the slow ones are first by name
 
-test-all: test ## And what is slow for what it shows, what needs TensorFlow or MLServer, and other Pythons
-	@$(BIN)/python -m pytest -n 3 -m thorough --ignore=tests/mlserver_extra
+test-all: test ## And what is slow for what it shows, what needs TensorFlow, MLServer or Quix Streams, and other Pythons
+	@$(BIN)/python -m pytest -n 3 -m thorough --ignore=tests/mlserver_extra --ignore=tests/peers_extra
 	@$(MAKE) test-tensorflow
 	@$(MAKE) test-external
+	@$(MAKE) test-peers
 	@$(MAKE) test-pythons
 
 test-pythons: .venv/kafka-prepared ## What needs no TensorFlow, on every other Python that is installed (PYTHONS=...)
@@ -73,6 +75,9 @@ test-tensorflow: .venv-tensorflow/installed ## What needs TensorFlow (2 GB, in a
 
 test-external: .venv/installed-for-tests .venv/kafka-prepared .venv-mlserver/installed ## What needs MLServer (in an environment of its own)
 	@$(BIN)/python -m pytest -m thorough tests/mlserver_extra
+
+test-peers: .venv/installed-for-tests .venv/kafka-prepared .venv-peers/installed ## What needs Quix Streams (500 MB, in an environment of its own)
+	@$(BIN)/python -m pytest -m thorough tests/peers_extra
 
 check: .venv/installed-for-tests ## Lint, types, layers
 	@$(BIN)/ruff format --check --quiet
@@ -88,6 +93,7 @@ survival: .venv/kafka-prepared ## What each variant survives, measured: the seco
 
 experiment: .venv/installed-for-tests .venv/kafka-prepared ## One question, measured, and its page in docs/experiments: make experiment NAME=duplicates
 	@$(if $(filter external,$(NAME)),$(MAKE) .venv-mlserver/installed)
+	@$(if $(filter duplicates peers,$(NAME)),$(MAKE) .venv-peers/installed)
 	@$(BIN)/python -m experiments $(NAME) $(ARGS)
 
 screenshot: .venv/installed ## The picture of demo-all in the README: docs/demo-all.png; needs Chromium
@@ -122,7 +128,7 @@ clean: ## Remove what make made: the environment, Kafka's data, caches
 	rm -rf .venv .venv-* .kafka* .state .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache build *.egg-info
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
-.venv/bin/pip .venv-exports/bin/pip .venv-mlserver/bin/pip .venv-mutants/bin/pip .venv-tensorflow/bin/pip:
+.venv/bin/pip .venv-exports/bin/pip .venv-mlserver/bin/pip .venv-mutants/bin/pip .venv-peers/bin/pip .venv-tensorflow/bin/pip:
 	@"$(PYTHON)" -c 'import sys, ensurepip; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || \
 		{ echo "error: $(NO_PYTHON)" >&2; exit 1; }
 	@echo "Creating $(@:/bin/pip=) with $(PYTHON)"
@@ -168,6 +174,13 @@ clean: ## Remove what make made: the environment, Kafka's data, caches
 .venv-mlserver/installed: constraints-mlserver.txt | .venv-mlserver/bin/pip
 	@echo "Installing MLServer and Triton's client (once, half a minute)"
 	@$(subst constraints.txt,constraints-mlserver.txt,$(call install,.venv-mlserver,$(FOR_MLSERVER)))
+	@touch $@
+
+# Its pins win over this project's: Quix Streams wants an older confluent-kafka.
+.venv-peers/installed: pyproject.toml constraints.txt constraints-peers.txt | .venv-peers/bin/pip
+	@echo "Installing Quix Streams and what running needs (once, a minute)"
+	@awk -F== 'NR == FNR || !($$1 in pinned) { print } NR == FNR { pinned[$$1] }' constraints-peers.txt constraints.txt > $(@D)/constraints.txt
+	@$(subst constraint constraints.txt,constraint $(@D)/constraints.txt,$(call install,$(@D),$(FOR_PEERS)))
 	@touch $@
 
 .venv-mutants/installed: pyproject.toml constraints.txt | .venv-mutants/bin/pip

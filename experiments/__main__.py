@@ -16,6 +16,7 @@ QUESTIONS: Mapping[str, str] = MappingProxyType(
         "external": "Score inside the stream processor, or in a model server beside it?",
         "drift": "Is a bad model found by its labels, and taken back?",
         "scaling": "What does a record cost with more instances and partitions?",
+        "peers": "How fast are a plain faust agent and Quix Streams on the same backlog?",
     }
 )
 """By the name of the module that answers it, and of its page in ``docs/experiments``."""

@@ -84,3 +84,12 @@ class ModelServerMissing(ServingError):
 
     def __init__(self, environment: Path) -> None:
         super().__init__(f"MLServer is not in {environment}: 'make {environment}/installed' installs it")
+
+
+class PeerNotInstalled(ServingError):
+    """A peer's environment has not been made."""
+
+    def __init__(self, peer: str, environment: Path) -> None:
+        super().__init__(
+            f"{peer} is not installed: make {environment}/installed, or name the others only, with --peers"
+        )

@@ -41,6 +41,7 @@ class MeasuredServer:
         home: Path,
         flags: Sequence[str],
         orphaned_s: float = GRACE_S,
+        python: str | Path = sys.executable,
     ) -> None:
         """Start nothing yet.
 
@@ -51,6 +52,7 @@ class MeasuredServer:
             home: an empty directory for its log and its state.
             flags: more settings.
             orphaned_s: how long it may take to end after this process was killed; ``stop`` waits longer.
+            python: the interpreter that runs it.
         """
         self._orphaned_s = orphaned_s
         self.variant = variant
@@ -63,7 +65,7 @@ class MeasuredServer:
         self._process: subprocess.Popen[bytes] | None = None
         self._server: psutil.Process | None = None  # the watchdog's child
         self._command = [
-            sys.executable,
+            str(python),
             "-m",
             f"{variant}.server",
             f"--bootstrap-servers={bootstrap_servers}",

@@ -1,5 +1,6 @@
 """One variant's server on topics of its own, with what feeds it and what watches it."""
 
+import sys
 import threading
 import time
 from collections.abc import Iterator, Sequence
@@ -65,6 +66,7 @@ def scene(
     prefix: str | None = None,
     orphaned_s: float = GRACE_S,
     partitions: int = PARTITIONS,
+    python: str | Path = sys.executable,
 ) -> Iterator[Scene]:
     """Make the topics; the caller starts the server; it is stopped at the end.
 
@@ -76,13 +78,14 @@ def scene(
         prefix: of the topics; None: the variant's name.
         orphaned_s: how long the server may take to end after this process was killed.
         partitions: of the data and the scores topic.
+        python: the interpreter that runs the server.
     """
     prefix = prefix or variant
     topics = Topics.prefixed(prefix)
     create_topics(bootstrap_servers, topics, partitions)
     (home / prefix).mkdir()
     publisher = Publisher(bootstrap_servers, topics, "measured", print)
-    with MeasuredServer(variant, bootstrap_servers, prefix, home / prefix, flags, orphaned_s) as server:
+    with MeasuredServer(variant, bootstrap_servers, prefix, home / prefix, flags, orphaned_s, python) as server:
         yield Scene(bootstrap_servers, topics, server, Observer(bootstrap_servers, topics, partitions), publisher)
 
 

@@ -1,0 +1,1 @@
+"""A stock faust agent, one record after the other."""
