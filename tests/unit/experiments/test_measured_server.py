@@ -51,10 +51,14 @@ def test_its_usage_is_that_of_the_server_and_not_of_its_watchdog(server: Measure
     assert FILLED_BYTES < used.memory_bytes < 3 * FILLED_BYTES
 
 
+def watchdogs() -> list[psutil.Process]:
+    """Children of this process, each of which runs a played server, or is about to start it."""
+    return [each for each in psutil.Process().children() if "played.server" in each.cmdline()]
+
+
 def played_servers() -> list[psutil.Process]:
-    """Descendants of this process, each with its watchdog in between."""
-    watchdogs = [each for each in psutil.Process().children() if "played.server" in each.cmdline()]
-    return [child for each in watchdogs for child in each.children()]
+    """Their children."""
+    return [child for each in watchdogs() for child in each.children()]
 
 
 def is_stopped() -> bool:
@@ -91,7 +95,7 @@ def test_a_start_that_is_interrupted_leaves_no_process(server: MeasuredServer, m
     with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
         patched.setattr(psutil.Process, "children", interrupted)
         server.start()
-    assert played_servers() == []
+    assert watchdogs() == []
     server.start()
     assert len(played_servers()) == 1
 
