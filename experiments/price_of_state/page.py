@@ -42,7 +42,7 @@ models; one row is written after each record, as a store of states does by defau
   and one produce batch. `bytes = writes * ({header} + record)`, where `writes = records / records per write`; {header}
   is the header of a produce batch (Kafka's message format 2); `record = 4 + lengths + key + value`; the key is such as
   `counters/0/wine` (15 bytes); the value has some 90 bytes of counters and, if it is whole, the model's descriptor and
-  some {kept} bytes more. Lengths and numbers take a byte for each 7 bits (`experiments/price_of_state/formula.py` has them all).
+  some {kept} bytes more. Lengths and numbers take a byte for each 7 bits (`experiments/price_of_state/formula.py`).
   **measured**: what the changelog's logs grew by on the broker's disk. More than 2 % between the two ends the run with
   an error.
 - For this to be certain, two things are pinned. `--max-in-flight 1`: a row is acknowledged before the next is written,
