@@ -17,7 +17,6 @@ from experiments.steady_load import SteadyLoad
 from protobufs.model_descriptor_pb2 import ModelDescriptor
 
 SERVER = "experiments.second_instance.plain"
-SESSION_TIMEOUT_MS = 1000
 SLACK_MS = 250
 """A batch in flight when a model is activated has the one before."""
 
@@ -76,8 +75,7 @@ def share(run: Run, partitions: Sequence[int], begin: Mapping[int, int], takeove
 
 def flags(reading: Reading) -> Sequence[str]:
     """Of both instances; models are ours, and need no trial."""
-    session = ("--session-timeout-ms", str(SESSION_TIMEOUT_MS))
-    return (*session, "--no-trial-load", "--models-read", reading)
+    return ("--no-trial-load", "--models-read", reading)
 
 
 def measure(here: Scene, reading: Reading, models: Sequence[ModelDescriptor], per_s: float, hold_records: int) -> Round:

@@ -5,6 +5,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from experiments.markdown import table
 from experiments.plots import PALETTE, figure
 from experiments.second_instance.measuring import Round
@@ -89,7 +91,8 @@ def draw(rounds: Sequence[Round], output: Path) -> None:
     colours = [*PALETTE[: len(names)], SKIPPED]
     for name, colour in zip([*names, "none: skipped"], colours, strict=True):
         axes.bar(0, 0, color=colour, label=name)
-    drawn.legend(loc="outside lower center", ncols=len(colours), fontsize=9, handlelength=1)
+    axes.plot([], [], color="black", linewidth=1, label="published")
+    drawn.legend(loc="outside lower center", ncols=len(colours) + 1, fontsize=9, handlelength=1)
     drawn.savefig(output)
 
 
@@ -99,14 +102,11 @@ def _strip(axes: Any, row: int, each: Round, number: int) -> None:
     begin_ms, end_ms = each.load_ms
     width_s = (end_ms - begin_ms) / 1000 / BINS
     scored = {(score.source_partition, score.source_offset): score.model for score in each.run.outcomes}
-    sent = Counter(record.partition for record in each.run.sent)
     bins: list[Counter[str | None]] = [Counter() for _ in range(BINS)]
-    for record in each.run.sent:
+    for record, at_s in zip(each.run.sent, _times_s(each), strict=True):
         joined = record.offset >= each.begin.get(record.partition, 0)
-        # The load is steady: a record's place in its partition says when it was sent, also where nobody scored it.
         if (record.partition in each.instances[number]) if joined else number == 0:
-            at = record.offset * BINS // sent[record.partition]
-            bins[min(at, BINS - 1)][scored.get((record.partition, record.offset))] += 1
+            bins[min(int(at_s / width_s), BINS - 1)][scored.get((record.partition, record.offset))] += 1
     for at, models in enumerate(bins):
         bottom = float(row)
         for model in [*names, None]:
@@ -117,3 +117,21 @@ def _strip(axes: Any, row: int, each: Round, number: int) -> None:
         x = (published.at_ms - begin_ms) / 1000
         if x > 0:
             axes.plot([x, x], [row, row + 0.8], color="black", linewidth=1)
+
+
+def _times_s(each: Round) -> Sequence[float]:
+    """When each record came, since the load began: nobody says so of those that were skipped.
+
+    The load reaches all partitions alike. So a record came when one at the same place of another partition was scored:
+    of that with the most scores.
+    """
+    sent = Counter(record.partition for record in each.run.sent)
+    fullest = Counter(score.source_partition for score in each.run.outcomes).most_common(1)[0][0]
+    known = sorted(
+        (score.source_offset / sent[fullest], (score.at_ms - each.load_ms[0]) / 1000)
+        for score in each.run.outcomes
+        if score.source_partition == fullest
+    )
+    places = [record.offset / sent[record.partition] for record in each.run.sent]
+    found: Sequence[float] = np.interp(places, *zip(*known, strict=True)).clip(0).tolist()
+    return found
