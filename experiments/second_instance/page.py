@@ -127,11 +127,13 @@ def _times_s(each: Round) -> Sequence[float]:
     """
     sent = Counter(record.partition for record in each.run.sent)
     fullest = Counter(score.source_partition for score in each.run.outcomes).most_common(1)[0][0]
-    known = sorted(
-        (score.source_offset / sent[fullest], (score.at_ms - each.load_ms[0]) / 1000)
-        for score in each.run.outcomes
-        if score.source_partition == fullest
+    known = np.array(
+        sorted(
+            (score.source_offset / sent[fullest], (score.at_ms - each.load_ms[0]) / 1000)
+            for score in each.run.outcomes
+            if score.source_partition == fullest
+        )
     )
     places = [record.offset / sent[record.partition] for record in each.run.sent]
-    found: Sequence[float] = np.interp(places, *zip(*known, strict=True)).clip(0).tolist()
+    found: Sequence[float] = np.interp(places, known[:, 0], known[:, 1]).clip(0).tolist()
     return found
