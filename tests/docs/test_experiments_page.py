@@ -4,7 +4,11 @@ import re
 
 from experiments.__main__ import QUESTIONS
 from experiments.markdown import table_rows
+from experiments.price_of_state.page import EACH
+from experiments.price_of_state.page import HEAD as PRICE_HEAD
 from experiments.scaling.page import HEAD as SCALING_HEAD
+from experiments.second_instance.page import HEAD as INSTANCES_HEAD
+from experiments.second_instance.page import READ
 from experiments.survival.page import IN_WORDS, LONG_HEAD
 from experiments.throughput.contenders import FASTEST
 from experiments.throughput.page import HEAD
@@ -47,6 +51,34 @@ def test_records_are_skipped_only_where_the_model_is_gone_and_two_count_exactly_
         row["variant"] for row in rows if row["circumstance"] == IN_WORDS["disk_wiped"] and row["counters"] == "exact"
     ]
     assert exact == ["`streams_kvstore`", "`streams_customstore`"]
+
+
+def test_a_row_has_the_size_of_what_is_in_it_and_the_formula_is_right_to_the_byte() -> None:
+    rows = table_rows((PAGES / "price_of_state.md").read_text("utf-8"), PRICE_HEAD)
+    assert all(row["predicted, bytes"] == row["measured, bytes"] for row in rows)
+    bytes_per_record = {
+        (row["state"].strip("`"), row["model"], row["a write after"]): float(
+            row["changelog, bytes/record"].replace(",", "")
+        )
+        for row in rows
+    }
+    for model in ("2 kB", "300 kB"):
+        assert round(bytes_per_record["apart", model, EACH], -1) == 170
+        assert bytes_per_record["none", model, EACH] == 0
+        for state in ("apart", "whole"):
+            each, batch = (bytes_per_record[state, model, after] for after in (EACH, "1,000 records"))
+            assert batch < each / 900
+    assert round(bytes_per_record["whole", "300 kB", EACH], -3) == 300_000
+
+
+def test_only_inside_the_group_does_an_instance_go_on_with_an_old_model() -> None:
+    rows = table_rows((PAGES / "second_instance.md").read_text("utf-8"), INSTANCES_HEAD)
+    older = {(row["models are read"], row["instance"]): int(row["by an older model"].replace(",", "")) for row in rows}
+    skipped = {(row["models are read"], row["instance"]): int(row["skipped"].replace(",", "")) for row in rows}
+    inside, outside = READ["in-group"], READ["outside"]
+    assert older[inside, "first"] > 0 == older[inside, "second"]
+    assert skipped[inside, "second"] > 0 == skipped[inside, "first"]
+    assert all(older[outside, each] == skipped[outside, each] == 0 for each in ("first", "second"))
 
 
 def test_a_record_costs_a_group_of_six_what_it_costs_one_within_15_percent() -> None:
