@@ -8,7 +8,15 @@ from typing import Any
 
 import structlog
 from aiokafka import ConsumerRebalanceListener, TopicPartition
-from aiokafka.errors import CommitFailedError, IllegalStateError, KafkaError
+from aiokafka.errors import (
+    CommitFailedError,
+    IllegalGenerationError,
+    IllegalStateError,
+    KafkaError,
+    RebalanceInProgressError,
+    UnknownMemberIdError,
+)
+from aiokafka.structs import OffsetAndMetadata
 
 from custom_stage.delivery.decided_offsets import DecidedOffsets
 from custom_stage.settings import StageSettings
@@ -182,6 +190,9 @@ class Source(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ships
     async def commit_before(self, records: Sequence[RawRecord]) -> bool:
         """Commit a batch of which nothing has been done yet; False: it is another instance's now, leave it alone.
 
+        Committed in the generation of the group in which it was read it is ours, even if its partitions are revoked
+        meanwhile: their next owner begins behind it.
+
         Raises:
             BrokerRefused: the broker will never take these offsets.
         """
@@ -189,8 +200,9 @@ class Source(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ships
             try:
                 async with self.commit_lock:
                     if await self.is_same_topic(TOPIC_ID_AGE_S) and self.holds(records):
-                        await self._consumer.commit(self.next_offsets(records))
-                        return self.holds(records)
+                        topic_id = self._topic_id
+                        await self._commit_in_this_generation(self.next_offsets(records))
+                        return topic_id == self._topic_id
             except KafkaError as error:
                 if _is_of_another_generation(error):
                     break
@@ -291,8 +303,34 @@ class Source(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ships
                 if not (is_transient(error) or _is_of_another_generation(error)):
                     raise self._refused(error) from error
                 return False
-            self._ledger.committed(offsets)
+            if self.generation == generation:  # else the ledger may be that of a new topic, with offsets below these
+                self._ledger.committed(offsets)
             return True
+
+    async def _commit_in_this_generation(self, offsets: Mapping[TopicPartition, tuple[int, str]]) -> None:
+        """Try once. aiokafka's own ``commit`` retries for as long as it takes, and in the generation of that moment.
+
+        By then another instance may have had these partitions, and read their records.
+
+        Raises:
+            CommitFailedError: the group has been rebalanced.
+            KafkaError: any other failure.
+        """
+        coordinator = self._consumer._coordinator
+        generation = coordinator.generation
+
+        async def commit() -> None:
+            if coordinator.generation != generation or not offsets.keys() <= self._consumer.assignment():
+                raise CommitFailedError("the group has been rebalanced")
+            notes = {partition: OffsetAndMetadata(*at) for partition, at in offsets.items()}
+            await coordinator._do_commit_offsets(None, notes)
+
+        try:
+            await coordinator.ensure_coordinator_known()
+            async with coordinator._commit_lock:
+                await asyncio.shield(commit())
+        except (UnknownMemberIdError, IllegalGenerationError, RebalanceInProgressError) as error:
+            raise CommitFailedError(repr(error)) from error
 
     def _restart_positions(self) -> None:
         self._topic_in_doubt = self._to_be_found = True

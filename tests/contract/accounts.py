@@ -3,10 +3,10 @@
 from collections import Counter
 from collections.abc import Sequence
 
-from experiments.checker.faults import check
+from experiments.checker.faults import Fault, check
 from experiments.checker.topics import read_run
 from protobufs.serving_result_pb2 import ServingResult
-from serving.engine import Guarantees
+from serving.engine import DeliveryMode, Guarantees
 from tests.support.models import times_alcohol
 from tests.support.server_process import ServerProcess
 from tests.support.stream import Stream, model
@@ -63,9 +63,14 @@ def nothing_is_lost(
     scores = stream.all_scores()
     missing = set(ids) - distinct(scores)
     assert len(missing) <= skipped, f"{len(missing)} lost, such as {sorted(missing)[:5]}; {skipped} skipped"
-    run = read_run(stream.bootstrap_servers, stream.topics, server.group)
-    faults = check(run, TAKEOVER_MS).faults
+    faults = unkept(stream, server)
     # A variant that knows no model after a restart skips what comes before the next one; how many, has been asked.
-    unkept = [fault.text for fault in faults if promised.model_survives.killed or fault.kind != "lost"]
-    assert not unkept, f"{len(unkept)} faults, such as {unkept[:5]}"
+    faults = [fault for fault in faults if promised.model_survives.killed or fault.kind != "lost"]
+    assert not faults, f"{len(faults)} faults, such as {faults[:5]}"
     return scores
+
+
+def unkept(stream: Stream, server: ServerProcess, delivery: DeliveryMode = "at-least-once") -> list[Fault]:
+    """What the checker finds when the group has committed every record."""
+    run = read_run(stream.bootstrap_servers, stream.topics, server.group)
+    return list(check(run, TAKEOVER_MS, delivery).faults)

@@ -23,7 +23,7 @@ MOMENTS = {
         "AIOKafkaProducer.send_offsets_to_transaction",
         "AIOKafkaProducer.commit_transaction",
     ),
-    "at-most-once": ("AIOKafkaConsumer.commit",),
+    "at-most-once": ("GroupCoordinator._do_commit_offsets",),
 }
 OFFERED = [(name, mode) for name in VARIANTS for mode in MOMENTS if mode in package(name).guarantees.delivery]
 FLAGS = ("--session-timeout-ms", "1000")
@@ -34,6 +34,7 @@ ALL_THREE = "Partitions assigned - [0, 1, 2]"
 STANDING_STILL = """
 import os, pathlib, runpy, signal, sys
 import aiokafka
+from aiokafka.consumer.group_coordinator import GroupCoordinator
 
 still = pathlib.Path(os.environ["STAND_STILL_BEFORE"])
 
@@ -48,7 +49,7 @@ def wrap(kind, name):
 
 for name in ("begin_transaction", "send_offsets_to_transaction", "commit_transaction"):
     wrap(aiokafka.AIOKafkaProducer, name)
-wrap(aiokafka.AIOKafkaConsumer, "commit")
+wrap(GroupCoordinator, "_do_commit_offsets")
 runpy.run_module(sys.argv.pop(1), run_name="__main__")
 """
 

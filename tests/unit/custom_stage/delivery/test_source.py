@@ -35,7 +35,16 @@ class Consumer:
         assignment = SimpleNamespace(tps={AT}, state_value=lambda _partition: self.state)
         self._subscription = SimpleNamespace(subscription=SimpleNamespace(assignment=assignment))
         self.kept = OffsetAndMetadata(0, "")  # of a former owner
-        self._coordinator = SimpleNamespace(generation=1, fetch_committed_offsets=self._fetch_committed)
+        self.coordinator_known, self.answered = asyncio.Event(), asyncio.Event()
+        self.coordinator_known.set()
+        self.answered.set()
+        self._coordinator = SimpleNamespace(
+            generation=1,
+            fetch_committed_offsets=self._fetch_committed,
+            ensure_coordinator_known=self.coordinator_known.wait,
+            _commit_lock=asyncio.Lock(),
+            _do_commit_offsets=self._commit_once,
+        )
 
     async def _fetch_committed(self, _partitions: object) -> Mapping[TopicPartition, OffsetAndMetadata]:
         return {AT: self.kept}
@@ -59,6 +68,10 @@ class Consumer:
             raise self.commit_ends.pop(0)
         assert all(note == "first\0" for _, note in offsets.values())
         self.committed.append({partition: offset for partition, (offset, _) in offsets.items()})
+        await self.answered.wait()
+
+    async def _commit_once(self, _assignment: None, offsets: Mapping[TopicPartition, OffsetAndMetadata]) -> None:
+        await self.commit({partition: (at.offset, at.metadata) for partition, at in offsets.items()})
 
 
 class Broker:
@@ -236,6 +249,57 @@ def test_a_commit_before_the_scoring_is_tried_again_after_an_outage_and_given_up
         assert consumer.committed == [{AT: 5}]
         consumer.commit_ends = [CommitFailedError()]
         assert not await source.commit_before(records)
+
+    play(act)
+
+
+def test_a_commit_before_the_scoring_that_waits_until_the_group_was_rebalanced_is_not_made_any_more(
+    play: Callable[[Act], None],
+) -> None:
+    async def act(source: Source, consumer: Consumer, _broker: Broker) -> None:
+        records = await fetched(source, consumer, batch(0, 5))
+        consumer.coordinator_known.clear()  # it has died
+        committing = asyncio.ensure_future(source.commit_before(records))
+        await other_tasks_run()
+        consumer._coordinator.generation = 2  # by now another instance may have read these records, and gone
+        consumer.coordinator_known.set()
+        assert not await committing
+        assert consumer.committed == []
+
+    play(act)
+
+
+def test_a_batch_that_was_committed_before_the_scoring_is_ours_though_its_partitions_were_revoked_meanwhile(
+    play: Callable[[Act], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(source_module, "REVOKE_TIMEOUT_S", 0.0)
+
+    async def act(source: Source, consumer: Consumer, _broker: Broker) -> None:
+        records = await fetched(source, consumer, batch(0, 5))
+        consumer.answered.clear()
+        committing = asyncio.ensure_future(source.commit_before(records))
+        await other_tasks_run()
+        await source.on_partitions_revoked([AT])
+        consumer.answered.set()
+        assert await committing, "the next owner begins behind it: nobody else scores it"
+
+    play(act)
+
+
+def test_a_commit_for_the_old_topic_that_is_answered_late_leaves_the_new_topics_offsets_to_be_committed(
+    play: Callable[[Act], None],
+) -> None:
+    async def act(source: Source, consumer: Consumer, broker: Broker) -> None:
+        source.acknowledge(await fetched(source, consumer, batch(0, 9)))
+        consumer.answered.clear()
+        committing = asyncio.ensure_future(source._commit())
+        await other_tasks_run()
+        broker.data_topic_id = "second"
+        await source.is_same_topic()
+        source.acknowledge(await fetched(source, consumer, batch(0, 5)))
+        consumer.answered.set()
+        await committing
+        assert source._ledger.committable() == {tuple(AT): 5}
 
     play(act)
 
