@@ -13,6 +13,7 @@ QUESTIONS: Mapping[str, str] = MappingProxyType(
         "throughput": "How fast is each variant?",
         "survival": "What does a kill -9 cost?",
         "duplicates": "How many records are scored twice when an instance leaves?",
+        "rebalance": "What happens in a rebalance, and for how long is nothing scored?",
         "price_of_state": "What does state cost in the changelog, and in processor time?",
         "second_instance": "What does a second instance change?",
         "external": "Score inside the stream processor, or in a model server beside it?",

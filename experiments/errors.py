@@ -93,3 +93,13 @@ class PeerNotInstalled(ServingError):
         super().__init__(
             f"{peer} is not installed: make {environment}/installed, or name the others only, with --peers"
         )
+
+
+class StepMissing(ServingError):
+    """A rebalance of which one step is in nobody's log."""
+
+    def __init__(self, protocol: str, change: str, what: str) -> None:
+        super().__init__(
+            f"{protocol}, {change}: no line tells of {what!r}. Another version of Kafka may word it otherwise: see"
+            " experiments/rebalance/protocols.py"
+        )

@@ -9,6 +9,7 @@ from confluent_kafka import (
     Consumer,
     ConsumerGroupState,
     ConsumerGroupTopicPartitions,
+    Message,
     TopicPartition,
 )
 from confluent_kafka.admin import (  # type: ignore[attr-defined]  # public, though not all are named as exports
@@ -61,6 +62,29 @@ class Observer:
         """How often each record was scored, by each model, from these offsets of the scores topic to its end now."""
         return Counter(self._scored(begin))
 
+    def score_messages(self, begin: Offsets) -> Iterator[Message]:
+        """Each message of the scores topic as it is, from these offsets to its end now, in order by partition."""
+        consumer = Consumer(
+            {
+                "bootstrap.servers": self._bootstrap_servers,
+                "group.id": "observer",  # not joined: partitions are assigned by hand
+                "enable.auto.commit": False,
+                "enable.partition.eof": True,  # behind a transaction's last message there is Kafka's own
+                "log_level": 0,
+            }
+        )
+        left = set(begin)
+        try:
+            consumer.assign([TopicPartition(self._topics.scores, *at) for at in begin.items()])
+            while left:
+                for message in consumer.consume(MAX_CONSUMED, timeout=0.1):
+                    if message.error() is not None:
+                        left.discard(message.partition() or 0)
+                        continue
+                    yield message
+        finally:
+            consumer.close()
+
     def committed(self, group: str) -> Offsets:
         """Where in the data topic the group would go on."""
         wanted = [TopicPartition(self._topics.data, number) for number in range(self._partitions)]
@@ -93,27 +117,9 @@ class Observer:
         return {each.partition: _result(answer).offset for each, answer in asked.items()}
 
     def _scored(self, begin: Offsets) -> Iterator[Scored]:
-        consumer = Consumer(
-            {
-                "bootstrap.servers": self._bootstrap_servers,
-                "group.id": "observer",  # not joined: partitions are assigned by hand
-                "enable.auto.commit": False,
-                "enable.partition.eof": True,  # behind a transaction's last message there is Kafka's own
-                "log_level": 0,
-            }
-        )
-        left = set(begin)
-        try:
-            consumer.assign([TopicPartition(self._topics.scores, *at) for at in begin.items()])
-            while left:
-                for message in consumer.consume(MAX_CONSUMED, timeout=0.1):
-                    if message.error() is not None:
-                        left.discard(message.partition() or 0)
-                        continue
-                    score = ServingResult.FromString(message.value() or b"")
-                    yield Scored(score.source_partition, score.source_offset, score.model_name)
-        finally:
-            consumer.close()
+        for message in self.score_messages(begin):
+            score = ServingResult.FromString(message.value() or b"")
+            yield Scored(score.source_partition, score.source_offset, score.model_name)
 
 
 def _result(answer: "Future[Any]") -> Any:

