@@ -83,8 +83,8 @@ def test_with_kip_848_the_coordinator_decides_for_each_member_and_partition() ->
     broker = (
         BrokerLine(1010, "[GroupId g] Bumped group epoch to 3 with metadata hash 1."),
         BrokerLine(1065, state.format("first-id", "x-2@2") + revoked),
-        BrokerLine(1066, state.format("second-id", "x-3@3") + revoked),
         BrokerLine(1069, state.format("second-id", "x-3@3, x-2@3") + " and revokedPartitions=[]."),
+        BrokerLine(1070, state.format("second-id", "x-3@3") + revoked),
     )
     (move,) = moves(replace(JOINED, protocol="consumer"), SCORES, logs(), broker)
     assert move.moments_ms[3] == 1069
@@ -128,9 +128,12 @@ def test_a_members_lines_are_read_while_more_are_written(tmp_path: Path) -> None
     writer.write("assigned", {2: 41}, "id")
     writer.write("acknowledged", {2: 42}, acknowledged_ms={2: (5, 7)})
     with (tmp_path / "log").open("a") as file:
-        file.write("[17")
+        file.write('[17, "re')
     told = [(line.event, line.offsets, line.member_id, line.acknowledged_ms) for line in reader.lines()]
     assert told == [("assigned", {2: 41}, "id", {}), ("acknowledged", {2: 42}, "", {2: (5, 7)})]
+    with (tmp_path / "log").open("a") as file:
+        file.write('voked", {}, "", {}]\n')
+    assert reader.lines()[-1] == Line(17, "revoked", {})
     reader.close()
     writer.close()
 
