@@ -178,13 +178,14 @@ def swaps(
         wait_until(lambda: processor.done >= here.publisher.wines)
     failures = [*(each[2] for each in asked[1:]), processor.failures]
     found = [
-        _swap(way, at_ms, name, processor.scored, after - before)
+        swap_of(way, at_ms, name, processor.scored, after - before)
         for (at_ms, name, before), after in zip(asked, failures, strict=True)
     ]
     return found, here.findings()
 
 
-def _swap(way: str, asked_ms: int, name: str, scored: Sequence[Scored], failures: int) -> Swap:
+def swap_of(way: str, asked_ms: int, name: str, scored: Sequence[Scored], failures: int) -> Swap:
+    """What a swap cost that was asked for at ``asked_ms`` (epoch), for the model ``name``."""
     first = next(each for each in scored if each.at_ms >= asked_ms and each.model == name)
     by_the_old = sum(
         int((each.submitted_ms >= asked_ms).sum())

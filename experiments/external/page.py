@@ -19,7 +19,7 @@ SPEED_HEAD = (
 HOP_HEAD = (
     "records per call:",
     "embedded, p50 ms:",
-    "p99 ms:",
+    "embedded, p99 ms:",
     "REST, p50 ms:",
     "REST, p99 ms:",
     "gRPC, p50 ms:",
