@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
-from confluent_kafka import Consumer, KafkaException, Message, Producer, TopicPartition
+from confluent_kafka import OFFSET_STORED, Consumer, KafkaException, Message, Producer, TopicPartition
 from numpy.typing import NDArray
 
 from experiments.external.scorers import NoAnswer, Scorer
@@ -51,7 +51,7 @@ class Processor:
         Args:
             bootstrap_servers: of a running broker.
             topics: from where to where.
-            group: under which it commits; it begins at the first record.
+            group: under which it commits; it begins behind its last commit, or at the first record.
             scorer: what it asks.
             batch: how many records it asks for at once, at most.
             on_failure: whether records without an answer are tried until there is one, or left out.
@@ -97,7 +97,7 @@ class Processor:
         """
         partitions = self._consumer.list_topics(self._topics.data, timeout=30.0).topics[self._topics.data].partitions
         with closing(self._consumer):
-            self._consumer.assign([TopicPartition(self._topics.data, number, 0) for number in partitions])
+            self._consumer.assign([TopicPartition(self._topics.data, number, OFFSET_STORED) for number in partitions])
             committed_s = time.monotonic()
             while not stop.is_set() and (records is None or self.done < records):
                 if messages := self._consumer.consume(self._batch, timeout=FETCH_S):

@@ -3,6 +3,7 @@
 import re
 
 from experiments.__main__ import QUESTIONS
+from experiments.external.page import OUTAGE_HEAD, SPEED_HEAD
 from experiments.markdown import table_rows
 from experiments.price_of_state.page import EACH
 from experiments.price_of_state.page import HEAD as PRICE_HEAD
@@ -107,3 +108,14 @@ def test_the_steps_are_the_hole_and_joining_costs_less_than_stopping_and_that_le
         assert hole_ms_when["is killed"] > session_ms - heartbeat_ms > hole_ms_when["is stopped"], protocol
     joins_ms = {protocol: hole_ms_when["joins"] for protocol, hole_ms_when in holes.items()}
     assert joins_ms.pop("classic") < 100 < min(joins_ms.values())
+
+
+def test_the_embedded_model_is_faster_and_a_model_server_that_is_waited_for_loses_nothing() -> None:
+    page = (PAGES / "external.md").read_text("utf-8")
+    for row in table_rows(page, SPEED_HEAD):
+        embedded, *asked = (int(row[f"{way}, records/s"].replace(",", "")) for way in ("embedded", "REST", "gRPC"))
+        assert embedded > max(asked)
+    outages = table_rows(page, OUTAGE_HEAD)
+    assert {row["scored twice"] for row in outages} == {"0"}
+    assert [row["without an answer"] for row in outages if row["lost"] == "0"] == ["asked again"] * 2
+    assert len(outages) == 3
