@@ -46,7 +46,7 @@ class ExternalSettings(CommandLine, env_prefix="EXTERNAL_"):
     """Compares a model inside the stream processor with the same one in a model server."""
 
     records: int = Field(200_000, ge=3000, description="in the backlog")
-    seconds: float = Field(4.0, gt=0, description="for one way and size at most, in each round")
+    seconds: float = Field(3.0, gt=0, description="for one way and size at most, in each round")
     rounds: int = Field(3, ge=1, description="of which the median counts")
     swaps: int = Field(6, ge=1, description="of models, each way")
     rate: float = Field(500, gt=0, le=10_000, description="wines a second while something happens")

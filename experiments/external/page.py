@@ -69,9 +69,10 @@ The call for one batch, and what the hop adds to it (difference of the medians):
   included; the median of {rounds} rounds.
 - Crayfish (EDBT 2024, Kafka Streams, small network) has 1,619 records/s embedded against 534 with an external server
   at one record per call, a factor of 3, and no gap at large batches. Here the order at one record per call is the same
-  with a factor of {factor_rest} (REST) and {factor_grpc} (gRPC), and at {largest:,} records per call it is still
-  {large_rest} and {large_grpc}: the call is paid once for all of them, and what remains is to write the numbers and
+  with a factor of {factor_rest} (REST) and {factor_grpc} (gRPC), and at {largest:,} records per call the gap has shrunk
+  to {large_rest} and {large_grpc}: the call is paid once for all of them, and what remains is to write the numbers and
   read them again, in Python on both sides, which for this model takes longer than to score it.
+- So a processor that asks a model server must ask for many records at once. JSON and bytes differ only then.
 
 ## The model server is killed
 
@@ -92,8 +93,8 @@ version in its repository and `POST /v2/repository/models/{{name}}/load`.
 
 {swaps}
 - All figures are the worst of the swaps. **submitted later, scored by the old**: records submitted after the swap was
-  asked for. **longest wait**: from submission to score, in the second before, and of what was submitted in the second
-  after.
+  asked for. **longest wait**: from submission to score, in the second before (the processor's start is in the first
+  one), and of what was submitted in the second after.
 - Nothing was lost or doubled by any swap (the checker again).
 """
 

@@ -3,7 +3,7 @@
 import re
 
 from experiments.__main__ import QUESTIONS
-from experiments.external.page import OUTAGE_HEAD, SPEED_HEAD
+from experiments.external.page import HOP_HEAD, OUTAGE_HEAD, SPEED_HEAD
 from experiments.markdown import table_rows
 from experiments.price_of_state.page import EACH
 from experiments.price_of_state.page import HEAD as PRICE_HEAD
@@ -115,6 +115,11 @@ def test_the_embedded_model_is_faster_and_a_model_server_that_is_waited_for_lose
     for row in table_rows(page, SPEED_HEAD):
         embedded, *asked = (int(row[f"{way}, records/s"].replace(",", "")) for way in ("embedded", "REST", "gRPC"))
         assert embedded > max(asked)
+    many = table_rows(page, HOP_HEAD)[-1]
+    for way in ("REST", "gRPC"):
+        assert float(many[f"price of the hop, {way}, ms"]) > float(many["embedded, p50 ms"])
+    factors = [float(table_rows(page, SPEED_HEAD)[at]["embedded / REST"]) for at in (0, -1)]
+    assert factors[0] > 4 > 2 > factors[1], "more than four times, and less than twice"
     outages = table_rows(page, OUTAGE_HEAD)
     assert {row["scored twice"] for row in outages} == {"0"}
     assert [row["without an answer"] for row in outages if row["lost"] == "0"] == ["asked again"] * 2
