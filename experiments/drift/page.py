@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 from experiments.drift.canary import CANARY
 from experiments.drift.load import Traffic
@@ -193,21 +194,23 @@ def _roll_back(each: RollBack) -> tuple[str, ...]:
 
 def draw(observed: Observed, path: Path) -> None:
     """The mean error of each model over time, with what was done."""
-    drawn, axes = figure("Error by the time of the score, and what was done", "s", "mean error, points of quality")
+    drawn, axes = figure("Error by the time of the score, and what was done", "s", "mean error, points")
     names = list(dict.fromkeys(name for name, _ in observed.windows))
     for name, colour in zip(names, PALETTE, strict=False):
         points = sorted((begin_ms, each.mean) for (of, begin_ms), each in observed.windows.items() if of == name)
         middle_ms = _width_ms(observed.windows) / 2
         seconds = [(begin_ms + middle_ms - observed.begin_ms) / 1000 for begin_ms, _ in points]
         axes.plot(seconds, [error for _, error in points], ".-", label=name, color=colour)
-    marks = {"alarm": ("alarm", ":"), "rolled back": ("roll-back", "-")}
-    labelled = set()
+    marks: dict[str, dict[str, Any]] = {
+        "alarm": {"label": "alarm", "color": PALETTE[4], "linewidth": 6, "alpha": 0.5},
+        "rolled back": {"label": "roll-back", "color": "black", "linewidth": 1},
+    }
+    named = set()
     for event in observed.events:
         if event.event in marks:
-            text, line = marks[event.event]
-            at_s = (event.at_ms - observed.begin_ms) / 1000
-            axes.axvline(at_s, linestyle=line, color="black", lw=1, label=None if text in labelled else text)
-            labelled.add(text)
+            once = {"label": None} if event.event in named else {}
+            axes.axvline((event.at_ms - observed.begin_ms) / 1000, **marks[event.event] | once)
+            named.add(event.event)
     axes.set_ylim(bottom=0)
     axes.legend(ncols=3, fontsize=9, loc="upper center", bbox_to_anchor=(0.5, -0.2))
     drawn.savefig(path)
