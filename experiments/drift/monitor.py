@@ -5,6 +5,7 @@ process (or, as in the experiment, one thread) for all models. It begins with wh
 to know of the past - which models there are, which of them was good - it reads from the models and the events topic.
 """
 
+import math
 import threading
 import time
 from collections import Counter
@@ -39,7 +40,7 @@ class Limits:
     trial: int  # a model with as many labelled records and no alarm is trusted
     capacity: int = 100_000  # scores, and labels, that may wait for each other
     window_ms: int = 1000
-    keep_ms: int = 3_600_000  # windows that are older are forgotten
+    keep_ms: int = 900_000  # windows that are older are forgotten
 
 
 def remedy(
@@ -87,6 +88,7 @@ class Monitor:
         self._active: dict[str, str] = {}  # data type -> name
         self._events: list[ModelEvent] = []
         self._bad: set[str] = set()
+        self._newest: dict[str, Score] = {}  # data type -> the last score with a label
         self.labelled: Counter[tuple[str, str]] = Counter()
         """How many scores have their label, by data type and model."""
         self.joined = 0
@@ -114,11 +116,6 @@ class Monitor:
         """Scores that were dropped without a label, and labels without a score."""
         return self._join.unlabelled, self._join.unscored
 
-    @property
-    def waiting(self) -> int:
-        """Scores and labels that wait for each other."""
-        return self._join.waiting
-
     def run(self, stop: threading.Event) -> None:
         """Watch until ``stop``.
 
@@ -143,7 +140,7 @@ class Monitor:
     def _take(self, message: Message) -> Joined | None:
         error, value = message.error(), message.value() or b""
         if error is not None:
-            if error.code() in (KafkaError.UNKNOWN_TOPIC_OR_PART, KafkaError.OFFSET_OUT_OF_RANGE):
+            if error.code() == KafkaError.UNKNOWN_TOPIC_OR_PART:
                 raise KafkaException(error)
             return None  # a partition's end, or what librdkafka retries
         try:
@@ -157,7 +154,10 @@ class Monitor:
             it = ServingResult.FromString(value)
             return self._join.add_score(Score(it.record_id, it.data_type, it.model_name, it.value, it.scored_ts))
         if topic == self._drift.labels:
-            return self._join.add_label(key, float(value))
+            label = float(value)
+            if not math.isfinite(label):
+                raise ValueError(label)
+            return self._join.add_label(key, label)
         if topic == self._drift.model_events:
             self._events.append(ModelEvent.of(value))
             self._bad |= rolled_back(self._events)
@@ -175,25 +175,31 @@ class Monitor:
         self.joined += 1
         if score.model in self._bad or score.data_type not in self._detectors:
             return  # late labels of a model that is gone already must not ring again
+        newest = self._newest.get(score.data_type, score)
+        if score.at_ms >= newest.at_ms:
+            newest = self._newest[score.data_type] = score
         rise = self._detectors[score.data_type].update(scaled(joined.error))
         if rise is not None:
-            self._alarm(score, rise)
+            # Partitions are not read in step: the label that tips the scales may be an older one, of the former model.
+            self._alarm(score.data_type, newest.model, rise)
 
-    def _alarm(self, score: Score, rise: Rise) -> None:
+    def _alarm(self, data_type: str, model: str, rise: Rise) -> None:
         at_ms = _now_ms()
-        good, reason = remedy(self._events, self._models, score.model, self._seen[score.model], self._limits.trial)
+        self._detectors[data_type] = ErrorDetector()  # one alarm for one rise
+        good, reason = remedy(self._events, self._models, model, self._seen[model], self._limits.trial)
+        routes = [each for each, name in self._active.items() if name == model]
+        if good is not None and not routes:
+            good, reason = None, f"no roll-back: {model} is no longer active"
         why = f"{rise}; {reason}"
         changes = []
         if good is not None:
-            self._bad.add(score.model)
-            for data_type in [each for each, name in self._active.items() if name == score.model]:
-                changes.append(self._event("rolled back", data_type, score.model, _now_ms(), why, good))
-                self._publish(good, data_type)
-                self._detectors[data_type] = ErrorDetector()
-        else:
-            self._detectors[score.data_type] = ErrorDetector()  # one alarm for one rise
+            self._bad.add(model)
+            for route in routes:
+                changes.append(self._event("rolled back", route, model, _now_ms(), why, good))
+                self._publish(good, route)
+                self._detectors[route] = ErrorDetector()
         # After the models: they are urgent. Their time stands in the events.
-        self._log.append(self._event("alarm", score.data_type, score.model, at_ms, why), *changes)
+        self._log.append(self._event("alarm", data_type, model, at_ms, why), *changes)
 
     def _publish(self, name: str, data_type: str) -> None:
         model = ModelDescriptor()
