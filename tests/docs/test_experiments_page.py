@@ -3,6 +3,7 @@
 import re
 
 from experiments.__main__ import QUESTIONS
+from experiments.drift.page import ROLL_BACK_HEAD, SEEN_HEAD
 from experiments.external.page import HOP_HEAD, OUTAGE_HEAD, SPEED_HEAD
 from experiments.markdown import table_rows
 from experiments.price_of_state.page import EACH
@@ -124,3 +125,13 @@ def test_the_embedded_model_is_faster_and_a_model_server_that_is_waited_for_lose
     assert {row["scored twice"] for row in outages} == {"0"}
     assert [row["without an answer"] for row in outages if row["lost"] == "0"] == ["asked again"] * 2
     assert len(outages) == 3
+
+
+def test_a_model_a_point_worse_is_found_by_some_50_labels_and_taken_back_within_a_second() -> None:
+    page = (PAGES / "drift.md").read_text("utf-8")
+    seen = {row["what rises"]: row["labels until the alarm"] for row in table_rows(page, SEEN_HEAD)}
+    assert 25 <= int(seen["scores + 1"]) <= 75
+    taken_back = [float(row["after the alarm, s"]) for row in table_rows(page, ROLL_BACK_HEAD)]
+    assert len(taken_back) == 3, "once on the canary, once on both"
+    assert max(taken_back) <= 1
+    assert "10 runs of 100,000 records, model and wines unchanged: **0 alarms**" in page
