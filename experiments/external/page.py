@@ -57,7 +57,7 @@ scores with `{model}` in its own process (the core that all variants share), or 
 same machine, for the same model with the same onnxruntime: over HTTP and JSON, or over gRPC with the numbers as bytes
 (Open Inference Protocol, both on a connection that is kept).
 
-{facts}, which the model server shares, too.
+{facts}. The model server shares the cores, too.
 
 ![Records per second over records per call]({plot})
 

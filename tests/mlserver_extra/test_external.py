@@ -20,7 +20,7 @@ from tests.support.process import ROOT
 pytestmark = pytest.mark.thorough
 
 DEADLINE_S = 500
-SMALL = ("--records", "6000", "--seconds", "1", "--rounds", "1", "--swaps", "2", "--rate", "200")
+SMALL = ("--records", "3000", "--seconds", "2", "--rounds", "1", "--swaps", "2", "--rate", "200")
 
 
 @pytest.mark.parametrize("kind", [Rest, Grpc])
