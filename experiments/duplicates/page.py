@@ -64,7 +64,9 @@ its commit interval before it leaves.
 {rows}
 ![What was scored twice, as seconds of the load]({plot})
 
-- **of the load**: scored twice, divided by the wines a second; it cannot be much longer than the commit interval.
+- **of the load**: scored twice, divided by the wines a second. Each hand-over can bring as much as the time since the
+  last commit, so the commit interval at most; there are two, as the second instance joins and as it leaves. It is one
+  round each, so chance has a part in it.
 - **other findings**: what else the checker found, counted; for a variant of this project each would be an error.
 """
 

@@ -123,22 +123,31 @@ def without_late(run: Run, frozen: Frozen) -> Run:
     """A run without what an instance had in flight when it was frozen, and sent when it went on: late.
 
     The group cannot keep it from that: only a transaction could. A score is late where it goes back in its partition,
-    was not scored while its instance was frozen, and belongs to the records behind the commit at which the next owner
-    began, no further than an instance reads ahead of its commits.
+    was not scored while its instance was frozen, and belongs to the records that the next owner has committed since: no
+    further behind the last commit from before than an instance reads ahead. (What is scored again from the last commit
+    on is a hand-over, and the checker's to explain.)
     """
     # A commit may have been under way; before half of the session is over nobody else can have the partition.
-    last_ms = frozen.from_ms + SESSION_TIMEOUT_MS // 2
-    committed = {each.partition: each.offset for each in run.commits if each.at_ms <= last_ms}
+    before = _committed(run, frozen.from_ms + SESSION_TIMEOUT_MS // 2)
     reached: dict[int, int] = {}
     in_time: list[Outcome] = []
     for each in run.outcomes:
         partition, offset = each.source_partition, each.source_offset
-        in_flight = 0 <= offset - committed.get(partition, offset + 1) < MAX_IN_FLIGHT
+        goes_back = each.kind == "score" and offset <= reached.get(partition, -1)
         was_frozen = frozen.from_ms < each.at_ms < frozen.to_ms
-        if each.kind != "score" or not in_flight or was_frozen or offset > reached.get(partition, -1):
-            in_time.append(each)
-            reached[partition] = max(offset, reached.get(partition, -1))
+        in_flight = 0 <= offset - before.get(partition, offset + 1) < MAX_IN_FLIGHT
+        if goes_back and in_flight and not was_frozen:
+            since = _committed(run, max(each.at_ms, frozen.to_ms))
+            if offset < since[partition]:
+                continue
+        in_time.append(each)
+        reached[partition] = max(offset, reached.get(partition, -1))
     return replace(run, outcomes=in_time)
+
+
+def _committed(run: Run, at_ms: int) -> Mapping[int, int]:
+    """By partition, what the group had committed then."""
+    return {each.partition: each.offset for each in run.commits if each.at_ms <= at_ms}
 
 
 def _play(plan: Plan, here: Scene, second: MeasuredServer, model: ModelDescriptor) -> Frozen | None:

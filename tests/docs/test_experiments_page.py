@@ -4,8 +4,12 @@ import re
 
 from experiments.__main__ import QUESTIONS
 from experiments.drift.page import ROLL_BACK_HEAD, SEEN_HEAD
+from experiments.duplicates.page import HEAD as DUPLICATES_HEAD
+from experiments.duplicates.page import PEERS_HEAD as PEERS_DUPLICATES_HEAD
 from experiments.external.page import HOP_HEAD, OUTAGE_HEAD, SPEED_HEAD
 from experiments.markdown import table_rows
+from experiments.peers.known import PEERS
+from experiments.peers.page import HEAD as PEERS_SPEED_HEAD
 from experiments.price_of_state.page import EACH
 from experiments.price_of_state.page import HEAD as PRICE_HEAD
 from experiments.rebalance.page import HEAD as REBALANCE_HEAD
@@ -135,3 +139,30 @@ def test_a_model_a_point_worse_is_found_by_some_50_labels_and_taken_back_within_
     assert len(taken_back) == 3, "once on the canary, once on both"
     assert max(taken_back) <= 1
     assert "10 runs of 100,000 records, model and wines unchanged: **0 alarms**" in page
+
+
+def test_every_duplicate_is_explained_none_comes_of_a_stop_and_only_at_most_once_loses_a_record() -> None:
+    rows = table_rows((PAGES / "duplicates.md").read_text("utf-8"), DUPLICATES_HEAD)
+    assert len(rows) == 9, "three modes, three ways to leave"
+    for row in rows:
+        delivery, leaving = row["delivery"], row["the second instance is"]
+        twice, by_hand_over, late = (int(row[at].replace(",", "")) for at in ("scored twice", "by a hand-over", "late"))
+        assert twice == by_hand_over + late
+        assert late == 0 or leaving == "frozen"
+        assert twice == 0 or (delivery == "at-least-once" and leaving != "stopped")
+        assert row["no score"] == "0" or (delivery, leaving) == ("at-most-once", "killed")
+
+
+def test_a_plain_faust_agent_scores_seconds_of_its_load_twice_when_an_instance_is_killed() -> None:
+    rows = table_rows((PAGES / "duplicates.md").read_text("utf-8"), PEERS_DUPLICATES_HEAD)
+    assert {row["peer"].strip("`") for row in rows} == set(PEERS)
+    killed = {row["peer"]: row for row in rows if row["the second instance is"] == "killed"}
+    assert float(killed["`plain_faust`"]["that is, of the load, s"]) > 1
+    assert all(row["no score"] == "0" for row in rows)
+
+
+def test_the_peers_have_less_than_a_tenth_of_the_pace() -> None:
+    rows = table_rows((PAGES / "peers.md").read_text("utf-8"), PEERS_SPEED_HEAD)
+    speed = {row["server"].strip("`"): int(row["records/s"].replace(",", "")) for row in rows}
+    theirs = [speed.pop(peer) for peer in PEERS]
+    assert min(speed.values()) > 10 * max(theirs)

@@ -100,3 +100,12 @@ def test_another_score_that_comes_behind_the_next_owners_stays_a_fault(offset: i
     run = frozen_run(late=[(offset, at_ms)])
     assert without_late(run, FROZEN) == run
     assert {fault.kind for fault in check(run).faults} == {"out of order", "doubled"}
+
+
+def test_what_is_scored_again_from_a_commit_that_went_back_is_a_hand_over_and_not_late() -> None:
+    again = [(offset, 21_000) for offset in range(12, OFFSETS)]
+    run = frozen_run(late=again)
+    gone_back = replace(run, commits=[*run.commits, Commit(0, 12, 20_500), Commit(0, OFFSETS, 22_000)])
+    assert without_late(gone_back, FROZEN) == gone_back
+    found = check(gone_back)
+    assert (found.duplicates, found.explained, found.faults) == (5 + len(again), 5 + len(again), [])
