@@ -188,9 +188,10 @@ axes.legend()
 assert max(each[WAITING] for each in seen["spill"]) > 0, "it has read on"
 
 # %% [markdown]
-# **Who pays.** Each point is a score: when its wine was submitted, and how old it was when it was scored. Waiting in
-# a topic or in a file is the same to it. (With `wait` it is several lines: the client fetches one partition's backlog
-# after the other.) Only who leaves records out has fresh scores, and gaps.
+# **Who pays.** Each point is a score: when its wine was submitted, and how old it was when it was scored. In a topic or
+# in a file, a wine that waits grows old; writing the file costs the server time besides. (With `wait` it is several
+# lines: the client fetches one partition's backlog after the other.) Only who leaves records out has fresh scores, and
+# gaps.
 
 
 # %%
