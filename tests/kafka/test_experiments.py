@@ -72,6 +72,8 @@ def test_a_small_survival_run_measures_what_custom_stage_promises(tmp_path: Path
 def test_the_list_names_each_experiment_and_a_name_runs_it() -> None:
     assert [line.split()[0] for line in run("experiments").splitlines()[1:]] == list(QUESTIONS)
     assert run("experiments", "duplicates", "--help").startswith("usage: python -m experiments.duplicates")
+    usage = run("experiments", "price-of-state", "--help")
+    assert usage.startswith("usage: python -m experiments.price_of_state"), "hyphens will do"
     command = [sys.executable, "-m", "experiments", "duplicate"]
     ended = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=DEADLINE_S, check=False)
     assert ended.returncode == 1
