@@ -23,7 +23,8 @@ class PlayedBroker:
     """An embedded broker that only notes what it is told."""
 
     def __init__(self, events: list[str], on_death: Callable[[Any], object] | None) -> None:
-        self._events, self._on_death = events, on_death
+        self._events = events
+        self._on_death = on_death
         self.bootstrap_servers = EMBEDDED
         self.death: Exception | None = None
         self._runs = False

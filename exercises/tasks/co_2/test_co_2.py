@@ -17,7 +17,8 @@ class WatchedDatabase:
     """The store's database; a grader does something after each call."""
 
     def __init__(self, database: Any, after_each: Callable[[], None]) -> None:
-        self._database, self._after_each = database, after_each
+        self._database = database
+        self._after_each = after_each
 
     def __getattr__(self, name: str) -> Any:
         found = getattr(self._database, name)

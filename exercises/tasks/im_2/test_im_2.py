@@ -31,7 +31,8 @@ class SlowModel(AlcoholModel):
         self.may_answer = threading.Event()
         self.is_broken = False
         self.started = self.at_work = self.most_at_work = 0
-        self.wait_s, self.waited_in_vain = 10 * PATIENCE_S, False
+        self.wait_s = 10 * PATIENCE_S
+        self.waited_in_vain = False
 
     def score(self, features: Features) -> Values:
         """See ``Model``."""

@@ -23,7 +23,8 @@ class Server:
 
     def __init__(self, answer: Answer, rows: PlayedRows | None = None, models: PlayedModels | None = None) -> None:
         self._answer = answer
-        self.rows, self.models = PlayedRows(rows or {}), models or PlayedModels()
+        self.rows = PlayedRows(rows or {})
+        self.models = models or PlayedModels()
         self.topics = SimpleNamespace(data_topic_id="data", models_topic_id="models")
         self.state: Any = answer.load().TableState(lambda _: ALCOHOL, self.topics)
         self.state.use(self.rows, self.models)

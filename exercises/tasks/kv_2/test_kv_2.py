@@ -50,7 +50,8 @@ class Scene:
     """A stage, the state on it, and what was written when ``finish`` was handed over."""
 
     def __init__(self, stage: Stage) -> None:
-        self.stage, self.state = stage, State()
+        self.stage = stage
+        self.state = State()
         stage.engine._state = self.state
         self.written_before_finish: list[int] | None = None
         original = stage.engine.application.finish
