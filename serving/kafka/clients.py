@@ -1,11 +1,13 @@
 """Starting and closing Kafka clients in any state of theirs and the broker's; which errors are transient."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from typing import Any, TypeVar
 
 from aiokafka import TopicPartition
 from aiokafka.errors import (
+    CommitFailedError,
+    IllegalGenerationError,
     IllegalOperation,
     InvalidProducerEpoch,
     InvalidProducerIdMapping,
@@ -15,8 +17,11 @@ from aiokafka.errors import (
     OutOfOrderSequenceNumber,
     ProducerClosed,
     ProducerFenced,
+    RebalanceInProgressError,
+    UnknownMemberIdError,
     UnknownProducerId,
 )
+from aiokafka.structs import OffsetAndMetadata
 
 CLOSE_TIMEOUT_S = 1.0
 RETRY_S = 0.5
@@ -82,6 +87,38 @@ async def close_quietly(stopping: Coroutine[Any, Any, object], timeout_s: float 
         task.cancel()
     elif not task.cancelled():
         task.exception()  # seen, so that asyncio does not complain of it at exit
+
+
+def generation_of(consumer: Any) -> int:
+    """Which generation of its group an ``AIOKafkaConsumer`` is a member of; below 0: the group has given it up."""
+    return int(consumer._coordinator.generation)
+
+
+async def commit_in_generation(
+    consumer: Any, generation: int, offsets: Mapping[TopicPartition, OffsetAndMetadata]
+) -> None:
+    """Commit an ``AIOKafkaConsumer``'s offsets as a member of the generation in which their records were read; once.
+
+    aiokafka's own ``commit`` tries again for as long as it takes, each time in the generation of that moment. By then
+    another instance may have had these partitions, and be far ahead: the group would take the commit, and go back.
+
+    Raises:
+        CommitFailedError: the group has been rebalanced, or has given us up.
+        KafkaError: any other failure.
+    """
+    coordinator = consumer._coordinator
+
+    async def commit() -> None:
+        if generation < 0 or coordinator.generation != generation or not offsets.keys() <= consumer.assignment():
+            raise CommitFailedError("the group has been rebalanced")
+        await coordinator._do_commit_offsets(None, offsets)
+
+    try:
+        await coordinator.ensure_coordinator_known()
+        async with coordinator._commit_lock:
+            await asyncio.shield(commit())
+    except (UnknownMemberIdError, IllegalGenerationError, RebalanceInProgressError) as error:
+        raise CommitFailedError(repr(error)) from error
 
 
 def positions(consumer: Any) -> dict[TopicPartition, int]:

@@ -8,6 +8,8 @@ What the stock transport of faust-streaming 0.15.3 does, measured on a real brok
   this life, and nothing behind it is committed. Here the flow stands still from before the seek until it is resumed.
 - **It turns into a zombie.** A commit whose partitions have all been revoked meanwhile asks aiokafka to commit
   nothing; that raises, the consumer crashes, and the process lives on without reading. Here such a commit is left out.
+- **It commits for its next life.** A commit that waits for the broker is made again in whatever generation the group
+  has by then, when the partitions may have had another owner, and goes back behind it. Here it is given up.
 - **It forgets what is acknowledged when partitions are revoked, and commits then.** Nothing is lost, but their next
   owner does all of it again since the last commit. Here it is committed first.
 - **It makes a message, an event and three tasks of every record**: 15 us each. Here what one fetch brought of one
@@ -41,7 +43,16 @@ from faust.transport.drivers.aiokafka import Consumer as StockConsumer
 from faust.transport.drivers.aiokafka import Transport as StockTransport
 from faust.types.tuples import ConsumerMessage
 
-from serving.kafka.clients import FETCH_MAX_WAIT_MS, close_quietly, positions, retry_until_answered
+from serving.kafka.clients import (
+    FETCH_MAX_WAIT_MS,
+    RETRY_S,
+    close_quietly,
+    commit_in_generation,
+    generation_of,
+    is_transient,
+    positions,
+    retry_until_answered,
+)
 from serving.kafka.header_names import read_any_header_names
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger()
@@ -181,14 +192,19 @@ class ConsumerThread(AIOKafkaConsumerThread):
         }
         if not ours:
             return False  # their owner reads their records again; or their topic was deleted
-        try:
-            await consumer.commit(ours)
-        except CommitFailedError:  # the group has been rebalanced: the same
-            return False
-        except Exception as error:  # noqa: BLE001 - it ends the server, which says why
-            await self.crash(error)
-            return False
-        return True
+        generation = generation_of(consumer)
+        while True:
+            try:
+                await commit_in_generation(consumer, generation, ours)
+            except CommitFailedError:  # the group has been rebalanced: the same
+                return False
+            except Exception as error:  # noqa: BLE001 - it ends the server, which says why
+                if not is_transient(error):
+                    await self.crash(error)
+                    return False
+            else:
+                return True
+            await asyncio.sleep(RETRY_S)
 
     async def on_thread_stop(self) -> None:
         """Called by faust in this thread; aiokafka's ``stop`` can raise the cancellation of one of its own tasks."""

@@ -8,14 +8,7 @@ from typing import Any
 
 import structlog
 from aiokafka import ConsumerRebalanceListener, TopicPartition
-from aiokafka.errors import (
-    CommitFailedError,
-    IllegalGenerationError,
-    IllegalStateError,
-    KafkaError,
-    RebalanceInProgressError,
-    UnknownMemberIdError,
-)
+from aiokafka.errors import CommitFailedError, IllegalStateError, KafkaError
 from aiokafka.structs import OffsetAndMetadata
 
 from custom_stage.delivery.decided_offsets import DecidedOffsets
@@ -26,6 +19,8 @@ from serving.kafka.clients import (
     FETCH_MAX_WAIT_MS,
     RETRY_S,
     close_quietly,
+    commit_in_generation,
+    generation_of,
     is_transient,
     lags,
     positions,
@@ -201,7 +196,7 @@ class Source(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ships
                 async with self.commit_lock:
                     if await self.is_same_topic(TOPIC_ID_AGE_S) and self.holds(records):
                         topic_id = self._topic_id
-                        await self._commit_in_this_generation(self.next_offsets(records))
+                        await self._commit_once(self.next_offsets(records))
                         return topic_id == self._topic_id
             except KafkaError as error:
                 if _is_of_another_generation(error):
@@ -278,7 +273,7 @@ class Source(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ships
     @property
     def _was_given_up(self) -> bool:
         """Whether the group has counted us out, after a long silence: it asks nobody before it revokes then."""
-        return bool(self._consumer._coordinator.generation < 0)
+        return generation_of(self._consumer) < 0
 
     async def _commit(self) -> bool:
         """False: not now. Nothing is lost: it stays committable; where the partitions are gone it is scored again."""
@@ -291,7 +286,7 @@ class Source(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ships
                 if ours:
                     if not await self.is_same_topic() or self.generation != generation:
                         return False
-                    await self._consumer.commit({at: (offset, self._note) for at, offset in ours.items()})
+                    await self._commit_once({at: (offset, self._note) for at, offset in ours.items()})
             except KafkaError as error:
                 log.debug("commit_failed", reason=str(error))
                 if not (is_transient(error) or _is_of_another_generation(error)):
@@ -301,30 +296,9 @@ class Source(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ships
                 self._ledger.committed(offsets)
             return True
 
-    async def _commit_in_this_generation(self, offsets: Mapping[TopicPartition, tuple[int, str]]) -> None:
-        """Try once. aiokafka's own ``commit`` retries for as long as it takes, and in the generation of that moment.
-
-        By then another instance may have had these partitions, and read their records.
-
-        Raises:
-            CommitFailedError: the group has been rebalanced.
-            KafkaError: any other failure.
-        """
-        coordinator = self._consumer._coordinator
-        generation = coordinator.generation
-
-        async def commit() -> None:
-            if coordinator.generation != generation or not offsets.keys() <= self._consumer.assignment():
-                raise CommitFailedError("the group has been rebalanced")
-            notes = {partition: OffsetAndMetadata(*at) for partition, at in offsets.items()}
-            await coordinator._do_commit_offsets(None, notes)
-
-        try:
-            await coordinator.ensure_coordinator_known()
-            async with coordinator._commit_lock:
-                await asyncio.shield(commit())
-        except (UnknownMemberIdError, IllegalGenerationError, RebalanceInProgressError) as error:
-            raise CommitFailedError(repr(error)) from error
+    async def _commit_once(self, offsets: Mapping[TopicPartition, tuple[int, str]]) -> None:
+        notes = {partition: OffsetAndMetadata(*at) for partition, at in offsets.items()}
+        await commit_in_generation(self._consumer, generation_of(self._consumer), notes)
 
     def _restart_positions(self) -> None:
         self._topic_in_doubt = self._to_be_found = True

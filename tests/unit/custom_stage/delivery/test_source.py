@@ -269,6 +269,22 @@ def test_a_commit_before_the_scoring_that_waits_until_the_group_was_rebalanced_i
     play(act)
 
 
+def test_a_commit_after_the_scoring_that_waits_until_the_group_was_rebalanced_is_not_made_any_more(
+    play: Callable[[Act], None],
+) -> None:
+    async def act(source: Source, consumer: Consumer, _broker: Broker) -> None:
+        source.acknowledge(await fetched(source, consumer, batch(0, 5)))
+        consumer.coordinator_known.clear()  # it has died
+        committing = asyncio.ensure_future(source._commit())
+        await other_tasks_run()
+        consumer._coordinator.generation = 2  # by now another instance may be far ahead: the group would go back
+        consumer.coordinator_known.set()
+        assert not await committing
+        assert consumer.committed == []
+
+    play(act)
+
+
 def test_a_batch_that_was_committed_before_the_scoring_is_ours_though_its_partitions_were_revoked_meanwhile(
     play: Callable[[Act], None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
