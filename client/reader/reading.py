@@ -10,16 +10,15 @@ from client.errors import TopicUnknown
 from client.reader.lines import Line
 from client.terminal.display import Display
 from client.terminal.pace import Rate
+from client.topics import ends
 from serving.errors import BrokerNotFound, TopicRefused
 from serving.settings.security import PLAINTEXT, KafkaSecurity
 
 TIMEOUT_S = 5.0
-RETRY_S = 0.1
 FETCH_S = 0.1
 FETCH_MESSAGES = 500
 
 GONE = (KafkaError.UNKNOWN_TOPIC_OR_PART, KafkaError._UNKNOWN_TOPIC, KafkaError._UNKNOWN_PARTITION)
-LEADERLESS = (KafkaError.NOT_LEADER_FOR_PARTITION, KafkaError.LEADER_NOT_AVAILABLE)
 REFUSED = (KafkaError.TOPIC_AUTHORIZATION_FAILED, KafkaError.GROUP_AUTHORIZATION_FAILED)
 
 
@@ -64,7 +63,7 @@ class Reading:
             if found.error is not None:
                 raise self._refusal(found.error)
             for partition in found.partitions:
-                low, high = self._ends(partition)
+                low, high = ends(self._consumer, TopicPartition(self._topic, partition))
                 wanted = {"beginning": low, "end": high}.get(where)
                 self._next[partition] = max(low, min(int(where), high)) if wanted is None else wanted
         except KafkaException as error:
@@ -73,17 +72,6 @@ class Reading:
                 raise BrokerNotFound(self._bootstrap_servers) from None
             raise self._refusal(cause) from None
         self._consumer.assign([TopicPartition(self._topic, *at) for at in self._next.items()])
-
-    def _ends(self, partition: int) -> tuple[int, int]:
-        """Its first and its last offset; asked again while it has no leader, as right after a topic's creation."""
-        deadline_s = time.monotonic() + TIMEOUT_S
-        while True:
-            try:
-                return self._consumer.get_watermark_offsets(TopicPartition(self._topic, partition), timeout=TIMEOUT_S)
-            except KafkaException as error:
-                if error.args[0].code() not in LEADERLESS or time.monotonic() > deadline_s:
-                    raise
-            time.sleep(RETRY_S)
 
     def run(self, count: int | None, display: Display, stop: threading.Event) -> None:
         """Show messages until ``stop``, or until ``count`` of them are shown; a lost broker is waited for.

@@ -9,6 +9,7 @@ from confluent_kafka import Consumer, Message, Producer, TopicPartition
 
 from client.errors import PublishingFailed
 from client.provider.publisher import PRODUCER
+from client.topics import ends as ends_of
 from experiments.drift.events import ModelEvent
 from serving.kafka.topic_creation import TopicCreation
 from serving.settings.security import PLAINTEXT
@@ -78,7 +79,7 @@ def ends(consumer: Consumer, topic: str) -> Iterator[tuple[TopicPartition, int, 
     """Each partition with its first offset and the one behind its last."""
     for partition in consumer.list_topics(topic, timeout=TIMEOUT_S).topics[topic].partitions:
         at = TopicPartition(topic, partition)
-        yield at, *consumer.get_watermark_offsets(at, timeout=TIMEOUT_S)
+        yield at, *ends_of(consumer, at)
 
 
 def read_whole(bootstrap_servers: str, topic: str) -> Iterator[Message]:

@@ -10,6 +10,7 @@ import numpy as np
 from confluent_kafka import Consumer, TopicPartition
 
 from client.broker.plan import HOST
+from client.topics import ends
 from experiments.external.model_server import NAME, ModelServer, model_of
 from model import registry
 from model.features import Features, Values
@@ -58,7 +59,7 @@ class Embedded:
         where: dict[str, str | int | float | bool] = {"bootstrap.servers": bootstrap_servers, "log_level": 0}
         self._consumer = Consumer({**where, "group.id": "embedded", "enable.auto.commit": False})
         # The offset, not "the end": a model that is published before the first fetch must be seen.
-        _, end = self._consumer.get_watermark_offsets(TopicPartition(topic, 0), timeout=TIMEOUT_S)
+        _, end = ends(self._consumer, TopicPartition(topic, 0))
         self._consumer.assign([TopicPartition(topic, 0, end)])
         self._thread = threading.Thread(target=self._follow, daemon=True)
         self._thread.start()

@@ -9,6 +9,7 @@ import numpy as np
 from confluent_kafka import OFFSET_BEGINNING, Consumer, Message, TopicPartition
 from prometheus_client import CollectorRegistry, Counter, start_http_server
 
+from client.topics import ends
 from model import registry
 from model.features import WINE
 from model.model import LoadedModel
@@ -69,7 +70,7 @@ class Scorer:
 
     def _catch_up(self) -> None:
         models = TopicPartition(self._settings.topics.models, 0, OFFSET_BEGINNING)
-        _, end = self._models.get_watermark_offsets(models)
+        _, end = ends(self._models, models)
         self._models.assign([models])
         while end and self._models.position([models])[0].offset < end:
             self._accept(self._models.poll(POLL_S))

@@ -13,7 +13,7 @@ from confluent_kafka.admin import (  # type: ignore[attr-defined]  # public, tho
     ResourceType,
 )
 
-from client.reader.reading import LEADERLESS
+from client.topics import LEADERLESS
 from tests.support.process import DEADLINE_S, eventually
 
 FETCH_S = 0.02

@@ -68,7 +68,7 @@ def module(answer: Answer) -> Any:
 def letter(module: Any, key: bytes | None, value: bytes | None, reason: str = REASON) -> Message:
     """The dead letter of a record, as the answer sends it."""
     sent: list[Message] = []
-    vars(module)["AIOKafkaProducer"] = lambda **_: PlayedProducer(sent)
+    vars(module)["idempotent_producer"] = lambda **_: PlayedProducer(sent)
     settings = Settings.read("server", [])
     limits = dict.fromkeys((settings.topics.scores, settings.topics.dead_letters), LIMIT_BYTES)
     rejected = RejectedRecord(Record("models_data", 2, 17, 1_700_000_000_000, key, value), reason, "wine")

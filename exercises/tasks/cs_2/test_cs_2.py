@@ -30,7 +30,13 @@ class Consumer:
         self.state = SimpleNamespace(has_valid_position=True, position=0)
         assignment = SimpleNamespace(tps={AT}, state_value=lambda _partition: self.state)
         self._subscription = SimpleNamespace(subscription=SimpleNamespace(assignment=assignment))
-        self._coordinator = SimpleNamespace(generation=1, fetch_committed_offsets=self._fetch_committed)
+        self._coordinator = SimpleNamespace(
+            generation=1,
+            fetch_committed_offsets=self._fetch_committed,
+            ensure_coordinator_known=self._coordinator_is_known,
+            _commit_lock=asyncio.Lock(),
+            _do_commit_offsets=self._commit_once,
+        )
 
     async def _fetch_committed(self, _partitions: object) -> Mapping[TopicPartition, OffsetAndMetadata]:
         return {AT: OffsetAndMetadata(0, "")}
@@ -56,6 +62,11 @@ class Consumer:
         """Of aiokafka's consumer: the positions, if no offsets are given."""
         await asyncio.sleep(0)
         self.committed.append(self.state.position if offsets is None else offsets[AT][0])
+
+    async def _coordinator_is_known(self) -> None: ...
+
+    async def _commit_once(self, _assignment: None, offsets: Mapping[TopicPartition, OffsetAndMetadata]) -> None:
+        await self.commit({partition: (at.offset, at.metadata) for partition, at in offsets.items()})
 
 
 class Broker:

@@ -77,7 +77,7 @@ def test_requests_that_their_clients_have_left_count_until_a_model_that_hangs_le
     (score,) = (
         route.endpoint
         for route in inference.routes(lambda: [ServingState("wine", loaded, 1)], lambda: None).routes
-        if isinstance(route, APIRoute) and route.path.endswith("/infer")
+        if isinstance(route, APIRoute) and route.path.endswith("/{data_type}/infer")
     )
 
     async def ask() -> None:
