@@ -34,6 +34,13 @@ def test_every_fault_of_a_variant_is_a_broken_promise_and_none_of_a_peer_is() ->
     assert played(PEER, [LOST, DOUBLED], 9).broken == []
 
 
+def test_a_variant_that_knows_no_model_from_before_its_start_may_skip_and_no_more() -> None:
+    in_memory = replace(OURS, server="streams_inmemory")
+    assert played(in_memory, [LOST, DOUBLED]).broken == [
+        f"streams_inmemory, {OURS.delivery}, {OURS.leaving}: {DOUBLED.text}"
+    ]
+
+
 def test_the_records_are_shared_out_over_all_modes_and_ways_to_leave() -> None:
     ours = ["--records", "12000", "--variants", "custom_stage,streams_kvstore"]
     settings = DuplicatesSettings.read("duplicates", [*ours, "--peer-records", "600", "--peers", "plain_faust"])
