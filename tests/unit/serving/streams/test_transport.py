@@ -7,13 +7,16 @@ from types import SimpleNamespace
 from typing import Any, NamedTuple, Self
 
 import pytest
-from aiokafka.errors import IllegalStateError, KafkaConnectionError, KafkaTimeoutError
+from aiokafka import TopicPartition
+from aiokafka.errors import IllegalStateError, KafkaConnectionError, KafkaError, KafkaTimeoutError
+from aiokafka.structs import OffsetAndMetadata
 from faust.types import TP
 from hypothesis import given
 from hypothesis import strategies as st
 from mode import Service
 
 from serving.kafka import clients
+from serving.streams import transport
 from serving.streams.batches import BatchSchema
 from serving.streams.transport import MAX_BATCHES, MAX_WAITING_BYTES, Consumer, ConsumerThread, Delivered, Fetched
 from tests.support.faust_records import GENERATION, TOPIC, event, unstarted
@@ -771,3 +774,48 @@ def test_nothing_of_a_topic_that_was_created_again_is_committed_or_goes_on_waiti
         assert await member.committed() == FETCH
 
     asyncio.run(run())
+
+
+class Coordinator:
+    """Of generation 1; each commit ends as it is told, the last ones well, and by then the group may be further on."""
+
+    def __init__(self, *ends: KafkaError, rebalanced: bool = False) -> None:
+        self.generation = 1
+        self.committed: list[Any] = []
+        self._commit_lock = asyncio.Lock()
+        self._ends = list(ends)
+        self._rebalanced = rebalanced
+
+    async def ensure_coordinator_known(self) -> None: ...
+
+    async def _do_commit_offsets(self, _assignment: None, offsets: Any) -> None:
+        if self._ends:
+            self.generation += self._rebalanced
+            raise self._ends.pop(0)
+        self.committed.append(offsets)
+
+
+def committed_by_a_thread(coordinator: Coordinator) -> bool:
+    """Whether the thread of a consumer with one partition says that it has committed."""
+    at = TopicPartition(TOPIC, 0)
+    consumer = SimpleNamespace(
+        _coordinator=coordinator, assignment=lambda: {at}, partitions_for_topic=lambda _topic: {0}
+    )
+    thread: Any = SimpleNamespace(_ensure_consumer=lambda: consumer, assignment=lambda: {at})
+    return asyncio.run(ConsumerThread._commit(thread, {at: OffsetAndMetadata(5, "")}))
+
+
+def test_a_commit_whose_connection_is_lost_is_made_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(transport, "RETRY_S", 0.0)
+    coordinator = Coordinator(KafkaConnectionError(), KafkaConnectionError())
+    assert committed_by_a_thread(coordinator)
+    assert len(coordinator.committed) == 1
+
+
+def test_a_commit_is_not_made_again_in_a_later_generation_whose_other_members_may_be_far_ahead(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(transport, "RETRY_S", 0.0)
+    coordinator = Coordinator(KafkaConnectionError(), rebalanced=True)
+    assert not committed_by_a_thread(coordinator)
+    assert coordinator.committed == []
