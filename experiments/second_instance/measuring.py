@@ -84,7 +84,7 @@ def measure(here: Scene, reading: Reading, models: Sequence[ModelDescriptor], pe
     Args:
         models: the first is active when the second instance comes; the others are published one after the other.
         per_s: wines a second.
-        hold_records: how many are sent between a model's activation and the next one's publication.
+        hold_records: how many are scored or skipped between a model's activation and the next one's publication.
     """
     here.server.start()
     here.server.wait_until_ready()
@@ -124,8 +124,15 @@ def _swap(
 
 
 def _wait_for_records(here: Scene, more: int) -> None:
-    expected = sum(here.observer.data_ends().values()) + more
-    here.server.wait_until(lambda: sum(here.observer.data_ends().values()) >= expected, f"{more} records were sent")
+    """Until so many more are done with, some of them in each partition: an instance may stand still after a join."""
+    sent = here.observer.data_ends()
+
+    def are_done() -> bool:
+        done = here.observer.committed(here.server.group)
+        ahead = [done.get(partition, 0) - end for partition, end in sent.items()]
+        return min(ahead) > 0 and sum(ahead) >= more
+
+    here.server.wait_until(are_done, f"{more} more records were scored or skipped")
 
 
 def _is_shared(both: Sequence[MeasuredServer]) -> bool:
