@@ -21,6 +21,13 @@ MAX_BATCH = 200
 FLAGS = ("--max-batch", str(MAX_BATCH), "--session-timeout-ms", "1000")
 
 in_each_mode = pytest.mark.parametrize(("variant", "mode"), MODES, ids=[f"{name}-{mode}" for name, mode in MODES])
+often_in_each_mode = pytest.mark.parametrize(
+    ("variant", "mode"),
+    [  # at-least-once, every variant's: test_nothing_is_lost, less often
+        pytest.param(*each, marks=pytest.mark.thorough if each[1] == "at-least-once" else (), id="-".join(each))
+        for each in MODES
+    ],
+)
 
 
 def account(stream: Stream, server: ServerProcess, mode: DeliveryMode, ids: list[str]) -> tuple[int, int]:
@@ -38,7 +45,7 @@ def account(stream: Stream, server: ServerProcess, mode: DeliveryMode, ids: list
     return len(set(ids) - distinct(scores)), redelivered(scores)
 
 
-@in_each_mode
+@often_in_each_mode
 @pytest.mark.parametrize("kills", KILLS)
 def test_killed_many_times_under_load_it_loses_and_doubles_what_its_mode_says(
     variant: str, mode: DeliveryMode, kills: int, start: Start, stream: Stream
@@ -58,7 +65,7 @@ def test_killed_many_times_under_load_it_loses_and_doubles_what_its_mode_says(
     assert lost <= kills * 2 * MAX_BATCH, "the batches in flight, and no more"
 
 
-@in_each_mode
+@often_in_each_mode
 @pytest.mark.parametrize("rounds", ROUNDS)
 def test_instances_that_join_and_leave_many_times_lose_and_double_nothing(
     variant: str, mode: DeliveryMode, rounds: int, start: Start, stream: Stream

@@ -14,7 +14,7 @@ from tests.support.stream import Stream, model
 MAX_BATCH, MAX_IN_FLIGHT = 100, 2
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize("number", [signal.SIGTERM, pytest.param(signal.SIGINT, marks=pytest.mark.thorough)])
 def test_a_stop_under_load_exits_0_within_10_s_and_nothing_is_lost_or_scored_twice(
     start: Start, stream: Stream, promised: Guarantees, number: signal.Signals
 ) -> None:

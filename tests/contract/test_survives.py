@@ -137,7 +137,10 @@ def test_the_next_model_takes_over(aftermath: Aftermath) -> None:
     assert server.wait_until_state(lambda state: state["usage"] > 0)["usage"] == 1, "usage belongs to the model"
 
 
-@pytest.mark.parametrize("circumstance", CIRCUMSTANCES)
+@pytest.mark.parametrize(
+    "circumstance",
+    [pytest.param(name, marks=() if name == "killed" else pytest.mark.thorough) for name in CIRCUMSTANCES],
+)
 def test_killed_under_load_the_counters_are_exact_or_of_this_life_though_records_come_again(
     start: Start, stream: Stream, promised: Guarantees, tmp_path: Path, circumstance: str
 ) -> None:

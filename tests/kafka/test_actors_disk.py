@@ -81,6 +81,7 @@ def ends_in_time(server: ServerProcess, exit_code: int) -> None:
     assert time.monotonic() - began_s < END_S
 
 
+@pytest.mark.thorough
 def test_while_the_disk_hangs_queries_are_answered_it_is_not_ready_and_a_stop_takes_no_longer_than_ever(
     scene: Scene,
 ) -> None:

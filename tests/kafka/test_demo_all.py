@@ -138,6 +138,7 @@ def test_each_cell_of_the_survival_table_is_shown_live(demo: AllServersDemo, cir
     )
 
 
+@pytest.mark.thorough
 def test_only_the_disk_of_that_server_is_wiped_and_only_in_that_circumstance(demo: AllServersDemo) -> None:
     demo.wait_until_all_serve()
     marks = {name: demo.state_of(name) / "mark" for name in DIRECTORIES}

@@ -5,21 +5,27 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from experiments.markdown import table_rows
 from experiments.rebalance.page import HEAD
 from experiments.rebalance.steps import STEPS
 from tests.support.process import ROOT
 
 DEADLINE_S = 300  # for what hangs
-PLAYED = ("classic", "consumer")
 MOVED = 2  # of four partitions, at each change
 
 
-def test_a_small_run_finds_each_step_in_order_for_each_protocol_and_loses_nothing(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "played", [("consumer",), pytest.param(("classic", "cooperative"), marks=pytest.mark.thorough)]
+)
+def test_a_small_run_finds_each_step_in_order_for_each_protocol_and_loses_nothing(
+    played: tuple[str, ...], tmp_path: Path
+) -> None:
     page = tmp_path / "rebalance.md"
     size = ["--rounds", "1", "--rate", "400", "--settle-s", "0.2", "--session-timeout-ms", "1000"]
     # How near sum and hole are is a matter of time; that each score's times fit into each other is not, and is checked.
-    words = (*size, "--tolerance-ms", "60000", "--protocols", ",".join(PLAYED), "--output", str(page))
+    words = (*size, "--tolerance-ms", "60000", "--protocols", ",".join(played), "--output", str(page))
     ended = subprocess.run(
         [sys.executable, "-m", "experiments", "rebalance", *words],
         cwd=ROOT,
@@ -32,7 +38,7 @@ def test_a_small_run_finds_each_step_in_order_for_each_protocol_and_loses_nothin
     told = re.findall(
         r"^(\w+), the second instance (is \w+|joins): ([\d +]+) = (\d+) ms; the hole:", ended.stdout, re.M
     )
-    for protocol in PLAYED:
+    for protocol in played:
         changes = [what for name, what, *_ in told if name == protocol]
         assert changes == [what for what in ("joins", "is stopped", "joins", "is killed") for _ in range(MOVED)], (
             ended.stdout
@@ -42,5 +48,7 @@ def test_a_small_run_finds_each_step_in_order_for_each_protocol_and_loses_nothin
         assert len(took_ms) == len(STEPS)
         assert sum(took_ms) == int(total)
     rows = table_rows(page.read_text("utf-8"), HEAD)
-    assert [row["the second instance"] for row in rows] == ["joins"] * 2 + ["is stopped"] * 2 + ["is killed"] * 2
+    assert [row["the second instance"] for row in rows] == [
+        what for what in ("joins", "is stopped", "is killed") for _ in played
+    ]
     assert page.with_suffix(".png").read_bytes().startswith(b"\x89PNG")

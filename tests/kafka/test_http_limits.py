@@ -27,7 +27,9 @@ STRANGERS = 300
 DRIPS_S = HEAD_TIMEOUT_S + 3
 
 
-@pytest.mark.parametrize("variant", ["custom_stage", "streams_kvstore"])
+@pytest.mark.parametrize(  # the same web server
+    "variant", ["custom_stage", pytest.param("streams_kvstore", marks=pytest.mark.thorough)]
+)
 def test_300_connections_of_each_kind_leave_a_server_its_descriptors(
     variant: str, broker: EmbeddedKafka, topics: Topics, tmp_path: Path
 ) -> None:

@@ -3,6 +3,8 @@
 from contextlib import ExitStack
 from pathlib import Path
 
+import pytest
+
 from client.broker.embedded_kafka import EmbeddedKafka
 from client.broker.ports import free_port
 from client.topics import create_topics
@@ -29,6 +31,7 @@ runpy.run_module(sys.argv.pop(1), run_name="__main__")
 """
 
 
+@pytest.mark.thorough
 def test_a_broker_that_was_wiped_while_a_batch_was_in_flight_ends_the_server_though_its_model_hangs(
     tmp_path: Path,
 ) -> None:

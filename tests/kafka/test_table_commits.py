@@ -35,7 +35,9 @@ runpy.run_module(sys.argv.pop(1), run_name="__main__")
 RECORDS = 50
 
 
-@pytest.mark.parametrize("variant", ["streams_kvstore", "streams_customstore"])
+@pytest.mark.parametrize(  # both are made of the same parts
+    "variant", ["streams_kvstore", pytest.param("streams_customstore", marks=pytest.mark.thorough)]
+)
 def test_what_is_committed_is_in_the_changelog_however_busy_the_producer_is(
     variant: str, broker: EmbeddedKafka, topics: Topics, tmp_path: Path
 ) -> None:

@@ -70,7 +70,9 @@ class Instance:
         return sum(segment.stat().st_size for segment in partitions)
 
 
-@pytest.mark.parametrize("variant", ["streams_kvstore", "streams_customstore"])
+@pytest.mark.parametrize(  # both are made of the same parts
+    "variant", ["streams_kvstore", pytest.param("streams_customstore", marks=pytest.mark.thorough)]
+)
 def test_many_partitions_cost_little_more_memory_than_few(variant: str, broker: EmbeddedKafka, tmp_path: Path) -> None:
     with ExitStack() as running:
         few, many = (Instance(running, variant, broker, each, tmp_path / str(each)) for each in (FEW, MANY))

@@ -101,6 +101,7 @@ def test_after_a_week_without_records_a_new_producer_goes_on(impatient: Embedded
             assert counts == {"before": 1, "before it": 1, "after": 1, "after it": 1}
 
 
+@pytest.mark.thorough
 def test_more_bad_records_than_a_transaction_has_time_for_are_all_dead_letters_once(
     impatient: EmbeddedKafka, tmp_path: Path
 ) -> None:
