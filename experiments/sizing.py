@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from client.provider.shipped_models import shipped_models
+from client.provider.shipped_models import shipped_model
 from experiments.markdown import insert_table, table, table_rows
 from experiments.scaling.page import HEAD as COSTS_HEAD
 from experiments.scaling.page import STORED_HEAD
@@ -156,7 +156,7 @@ def measured(pages: Mapping[str, str]) -> tuple[Mapping[str, Measured], float, f
 def tables(pages: Mapping[str, str], assumed: Assumed) -> Mapping[str, str]:
     """Every table of the page, by the marker that it stands below."""
     variants, wine, score = measured(pages)
-    model_bytes = sum(len(each.data) for each in shipped_models() if each.name == MODEL)
+    model_bytes = len(shipped_model(MODEL).data)
     fleets = {name: fleet(each.records_per_s / each.dearest_cell, assumed) for name, each in variants.items()}
     return {
         "assumed": table(ASSUMED_HEAD, _assumed_rows(assumed, model_bytes)),

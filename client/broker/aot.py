@@ -30,11 +30,10 @@ from client.broker.jars import kafka_jars
 from client.broker.plan import HOST, new_cluster
 from client.broker.ports import free_port
 from client.broker.watchdog import KILL
-from client.terminal.stop_signals import interruptible
+from client.terminal.command import command
 from client.topics import create_topics
 from model.errors import ServingError
 from model.maven_jars import exclusive
-from serving.settings.command_line import stop_with
 from serving.settings.topics import Topics
 
 SCRATCH = ".training-"
@@ -132,15 +131,13 @@ def _use(bootstrap_servers: str) -> None:
         consumer.close()
 
 
+@command()
 def main() -> None:
     """Fetch Kafka's jars and make the cache; Kafka also runs without the cache."""
     try:
-        with interruptible():
-            train(kafka_jars())
+        train(kafka_jars())
     except TrainingFailed as error:
         print(error)
-    except ServingError as error:
-        stop_with(error)
 
 
 if __name__ == "__main__":

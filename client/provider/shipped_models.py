@@ -52,6 +52,16 @@ def shipped_models(directory: Path = MODELS) -> list[ModelDescriptor]:
     return [_descriptor(directory, entry) for entry in manifest]
 
 
+def shipped_model(name: str) -> ModelDescriptor:
+    """One of the models in ``data/models``.
+
+    Raises:
+        KeyError: there is none of this name.
+        ModelsUnusable: as ``shipped_models``.
+    """
+    return {each.name: each for each in shipped_models()}[name]
+
+
 def _descriptor(directory: Path, entry: ShippedModel) -> ModelDescriptor:
     path = directory / entry.file
     content = _content(path)

@@ -12,13 +12,13 @@ from pydantic_settings import SettingsConfigDict
 
 from client.reader.lines import line_for
 from client.reader.reading import Reading
+from client.terminal.command import command
 from client.terminal.display import display
-from client.terminal.stop_signals import interruptible, stop_on_signals
-from model.errors import ServingError
+from client.terminal.stop_signals import stop_on_signals
 from model.features import WINE
 from serving.kafka.login import check_login
 from serving.settings.addresses import BootstrapServers
-from serving.settings.command_line import bootstrap_servers_field, stop_with
+from serving.settings.command_line import bootstrap_servers_field
 from serving.settings.kafka import KafkaSettings
 from serving.settings.topics import TopicSettings
 
@@ -78,14 +78,10 @@ def run(settings: ReaderSettings) -> None:
         shown.log(f"read {reading.messages:,} messages")
 
 
+@command()
 def main() -> None:
     """Read the settings and run."""
-    try:
-        settings = ReaderSettings.read("python -m client.reader")
-        with interruptible():
-            run(settings)
-    except ServingError as error:
-        stop_with(error)
+    run(ReaderSettings.read("python -m client.reader"))
 
 
 if __name__ == "__main__":

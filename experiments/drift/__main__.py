@@ -5,18 +5,18 @@ from pathlib import Path
 from pydantic import Field
 
 from client.broker.embedded_kafka import EmbeddedKafka
-from client.terminal.stop_signals import interruptible
+from client.provider.shipped_models import shipped_model
+from client.terminal.command import command
 from experiments.drift.load import Traffic
 from experiments.drift.page import Sensitivity, broken, draw, page
 from experiments.drift.scenario import Observed, observe
 from experiments.drift.sensitivity import false_alarms, median_of_coins, median_of_shift
-from experiments.drift.versions import GOOD, shipped
+from experiments.drift.versions import GOOD
 from experiments.errors import PromiseBroken
 from experiments.machine import facts
 from experiments.scene import scene, scratch
 from experiments.variants import VARIANTS, check_variants
-from model.errors import ServingError
-from serving.settings.command_line import CommandLine, stop_with
+from serving.settings.command_line import CommandLine
 
 PREFIX = "drift"
 RISES = 31
@@ -38,7 +38,7 @@ class DriftSettings(CommandLine, env_prefix="DRIFT_"):
 
 def sensitivity(settings: DriftSettings) -> Sensitivity:
     """What the detector sees, without Kafka."""
-    model = shipped(GOOD)
+    model = shipped_model(GOOD)
     seen = [("a coin: 0.25 -> 0.5", median_of_coins(RISES))]
     seen += [(f"scores + {shift:g}", median_of_shift(model, shift, RISES)) for shift in (1.0, 0.5, 0.25)]
     for what, labels in seen:
@@ -62,24 +62,21 @@ def played(settings: DriftSettings) -> Observed:
     return observed
 
 
+@command()
 def main() -> None:
     """Measure, and write page and plot; exit code 1 where a promise was not kept."""
-    try:
-        settings = DriftSettings.read("python -m experiments.drift")
-        check_variants([settings.variant])
-        with interruptible():
-            where = facts()
-            seen, observed = sensitivity(settings), played(settings)
-            plot = settings.output.with_suffix(".png")
-            traffic = Traffic(settings.rate, settings.share, settings.late_s)
-            text = page(settings.variant, traffic, settings.trial, observed, seen, plot.name, where)
-            settings.output.write_text(text, "utf-8")
-            draw(observed, plot)
-            print(f"written: {settings.output} and {plot}")
-            if texts := broken(observed, seen):
-                raise PromiseBroken(texts)
-    except ServingError as error:
-        stop_with(error)
+    settings = DriftSettings.read("python -m experiments.drift")
+    check_variants([settings.variant])
+    where = facts()
+    seen, observed = sensitivity(settings), played(settings)
+    plot = settings.output.with_suffix(".png")
+    traffic = Traffic(settings.rate, settings.share, settings.late_s)
+    text = page(settings.variant, traffic, settings.trial, observed, seen, plot.name, where)
+    settings.output.write_text(text, "utf-8")
+    draw(observed, plot)
+    print(f"written: {settings.output} and {plot}")
+    if texts := broken(observed, seen):
+        raise PromiseBroken(texts)
 
 
 if __name__ == "__main__":

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 import onnx
 
-from client.provider.shipped_models import shipped_models
+from client.provider.shipped_models import shipped_model
 from client.wines.source import GeneratedWines, Wines
 from experiments.drift.events import ModelCard
 from model.features import Values
@@ -39,11 +39,6 @@ class Version:
         return sha256_of(self.descriptor.data)
 
 
-def shipped(name: str) -> ModelDescriptor:
-    """The shipped model of this name."""
-    return next(each for each in shipped_models() if each.name == name)
-
-
 def shifted(linear: ModelDescriptor, name: str, points: float) -> ModelDescriptor:
     """A linear model in ONNX with so many points added to its intercept."""
     graph = onnx.load_from_string(linear.data)
@@ -74,7 +69,7 @@ def held_out_error(model: ModelDescriptor) -> float:
 
 def versions() -> dict[str, Version]:
     """By name. The bad ones' card is their parent's: their makers measured before the export, which went wrong."""
-    good, better = shipped(GOOD), shipped(BETTER)
+    good, better = shipped_model(GOOD), shipped_model(BETTER)
     found = [Version(good, _card(good, good)), Version(better, _card(better, better, GOOD))]
     found += [Version(bad := shifted(good, name, SHIFT), _card(bad, good, GOOD)) for name in (BAD, BAD_AGAIN)]
     return {each.name: each for each in found}

@@ -6,8 +6,8 @@ from pathlib import Path
 from pydantic import Field
 
 from client.broker.embedded_kafka import EmbeddedKafka
-from client.provider.shipped_models import shipped_models
-from client.terminal.stop_signals import interruptible
+from client.provider.shipped_models import shipped_model
+from client.terminal.command import command
 from experiments.duplicates.page import page, plot
 from experiments.duplicates.rounds import LEAVINGS, Leaving, Plan, Round, measure
 from experiments.errors import PromiseBroken
@@ -15,9 +15,8 @@ from experiments.machine import facts
 from experiments.peers.known import PEERS, Peer, check_peers
 from experiments.scene import scratch
 from experiments.variants import VARIANTS, check_variants, variant
-from model.errors import ServingError
 from protobufs.model_descriptor_pb2 import ModelDescriptor
-from serving.settings.command_line import CommandLine, stop_with
+from serving.settings.command_line import CommandLine
 
 MODEL = "linear-onnx"
 
@@ -86,24 +85,21 @@ def progress(last: Round) -> str:
     return f"{plan.name}, {plan.delivery}, {plan.leaving}: {last.duplicates} scored twice, {explained}"
 
 
+@command()
 def main() -> None:
     """Measure, and write the page; exit code 1 where a duplicate is not explained, or another promise was not kept."""
-    try:
-        settings = DuplicatesSettings.read("python -m experiments.duplicates")
-        check_variants(settings.variants)
-        if settings.peer_records:
-            check_peers(settings.peers)
-        with interruptible():
-            where = facts()
-            (model,) = (each for each in shipped_models() if each.name == MODEL)
-            found = play(plans(settings), model)
-            settings.output.write_text(page(found, where), "utf-8")
-            plot(found, settings.output.with_suffix(".png"))
-            print(f"written: {settings.output}")
-            if broken := [text for each in found for text in each.broken]:
-                raise PromiseBroken(broken)
-    except ServingError as error:
-        stop_with(error)
+    settings = DuplicatesSettings.read("python -m experiments.duplicates")
+    check_variants(settings.variants)
+    if settings.peer_records:
+        check_peers(settings.peers)
+    where = facts()
+    model = shipped_model(MODEL)
+    found = play(plans(settings), model)
+    settings.output.write_text(page(found, where), "utf-8")
+    plot(found, settings.output.with_suffix(".png"))
+    print(f"written: {settings.output}")
+    if broken := [text for each in found for text in each.broken]:
+        raise PromiseBroken(broken)
 
 
 if __name__ == "__main__":

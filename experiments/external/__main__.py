@@ -12,8 +12,8 @@ from pathlib import Path
 from pydantic import Field
 
 from client.broker.embedded_kafka import EmbeddedKafka
-from client.provider.shipped_models import shipped_models
-from client.terminal.stop_signals import interruptible
+from client.provider.shipped_models import shipped_model, shipped_models
+from client.terminal.command import command
 from experiments.errors import PromiseBroken
 from experiments.external.measures import (
     LIVE_BATCH,
@@ -33,9 +33,8 @@ from experiments.external.processor import OnFailure
 from experiments.external.ways import ASKED, GRPC, REST, WAYS, scorer
 from experiments.machine import facts
 from experiments.scene import scratch
-from model.errors import ServingError
 from protobufs.model_descriptor_pb2 import ModelDescriptor
-from serving.settings.command_line import CommandLine, stop_with
+from serving.settings.command_line import CommandLine
 
 MODELS = ("forest-onnx", "linear-onnx")
 BATCHES = (1, 10, 100, 1000)
@@ -120,35 +119,32 @@ def _ask_nobody(_: ModelDescriptor) -> None:
     """The models topic has it already."""
 
 
+@command()
 def main() -> None:
     """Measure, and write the page; exit code 1 where the checker finds a fault."""
-    try:
-        settings = ExternalSettings.read("python -m experiments.external")
-        with interruptible():
-            where = facts()
-            first = next(each for each in shipped_models() if each.name == MODELS[0])
-            with scratch() as directory, EmbeddedKafka(None, directory / "kafka") as broker:
-                home = directory / "mlserver"
-                home.mkdir()
-                with ModelServer(home, first) as server:
-                    experiment = Experiment(settings, broker.bootstrap_servers, server)
-                    speeds, outages, swapped = experiment.speeds(), experiment.outages(), experiment.swaps()
-            known = {
-                "model": MODELS[0],
-                "facts": where,
-                "records": settings.records,
-                "seconds": settings.seconds,
-                "rounds": settings.rounds,
-                "per_s": settings.rate,
-                "live": LIVE_BATCH,
-                "swap_count": settings.swaps,
-            }
-            write(settings.output, speeds, outages, swapped, known)
-            print(f"written: {settings.output}")
-            if experiment.broken:
-                raise PromiseBroken(experiment.broken)
-    except ServingError as error:
-        stop_with(error)
+    settings = ExternalSettings.read("python -m experiments.external")
+    where = facts()
+    first = shipped_model(MODELS[0])
+    with scratch() as directory, EmbeddedKafka(None, directory / "kafka") as broker:
+        home = directory / "mlserver"
+        home.mkdir()
+        with ModelServer(home, first) as server:
+            experiment = Experiment(settings, broker.bootstrap_servers, server)
+            speeds, outages, swapped = experiment.speeds(), experiment.outages(), experiment.swaps()
+    known = {
+        "model": MODELS[0],
+        "facts": where,
+        "records": settings.records,
+        "seconds": settings.seconds,
+        "rounds": settings.rounds,
+        "per_s": settings.rate,
+        "live": LIVE_BATCH,
+        "swap_count": settings.swaps,
+    }
+    write(settings.output, speeds, outages, swapped, known)
+    print(f"written: {settings.output}")
+    if experiment.broken:
+        raise PromiseBroken(experiment.broken)
 
 
 if __name__ == "__main__":

@@ -7,8 +7,8 @@ from pathlib import Path
 from pydantic import Field
 
 from client.broker.embedded_kafka import EmbeddedKafka
-from client.provider.shipped_models import shipped_models
-from client.terminal.stop_signals import interruptible
+from client.provider.shipped_models import shipped_model
+from client.terminal.command import command
 from client.wines.source import GeneratedWines
 from experiments.machine import facts
 from experiments.peers.known import PEERS, check_peers
@@ -17,9 +17,8 @@ from experiments.scene import scene, scratch, wines
 from experiments.throughput.backlog import Speed, measure
 from experiments.throughput.contenders import FASTEST
 from experiments.variants import VARIANTS, check_variants
-from model.errors import ServingError
 from protobufs.model_descriptor_pb2 import ModelDescriptor
-from serving.settings.command_line import CommandLine, stop_with
+from serving.settings.command_line import CommandLine
 
 SESSION_TIMEOUT_MS = 60_000
 """So that the group keeps a server that is frozen while its backlog is published."""
@@ -53,24 +52,21 @@ def measurements(servers: Mapping[str, Path], model: ModelDescriptor, backlog: S
     return speeds
 
 
+@command()
 def main() -> None:
     """Measure, and write the page."""
-    try:
-        settings = PeersSettings.read("python -m experiments.peers")
-        check_variants(settings.variants)
-        check_peers(settings.peers)
-        with interruptible():
-            where = facts()
-            (model,) = (each for each in shipped_models() if each.name == FASTEST)
-            backlog = wines(GeneratedWines(), settings.records)
-            servers = {name: Path(sys.executable) for name in settings.variants}
-            servers |= {PEERS[name].module: PEERS[name].python for name in settings.peers}
-            speeds = measurements(servers, model, backlog)
-            settings.output.write_text(page(speeds, settings.records, where), "utf-8")
-            plot(speeds, settings.output.with_suffix(".png"))
-            print(f"written: {settings.output}")
-    except ServingError as error:
-        stop_with(error)
+    settings = PeersSettings.read("python -m experiments.peers")
+    check_variants(settings.variants)
+    check_peers(settings.peers)
+    where = facts()
+    model = shipped_model(FASTEST)
+    backlog = wines(GeneratedWines(), settings.records)
+    servers = {name: Path(sys.executable) for name in settings.variants}
+    servers |= {PEERS[name].module: PEERS[name].python for name in settings.peers}
+    speeds = measurements(servers, model, backlog)
+    settings.output.write_text(page(speeds, settings.records, where), "utf-8")
+    plot(speeds, settings.output.with_suffix(".png"))
+    print(f"written: {settings.output}")
 
 
 if __name__ == "__main__":

@@ -11,16 +11,15 @@ from typing import get_args
 from pydantic import Field
 
 from client.broker.embedded_kafka import EmbeddedKafka
-from client.provider.shipped_models import shipped_models
-from client.terminal.stop_signals import interruptible
+from client.provider.shipped_models import shipped_model
+from client.terminal.command import command
 from experiments.errors import PromiseBroken
 from experiments.machine import facts
 from experiments.price_of_state.measuring import SERVERS, Case, Price, State, measure, padded, predict
 from experiments.price_of_state.page import draw, page
 from experiments.scene import PARTITIONS, scene, scratch
-from model.errors import ServingError
 from protobufs.model_descriptor_pb2 import ModelDescriptor
-from serving.settings.command_line import CommandLine, stop_with
+from serving.settings.command_line import CommandLine
 
 MODEL = "linear-onnx"
 SMALLEST_BYTES = 1000  # the shipped model has 294
@@ -72,28 +71,25 @@ def _words(case: Case, model_bytes: int) -> str:
     return f"state {case.state}, a write after {case.batch}, model of {model_bytes:,} bytes"
 
 
+@command()
 def main() -> None:
     """Predict, measure, and write the page; exit code 1 where the prediction did not hold."""
-    try:
-        settings = PriceSettings.read("python -m experiments.price_of_state")
-        with interruptible():
-            where = facts()
-            (shipped,) = (each for each in shipped_models() if each.name == MODEL)
-            models = [padded(shipped, max(size, SMALLEST_BYTES)) for size in settings.models]
-            plan = cases(settings)
-            for case in plan:
-                for model, predicted in zip(models, predict(case, models), strict=True):
-                    print(f"{_words(case, len(model.data))}: {predicted.rows:,} bytes predicted")
-            found = prices(plan, models)
-            plot = settings.output.with_suffix(".png")
-            draw(found, plot)
-            sizes = (settings.records, settings.single_records)
-            settings.output.write_text(page(found, sizes, plot.name, where), "utf-8")
-            print(f"written: {settings.output}, {plot}")
-            if broken := broken_promises(found):
-                raise PromiseBroken(broken)
-    except ServingError as error:
-        stop_with(error)
+    settings = PriceSettings.read("python -m experiments.price_of_state")
+    where = facts()
+    shipped = shipped_model(MODEL)
+    models = [padded(shipped, max(size, SMALLEST_BYTES)) for size in settings.models]
+    plan = cases(settings)
+    for case in plan:
+        for model, predicted in zip(models, predict(case, models), strict=True):
+            print(f"{_words(case, len(model.data))}: {predicted.rows:,} bytes predicted")
+    found = prices(plan, models)
+    plot = settings.output.with_suffix(".png")
+    draw(found, plot)
+    sizes = (settings.records, settings.single_records)
+    settings.output.write_text(page(found, sizes, plot.name, where), "utf-8")
+    print(f"written: {settings.output}, {plot}")
+    if broken := broken_promises(found):
+        raise PromiseBroken(broken)
 
 
 if __name__ == "__main__":

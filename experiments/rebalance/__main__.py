@@ -13,7 +13,7 @@ from pydantic import Field
 
 from client.broker.embedded_kafka import EmbeddedKafka
 from client.broker.files import LOG
-from client.terminal.stop_signals import interruptible
+from client.terminal.command import command
 from experiments.errors import PromiseBroken
 from experiments.machine import facts
 from experiments.rebalance.group import PARTITIONS, Load, Played, play
@@ -21,8 +21,7 @@ from experiments.rebalance.page import IN_WORDS, Measured, draw, page
 from experiments.rebalance.protocols import LOGGER, PROTOCOLS, Protocol
 from experiments.rebalance.steps import BrokerLine, Kind, broker_lines, longest_gaps, moves
 from experiments.scene import scratch
-from model.errors import ServingError
-from serving.settings.command_line import CommandLine, stop_with
+from serving.settings.command_line import CommandLine
 
 MAX_APART = 0.05  # of all moves: a busy machine lets a member wait before it learns that a score is acknowledged
 
@@ -75,41 +74,36 @@ def broken_promises(found: Measured, played: Played, tolerance_ms: int) -> list[
     return broken
 
 
+@command()
 def main() -> None:
     """Measure, and write page and plot; exit code 1 where steps and hole differ, or a record is lost."""
-    try:
-        settings = RebalanceSettings.read("python -m experiments.rebalance")
-        load = Load(settings.rounds, settings.rate, settings.settle_s, settings.session_timeout_ms)
-        with interruptible():
-            where = facts()
-            all_played: dict[Protocol, Played] = {}
-            with scratch() as directory:
-                home = directory / "kafka"
-                with EmbeddedKafka(None, home, log_levels={LOGGER: "DEBUG"}) as broker:
-                    for protocol in dict.fromkeys(settings.protocols):
-                        (directory / protocol).mkdir()
-                        played = play(protocol, broker.bootstrap_servers, directory / protocol, load)
-                        all_played[protocol] = played
-                        print(f"{PROTOCOLS[protocol].words}: {len(played.changes)} changes of the group")
-                lines = broker_lines((home / LOG).read_text("utf-8"))
-            found = [measured(protocol, played, lines) for protocol, played in all_played.items()]
-            for each in found:
-                for move in each.moves:
-                    steps = " + ".join(map(str, move.steps_ms))
-                    what = f"{each.protocol}, the second instance {IN_WORDS[move.change.kind]}"
-                    print(f"{what}: {steps} = {sum(move.steps_ms)} ms; the hole: {move.hole_ms} ms")
-            settings.output.write_text(page(found, load, settings.tolerance_ms, where), "utf-8")
-            draw(found, settings.output.with_suffix(".png"))
-            print(f"written: {settings.output}, and its plot")
-            broken = [
-                text
-                for each in found
-                for text in broken_promises(each, all_played[each.protocol], settings.tolerance_ms)
-            ]
-            if broken:
-                raise PromiseBroken(broken)
-    except ServingError as error:
-        stop_with(error)
+    settings = RebalanceSettings.read("python -m experiments.rebalance")
+    load = Load(settings.rounds, settings.rate, settings.settle_s, settings.session_timeout_ms)
+    where = facts()
+    all_played: dict[Protocol, Played] = {}
+    with scratch() as directory:
+        home = directory / "kafka"
+        with EmbeddedKafka(None, home, log_levels={LOGGER: "DEBUG"}) as broker:
+            for protocol in dict.fromkeys(settings.protocols):
+                (directory / protocol).mkdir()
+                played = play(protocol, broker.bootstrap_servers, directory / protocol, load)
+                all_played[protocol] = played
+                print(f"{PROTOCOLS[protocol].words}: {len(played.changes)} changes of the group")
+        lines = broker_lines((home / LOG).read_text("utf-8"))
+    found = [measured(protocol, played, lines) for protocol, played in all_played.items()]
+    for each in found:
+        for move in each.moves:
+            steps = " + ".join(map(str, move.steps_ms))
+            what = f"{each.protocol}, the second instance {IN_WORDS[move.change.kind]}"
+            print(f"{what}: {steps} = {sum(move.steps_ms)} ms; the hole: {move.hole_ms} ms")
+    settings.output.write_text(page(found, load, settings.tolerance_ms, where), "utf-8")
+    draw(found, settings.output.with_suffix(".png"))
+    print(f"written: {settings.output}, and its plot")
+    broken = [
+        text for each in found for text in broken_promises(each, all_played[each.protocol], settings.tolerance_ms)
+    ]
+    if broken:
+        raise PromiseBroken(broken)
 
 
 if __name__ == "__main__":

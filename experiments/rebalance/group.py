@@ -21,7 +21,7 @@ from confluent_kafka.admin import (  # type: ignore[attr-defined]  # public, tho
 
 from client.broker.files import last_lines
 from client.provider.publisher import Publisher
-from client.provider.shipped_models import shipped_models
+from client.provider.shipped_models import shipped_model
 from client.topics import create_topics
 from client.wines.source import GeneratedWines
 from experiments.checker.faults import Findings, check
@@ -168,7 +168,7 @@ def play(protocol: Protocol, bootstrap_servers: str, home: Path, load: Load) -> 
     create_topics(bootstrap_servers, topics, PARTITIONS)
     _configure(bootstrap_servers, group, topics, load)
     publisher = Publisher(bootstrap_servers, topics, protocol, print)
-    (model,) = (each for each in shipped_models() if each.name == MODEL)
+    model = shipped_model(MODEL)
     publisher.publish_model(model, NEVER)  # the members have it from the same file; here the checker looks for it
     publisher.flush(TIMEOUT_S)
     observer = Observer(bootstrap_servers, topics, PARTITIONS)

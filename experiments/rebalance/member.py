@@ -17,7 +17,7 @@ from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, KafkaExcepti
 from pydantic import Field
 
 from actors_persistent.kafka_records import configuration, record_in
-from client.provider.shipped_models import shipped_models
+from client.provider.shipped_models import shipped_model
 from experiments.rebalance.member_log import LogWriter
 from experiments.rebalance.protocols import PROTOCOLS, Protocol
 from model import registry
@@ -179,7 +179,7 @@ def main() -> None:
     """Run one member until standard input ends."""
     try:
         settings: Any = MemberSettings.read("python -m experiments.rebalance.member")
-        (descriptor,) = (each for each in shipped_models() if each.name == MODEL)
+        descriptor = shipped_model(MODEL)
         member = Member(settings, registry.load(descriptor))
         threading.Thread(target=_obey, args=(member,), daemon=True).start()
         member.run()

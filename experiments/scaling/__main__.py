@@ -5,8 +5,8 @@ from pathlib import Path
 from pydantic import Field
 
 from client.broker.embedded_kafka import EmbeddedKafka
-from client.provider.shipped_models import shipped_models
-from client.terminal.stop_signals import interruptible
+from client.provider.shipped_models import shipped_model
+from client.terminal.command import command
 from client.wines.source import GeneratedWines
 from experiments.errors import PromiseBroken
 from experiments.machine import facts
@@ -15,9 +15,8 @@ from experiments.scaling.page import draw, page
 from experiments.scene import scratch, wines
 from experiments.throughput.contenders import FASTEST
 from experiments.variants import VARIANTS, check_variants
-from model.errors import ServingError
 from protobufs.model_descriptor_pb2 import ModelDescriptor
-from serving.settings.command_line import CommandLine, stop_with
+from serving.settings.command_line import CommandLine
 
 
 class ScalingSettings(CommandLine, env_prefix="SCALING_"):
@@ -47,24 +46,21 @@ def measurements(settings: ScalingSettings, model: ModelDescriptor) -> list[Seri
     return sorted(found, key=lambda each: settings.variants.index(each.variant))
 
 
+@command()
 def main() -> None:
     """Measure, and write the page; exit code 1 where a record was lost, or scored twice."""
-    try:
-        settings = ScalingSettings.read("python -m experiments.scaling")
-        check_variants(settings.variants)
-        with interruptible():
-            where = facts()
-            (model,) = (each for each in shipped_models() if each.name == FASTEST)
-            found = measurements(settings, model)
-            plot = settings.output.with_suffix(".png")
-            draw(found, plot)
-            text = page(found, model.name, SESSION_TIMEOUT_MS / 1000, plot.name, where)
-            settings.output.write_text(text, "utf-8")
-            print(f"written: {settings.output}")
-            if broken := [text for each in found for text in each.broken]:
-                raise PromiseBroken(broken)
-    except ServingError as error:
-        stop_with(error)
+    settings = ScalingSettings.read("python -m experiments.scaling")
+    check_variants(settings.variants)
+    where = facts()
+    model = shipped_model(FASTEST)
+    found = measurements(settings, model)
+    plot = settings.output.with_suffix(".png")
+    draw(found, plot)
+    text = page(found, model.name, SESSION_TIMEOUT_MS / 1000, plot.name, where)
+    settings.output.write_text(text, "utf-8")
+    print(f"written: {settings.output}")
+    if broken := [text for each in found for text in each.broken]:
+        raise PromiseBroken(broken)
 
 
 if __name__ == "__main__":

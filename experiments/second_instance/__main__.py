@@ -11,17 +11,16 @@ from typing import get_args
 from pydantic import Field
 
 from client.broker.embedded_kafka import EmbeddedKafka
-from client.provider.shipped_models import shipped_models
-from client.terminal.stop_signals import interruptible
+from client.provider.shipped_models import shipped_model
+from client.terminal.command import command
 from experiments.errors import PromiseBroken
 from experiments.machine import facts
 from experiments.scene import scene, scratch
 from experiments.second_instance.measuring import SERVER, Round, flags, measure
 from experiments.second_instance.page import draw, page
 from experiments.second_instance.plain.settings import Reading
-from model.errors import ServingError
 from protobufs.model_descriptor_pb2 import ModelDescriptor
-from serving.settings.command_line import CommandLine, stop_with
+from serving.settings.command_line import CommandLine
 
 MODEL = "linear-onnx"
 READINGS: Sequence[Reading] = get_args(Reading)
@@ -59,31 +58,28 @@ def broken_promises(rounds: Sequence[Round]) -> list[str]:
     return broken
 
 
+@command()
 def main() -> None:
     """Measure, and write the page; exit code 1 where an instance had not the model it should have."""
-    try:
-        settings = SecondInstanceSettings.read("python -m experiments.second_instance")
-        with interruptible():
-            where = facts()
-            (shipped,) = (each for each in shipped_models() if each.name == MODEL)
-            models = numbered(shipped, settings.models)
-            rounds: list[Round] = []
-            with scratch() as directory, EmbeddedKafka(None, directory / "kafka") as broker:
-                for reading in READINGS:
-                    with scene(SERVER, broker.bootstrap_servers, directory, flags(reading), reading) as here:
-                        hold_records = int(settings.hold_s * settings.rate)
-                        rounds.append(measure(here, reading, models, settings.rate, hold_records))
-                    for share in rounds[-1].shares:
-                        print(f"{reading}: {share}")
-            plot = settings.output.with_suffix(".png")
-            draw(rounds, plot)
-            text = page(rounds, settings.models, settings.rate, settings.hold_s, plot.name, where)
-            settings.output.write_text(text, "utf-8")
-            print(f"written: {settings.output}, {plot}")
-            if broken := broken_promises(rounds):
-                raise PromiseBroken(broken)
-    except ServingError as error:
-        stop_with(error)
+    settings = SecondInstanceSettings.read("python -m experiments.second_instance")
+    where = facts()
+    shipped = shipped_model(MODEL)
+    models = numbered(shipped, settings.models)
+    rounds: list[Round] = []
+    with scratch() as directory, EmbeddedKafka(None, directory / "kafka") as broker:
+        for reading in READINGS:
+            with scene(SERVER, broker.bootstrap_servers, directory, flags(reading), reading) as here:
+                hold_records = int(settings.hold_s * settings.rate)
+                rounds.append(measure(here, reading, models, settings.rate, hold_records))
+            for share in rounds[-1].shares:
+                print(f"{reading}: {share}")
+    plot = settings.output.with_suffix(".png")
+    draw(rounds, plot)
+    text = page(rounds, settings.models, settings.rate, settings.hold_s, plot.name, where)
+    settings.output.write_text(text, "utf-8")
+    print(f"written: {settings.output}, {plot}")
+    if broken := broken_promises(rounds):
+        raise PromiseBroken(broken)
 
 
 if __name__ == "__main__":

@@ -6,8 +6,8 @@ from pathlib import Path
 from pydantic import Field
 
 from client.broker.embedded_kafka import EmbeddedKafka
-from client.provider.shipped_models import shipped_models
-from client.terminal.stop_signals import interruptible
+from client.provider.shipped_models import shipped_model
+from client.terminal.command import command
 from experiments.errors import PromiseBroken
 from experiments.machine import facts
 from experiments.markdown import insert_table
@@ -15,9 +15,8 @@ from experiments.scene import scene, scratch
 from experiments.survival.life import Life, broken_promises, live
 from experiments.survival.page import MARKER, Conditions, page, summary
 from experiments.variants import VARIANTS, check_variants
-from model.errors import ServingError
 from protobufs.model_descriptor_pb2 import ModelDescriptor
-from serving.settings.command_line import CommandLine, stop_with
+from serving.settings.command_line import CommandLine
 
 MODEL = "forest-onnx"
 SESSION_TIMEOUT_MS = 1000  # the group is waited for before each restart: this only shortens the experiment
@@ -45,25 +44,22 @@ def lives(variants: Sequence[str], model: ModelDescriptor, kills: int, per_s: fl
     return found
 
 
+@command()
 def main() -> None:
     """Measure, and write both tables; exit code 1 where a promise was not kept."""
-    try:
-        settings = SurvivalSettings.read("python -m experiments.survival")
-        check_variants(settings.variants)
-        with interruptible():
-            readme = settings.readme.read_text("utf-8")
-            insert_table(readme, MARKER, "")  # a missing place is to be known before anything is measured
-            where = facts()
-            (model,) = (each for each in shipped_models() if each.name == MODEL)
-            found = lives(settings.variants, model, settings.kills, settings.rate)
-            conditions = Conditions(settings.kills, settings.rate, len(model.data), where)
-            settings.readme.write_text(insert_table(readme, MARKER, summary(found)), "utf-8")
-            settings.output.write_text(page(found, conditions), "utf-8")
-            print(f"written: {settings.readme}, {settings.output}")
-            if broken := [each for life in found for each in broken_promises(life)]:
-                raise PromiseBroken(broken)
-    except ServingError as error:
-        stop_with(error)
+    settings = SurvivalSettings.read("python -m experiments.survival")
+    check_variants(settings.variants)
+    readme = settings.readme.read_text("utf-8")
+    insert_table(readme, MARKER, "")  # a missing place is to be known before anything is measured
+    where = facts()
+    model = shipped_model(MODEL)
+    found = lives(settings.variants, model, settings.kills, settings.rate)
+    conditions = Conditions(settings.kills, settings.rate, len(model.data), where)
+    settings.readme.write_text(insert_table(readme, MARKER, summary(found)), "utf-8")
+    settings.output.write_text(page(found, conditions), "utf-8")
+    print(f"written: {settings.readme}, {settings.output}")
+    if broken := [each for life in found for each in broken_promises(life)]:
+        raise PromiseBroken(broken)
 
 
 if __name__ == "__main__":

@@ -7,7 +7,7 @@ from pydantic import Field
 
 from client.broker.embedded_kafka import EmbeddedKafka
 from client.provider.shipped_models import shipped_models
-from client.terminal.stop_signals import interruptible
+from client.terminal.command import command
 from client.wines.source import GeneratedWines
 from experiments.machine import facts
 from experiments.scene import scene, scratch, wines
@@ -16,8 +16,7 @@ from experiments.throughput.contenders import LIMIT, USUAL, YARDSTICK, Contender
 from experiments.throughput.latency import Latency, latency
 from experiments.throughput.page import page
 from experiments.variants import VARIANTS, check_variants
-from model.errors import ServingError
-from serving.settings.command_line import CommandLine, stop_with
+from serving.settings.command_line import CommandLine
 
 SESSION_TIMEOUT_MS = 60_000
 """So that the group keeps a server that is frozen while its backlog is published."""
@@ -63,19 +62,16 @@ def measurements(
     return speeds, latencies
 
 
+@command()
 def main() -> None:
     """Measure, and write the page."""
-    try:
-        settings = ThroughputSettings.read("python -m experiments.throughput")
-        check_variants(settings.variants)
-        with interruptible():
-            where = facts()
-            speeds, latencies = measurements(contenders(settings.variants), settings.records, settings.steady_s)
-            text = page(speeds, latencies, settings.records, where)
-            settings.output.write_text(text, "utf-8")
-            print(f"written: {settings.output}")
-    except ServingError as error:
-        stop_with(error)
+    settings = ThroughputSettings.read("python -m experiments.throughput")
+    check_variants(settings.variants)
+    where = facts()
+    speeds, latencies = measurements(contenders(settings.variants), settings.records, settings.steady_s)
+    text = page(speeds, latencies, settings.records, where)
+    settings.output.write_text(text, "utf-8")
+    print(f"written: {settings.output}")
 
 
 if __name__ == "__main__":

@@ -13,12 +13,10 @@ from pathlib import Path
 import nbformat
 from nbformat import NotebookNode
 
-from client.terminal.stop_signals import interruptible
-from model.errors import ServingError
+from client.terminal.command import command
 from notebooks.kit.catalogue import ROOT, chosen, notebook_of, picture_of, source_of
 from notebooks.kit.errors import OutputUnfit
 from notebooks.kit.execution import execute, read_source
-from serving.settings.command_line import stop_with
 
 HERE_ONLY = re.compile(rf"{re.escape(str(ROOT))}|{re.escape(str(Path.home()))}/|/(?:home|Users|root|tmp|var/folders)/")
 """Paths of a machine."""
@@ -81,20 +79,17 @@ def _problems(output: NotebookNode) -> Iterator[str]:
         yield f"prints an address in memory ({address[0]}): print a value instead"
 
 
+@command()
 def main() -> None:
     """Build the notebooks that are named, or all, each with its picture."""
-    try:
-        with interruptible():
-            for name in chosen(sys.argv[1:]):
-                notebook = build(source_of(name))
-                notebook_of(name).write_text(written(notebook), encoding="utf-8")
-                picture = first_picture(notebook)
-                if picture is not None:
-                    picture_of(name).parent.mkdir(exist_ok=True)
-                    picture_of(name).write_bytes(picture)
-                print(f"notebooks/{name}.ipynb{'' if picture else ': no picture among its outputs'}", flush=True)
-    except ServingError as error:
-        stop_with(error)
+    for name in chosen(sys.argv[1:]):
+        notebook = build(source_of(name))
+        notebook_of(name).write_text(written(notebook), encoding="utf-8")
+        picture = first_picture(notebook)
+        if picture is not None:
+            picture_of(name).parent.mkdir(exist_ok=True)
+            picture_of(name).write_bytes(picture)
+        print(f"notebooks/{name}.ipynb{'' if picture else ': no picture among its outputs'}", flush=True)
 
 
 if __name__ == "__main__":

@@ -25,15 +25,15 @@ from client.broker.ports import free_port
 from client.demo.children import Child
 from client.demo.errors import ChildEnded, ChildNotReady
 from client.http_get import http_get
-from client.terminal.stop_signals import interruptible, stop_on_signals
-from model.errors import ServingError
+from client.terminal.command import command
+from client.terminal.stop_signals import stop_on_signals
 from model.scratch import scratch_directory, sweep
 from notebooks.kit.build import written
 from notebooks.kit.catalogue import ROOT, names, notebook_of
 from notebooks.kit.errors import LabUnusable, LearnersNotebooksUnusable, NoJupyterLab
 from notebooks.kit.kernel import NAME, install_kernel
 from notebooks.kit.walk import BROKER
-from serving.settings.command_line import CommandLine, stop_with
+from serving.settings.command_line import CommandLine
 
 READY_S = 90.0
 GRACE_S = 8.0  # it asks each kernel to end first
@@ -184,13 +184,10 @@ def run(settings: LabSettings) -> None:
         Lab(settings, scratch).run(stop)
 
 
+@command()
 def main() -> None:
     """Read the flags and run."""
-    try:
-        with interruptible():
-            run(LabSettings.read("python -m notebooks.kit.lab"))
-    except ServingError as error:
-        stop_with(error)
+    run(LabSettings.read("python -m notebooks.kit.lab"))
 
 
 if __name__ == "__main__":

@@ -12,12 +12,11 @@ from client.broker.embedded_kafka import EmbeddedKafka
 from client.broker.plan import HOST
 from client.broker.ports import free_port
 from client.http_get import http_get
-from client.provider.shipped_models import shipped_models
+from client.provider.shipped_models import shipped_model
 from client.wines.source import Wines, wine_records
 from experiments.duplicates.rounds import Plan, measure
 from experiments.observer import Observer
 from experiments.peers.scorer import Scorer
-from protobufs.model_descriptor_pb2 import ModelDescriptor
 from protobufs.serving_result_pb2 import ServingResult
 from serving.settings.server import Settings
 from serving.settings.topics import Topics
@@ -29,17 +28,13 @@ RECORDS = 2000
 PARTITIONS = 3
 
 
-def shipped(name: str) -> ModelDescriptor:
-    return next(each for each in shipped_models() if each.name == name)
-
-
 def test_what_a_killed_instance_left_uncommitted_is_scored_twice_and_all_of_it_explained(
     broker: EmbeddedKafka, tmp_path: Path
 ) -> None:
     prefix = f"killed-{os.getpid()}-{time.time_ns()}"
     seldom = ("--commit-interval-ms", "2000")
     plan = Plan("custom_stage", "at-least-once", "killed", RECORDS, 1000, seldom)
-    played = measure(plan, broker.bootstrap_servers, tmp_path, prefix, shipped("linear-onnx"))
+    played = measure(plan, broker.bootstrap_servers, tmp_path, prefix, shipped_model("linear-onnx"))
     assert played.records >= RECORDS
     assert played.broken == []
     counted = Observer(broker.bootstrap_servers, Topics.prefixed(prefix), PARTITIONS).scored_since(
@@ -65,7 +60,7 @@ def test_a_peer_scores_with_the_newest_model_and_has_it_from_its_start(stream: S
     with Scorer(settings) as early:
         assert early.score(b"too early", wines[0], 0, 0) is None
         for name in ("linear-onnx", "forest-onnx"):
-            stream.publish_model(shipped(name))
+            stream.publish_model(shipped_model(name))
             eventually(lambda named=name: scored_by(early, wines[0]) == named, f"{name} was active")  # type: ignore[misc]
             values = [ServingResult.FromString(early.score(b"", wine, 0, 0) or b"").value for wine in wines]
             assert values == pytest.approx(EXPECTED["scores"][name], rel=1e-5)

@@ -7,7 +7,7 @@ from aiokafka.record.memory_records import MemoryRecords
 
 from client.broker.embedded_kafka import EmbeddedKafka
 from client.broker.files import DATA
-from client.provider.shipped_models import shipped_models
+from client.provider.shipped_models import shipped_model
 from experiments.price_of_state.measuring import SERVERS, Case, State, measure, padded
 from experiments.scene import PARTITIONS, scene
 from protobufs.kept_state_pb2 import KeptCounters
@@ -22,7 +22,7 @@ def test_a_row_is_written_after_each_batch_with_the_bytes_that_were_predicted(
     state: State, kept_models: int, broker: EmbeddedKafka, topics: Topics, tmp_path: Path
 ) -> None:
     prefix = topics.data.removesuffix("_data")
-    (linear,) = (each for each in shipped_models() if each.name == "linear-onnx")
+    linear = shipped_model("linear-onnx")
     model = padded(linear, MODEL_BYTES)
     case = Case(state, BATCH, PARTITIONS * BATCH * WRITES)
     flags = (*case.flags, "--no-trial-load")

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from client.broker.embedded_kafka import EmbeddedKafka
-from client.provider.shipped_models import shipped_models
+from client.provider.shipped_models import shipped_model
 from client.wines.source import GeneratedWines
 from experiments.markdown import table_rows
 from experiments.scaling.cells import series
@@ -16,7 +16,7 @@ RECORDS = 3000
 def test_groups_of_two_sizes_score_each_record_once_and_the_page_has_a_row_for_each(
     broker: EmbeddedKafka, tmp_path: Path
 ) -> None:
-    (model,) = (each for each in shipped_models() if each.name == "linear-onnx")
+    model = shipped_model("linear-onnx")
     backlog = wines(GeneratedWines(), RECORDS)
     found = series("custom_stage", 2, [1, 2], backlog, model, broker, tmp_path, idle_s=0.1)
 

@@ -5,7 +5,7 @@ from itertools import chain
 from pathlib import Path
 
 from client.broker.embedded_kafka import EmbeddedKafka
-from client.provider.shipped_models import shipped_models
+from client.provider.shipped_models import shipped_model
 from experiments.scene import scene
 from experiments.second_instance.__main__ import numbered
 from experiments.second_instance.measuring import SERVER, Round, flags, measure
@@ -18,7 +18,7 @@ OLD, NEW = "model 1", "model 2"
 
 
 def measured(reading: Reading, broker: EmbeddedKafka, topics: Topics, home: Path) -> Round:
-    (linear,) = (each for each in shipped_models() if each.name == "linear-onnx")
+    linear = shipped_model("linear-onnx")
     with scene(SERVER, broker.bootstrap_servers, home, flags(reading), topics.data.removesuffix("_data")) as here:
         return measure(here, reading, numbered(linear, 2), RATE, HOLD_RECORDS)
 

@@ -28,11 +28,10 @@ from client.demo.errors import NotAllScored
 from client.demo.one.one_server import GRACE_S, READY_S
 from client.demo.readiness import check_demo_port, has_topics
 from client.demo.settings import AllSettings
+from client.terminal.command import command
 from client.terminal.keys import keys_of_terminal
-from client.terminal.stop_signals import interruptible, stop_on_signals
-from model.errors import ServingError
+from client.terminal.stop_signals import stop_on_signals
 from serving.ending import first_of
-from serving.settings.command_line import stop_with
 from serving.web.server import HttpServer, listen
 
 TICK_S = 0.05
@@ -130,13 +129,13 @@ class AllServers:
             return self._columns()
 
     def _obey(self, keys: str, tasks: asyncio.TaskGroup, stop: threading.Event) -> None:
-        for command in self._commands.read(keys):
-            if command == "end":
+        for wanted in self._commands.read(keys):
+            if wanted == "end":
                 stop.set()
                 continue
             for server in self._servers:
-                if server.number == command.number:
-                    tasks.create_task(server.kill_and_start(command.circumstance))
+                if server.number == wanted.number:
+                    tasks.create_task(server.kill_and_start(wanted.circumstance))
 
     def _moment(self) -> Moment:
         return Moment(self._columns(), self._models.models(), self._commands.armed)
@@ -178,13 +177,10 @@ def run(settings: AllSettings) -> None:
             demo.judge(columns)
 
 
+@command()
 def main() -> None:
     """Read the flags and run; exit code 0, or 1 after a line that names the error and its remedy."""
-    try:
-        with interruptible():
-            run(AllSettings.read("python -m client.demo.all"))
-    except ServingError as error:
-        stop_with(error)
+    run(AllSettings.read("python -m client.demo.all"))
 
 
 if __name__ == "__main__":

@@ -23,9 +23,8 @@ from client.demo.children import Child, environment_of_children
 from client.demo.circumstances import Circumstance
 from client.demo.errors import NoChromium, NotPhotographed
 from client.http_get import http_get
-from client.terminal.stop_signals import interruptible
-from model.errors import ServingError
-from serving.settings.command_line import CommandLine, stop_with
+from client.terminal.command import command
+from serving.settings.command_line import CommandLine
 
 CHROMIUMS = ("chromium", "chromium-browser", "google-chrome")
 GRACE_S = 10.0
@@ -154,16 +153,14 @@ def with_source(picture: bytes) -> bytes:
     return picture[:HEADER_END] + chunk + picture[HEADER_END:]
 
 
+@command()
 def main() -> None:
     """Take the picture; exit code 1 after a line that names the error and its remedy."""
-    try:
-        settings = ScreenshotSettings.read("python -m client.demo.all.screenshot")
-        with interruptible(), TemporaryDirectory() as directory:
-            picture = with_source(take(settings, Path(directory)))
-            settings.output.write_bytes(picture)
-            print(f"written: {settings.output}, {len(picture) / 1000:.0f} kB")
-    except ServingError as error:
-        stop_with(error)
+    settings = ScreenshotSettings.read("python -m client.demo.all.screenshot")
+    with TemporaryDirectory() as directory:
+        picture = with_source(take(settings, Path(directory)))
+        settings.output.write_bytes(picture)
+        print(f"written: {settings.output}, {len(picture) / 1000:.0f} kB")
 
 
 if __name__ == "__main__":

@@ -18,10 +18,9 @@ from client.demo.one.scores import ScoreReader, Summary
 from client.demo.one.view import DemoView
 from client.demo.readiness import check_demo_port, has_topics, is_healthy
 from client.demo.settings import DemoSettings
+from client.terminal.command import command
 from client.terminal.printable import duration, printable
-from client.terminal.stop_signals import interruptible, stop_on_signals
-from model.errors import ServingError
-from serving.settings.command_line import stop_with
+from client.terminal.stop_signals import stop_on_signals
 
 GRACE_S = 4.0
 READY_S = 90.0
@@ -155,10 +154,7 @@ def run(settings: DemoSettings) -> None:
             demo.judge(summary)
 
 
+@command()
 def main() -> None:
     """Read the flags and run; exit code 0, or 1 after a line that names the error and its remedy."""
-    try:
-        with interruptible():
-            run(DemoSettings.read("python -m client.demo"))
-    except ServingError as error:
-        stop_with(error)
+    run(DemoSettings.read("python -m client.demo"))

@@ -20,15 +20,16 @@ from client.errors import DriftWithoutSource
 from client.provider.publisher import Publisher
 from client.provider.publishing import Plan, Publishing
 from client.provider.shipped_models import MODELS, shipped_models
+from client.terminal.command import command
 from client.terminal.display import Display, display
-from client.terminal.stop_signals import interruptible, stop_on_signals
+from client.terminal.stop_signals import stop_on_signals
 from client.topics import create_topics
 from client.wines.source import GeneratedWines, WineSource
 from client.wines.uci_csv import CsvWines
 from model.errors import ServingError
 from serving.kafka.login import check_login
 from serving.settings.addresses import BootstrapServers
-from serving.settings.command_line import bootstrap_servers_field, stop_with
+from serving.settings.command_line import bootstrap_servers_field
 from serving.settings.kafka import KafkaSettings
 from serving.settings.security import PLAINTEXT
 from serving.settings.topics import TopicSettings
@@ -139,12 +140,8 @@ def _farewell(publisher: Publisher, shown: Display, flush_s: float) -> int:
 def main() -> None:
     """Read the settings and run."""
     exit_code = 0  # also when a signal comes before there is anything to publish on
-    try:
-        settings = ProviderSettings.read("python -m client.provider")
-        with interruptible():
-            exit_code = run(settings)
-    except ServingError as error:
-        stop_with(error)
+    with command():
+        exit_code = run(ProviderSettings.read("python -m client.provider"))
     sys.exit(exit_code)
 
 

@@ -3,7 +3,7 @@
 import pytest
 from aiokafka.record.default_records import DefaultRecordBatchBuilder
 
-from client.provider.shipped_models import shipped_models
+from client.provider.shipped_models import shipped_model
 from experiments.price_of_state.__main__ import PriceSettings, broken_promises, cases
 from experiments.price_of_state.formula import (
     EPOCH_MS,
@@ -76,7 +76,7 @@ def test_a_changelog_has_a_produce_batch_for_each_write_and_the_rows_count_on() 
 
 @pytest.mark.parametrize("n_bytes", [1000, 2000, 300_000])
 def test_a_padded_model_has_the_size_that_was_asked_for(n_bytes: int) -> None:
-    (linear,) = (each for each in shipped_models() if each.name == "linear-onnx")
+    linear = shipped_model("linear-onnx")
     assert abs(len(padded(linear, n_bytes).data) - n_bytes) <= 1
 
 

@@ -4,9 +4,10 @@ import sys
 
 import pytest
 
+from client.provider.shipped_models import shipped_model
 from experiments.drift.detector import ErrorDetector, scaled
 from experiments.drift.sensitivity import alarms, errors, labels_until_seen, median_of_coins
-from experiments.drift.versions import GOOD, shipped
+from experiments.drift.versions import GOOD
 from experiments.errors import RiverMissing
 
 LOW, HIGH = [0.2, 0.3] * 500, [0.6, 0.7] * 500
@@ -44,7 +45,7 @@ def test_without_river_the_error_names_what_to_install(monkeypatch: pytest.Monke
 
 
 def test_20_000_stable_records_of_a_model_give_no_alarm_and_a_point_more_does() -> None:
-    model = shipped(GOOD)
+    model = shipped_model(GOOD)
     stable = errors(model, 20_000, seed=1)
     assert alarms(stable) == 0
     # The mean of these errors rises by 0.25; issue 16 has a median of 111 for it, for coins, which vary more.

@@ -2,10 +2,11 @@
 
 import pytest
 
+from client.provider.shipped_models import shipped_model
 from client.wines.source import GeneratedWines
 from experiments.drift.events import ModelCard, ModelEvent, former_good, rolled_back
 from experiments.drift.monitor import remedy
-from experiments.drift.versions import GOOD, SHIFT, scores_of, shifted, shipped
+from experiments.drift.versions import GOOD, SHIFT, scores_of, shifted
 from experiments.drift.windows import ErrorSum
 from experiments.errors import EventUnreadable
 
@@ -74,7 +75,7 @@ def test_without_a_former_model_or_its_bytes_there_is_no_way_back_and_a_reason()
 
 def test_the_bad_model_scores_each_wine_a_point_higher_than_its_parent() -> None:
     wines = GeneratedWines(3).batch(50)
-    parent = shipped(GOOD)
+    parent = shipped_model(GOOD)
     bad = shifted(parent, "bad", SHIFT)
     assert (bad.name, parent.name) == ("bad", GOOD)
     assert scores_of(bad, wines) - scores_of(parent, wines) == pytest.approx([1.0] * 50, abs=1e-5)  # float32
