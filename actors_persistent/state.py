@@ -117,7 +117,8 @@ class _Supervised(NamedTuple):
 class ModelServingManager(pykka.ThreadingActor):
     """Has a ``ModelServer`` for each data type from its first message on, and another one when it fails.
 
-    It never waits for one of them: it answers with whom it asked. So no data type waits for another one's slow model.
+    It never waits for one of them: it answers with whom it asked. So a data type's slow model holds up no other's new
+    model. (Records wait all the same: the consumer asks for one data type's scores after the other's.)
     """
 
     use_daemon_thread = True

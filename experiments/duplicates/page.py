@@ -65,8 +65,8 @@ its commit interval before it leaves.
 ![What was scored twice, as seconds of the load]({plot})
 
 - **of the load**: scored twice, divided by the wines a second. Each hand-over can bring as much as the time since the
-  last commit, so the commit interval at most; there are two, as the second instance joins and as it leaves. It is one
-  round each, so chance has a part in it.
+  last commit, so about the commit interval, and a little more where a commit comes late; there are two hand-overs, as
+  the second instance joins and as it leaves. It is one round each, so chance has a part in it.
 - **other findings**: what else the checker found, counted; for a variant of this project each would be an error.
 """
 
