@@ -48,9 +48,9 @@ class DecidedOffsets:
         asked = self._partitions
         if not asked:
             return
-        offsets = await asyncio.to_thread(self._committed, asked, topic_id)
-        if self._partitions is not asked:  # there has been another assignment meanwhile
-            return
+        offsets = await self.committed(asked, topic_id)
+        if self._partitions is not asked or not asked <= consumer.assignment():
+            return  # there has been another assignment meanwhile, or the client has it and is about to tell us
         if offsets is None:
             log.info("offsets_undecided", partitions=sorted(each.partition for each in asked))
             return
@@ -60,6 +60,10 @@ class DecidedOffsets:
             await consumer.seek_to_beginning(*fresh)
         if self._partitions is asked:
             self._partitions = frozenset()
+
+    async def committed(self, partitions: Iterable[TopicPartition], topic_id: str) -> dict[TopicPartition, int] | None:
+        """What the group has committed of these, for the topic with this id; None: not decided within a second."""
+        return await asyncio.to_thread(self._committed, partitions, topic_id)
 
     async def close(self) -> None:
         """Disconnect."""

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 import structlog
+from aiokafka.errors import ProducerClosed
 
 from custom_stage.delivery.source import Source
 from custom_stage.delivery.transactional_sink import TransactionalSink
@@ -183,7 +184,7 @@ class OnceSink(Sink):
         try:
             await sent.future
         except FAILURES as error:
-            if is_transient(error):
+            if is_transient(error) or isinstance(error, ProducerClosed):  # still in flight when its producer ended
                 log.warning("scores_lost", scores=len(sent.messages), partition=sent.partition, reason=str(error))
             else:
                 await super()._acknowledged(sent)

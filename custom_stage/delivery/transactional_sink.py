@@ -112,6 +112,7 @@ class TransactionalSink(Sink):
         offsets = self._offsets(batches)  # asked now: while the transaction begins they may all be revoked
         producer = self._producer
         began_s = time.time()  # no other clock goes on while a machine sleeps
+        is_whole = False
         try:
             async with self._source.commit_lock, producer.transaction():
                 _, is_same_topic = await asyncio.gather(self._write(batches), self._source.is_same_topic())
@@ -120,6 +121,7 @@ class TransactionalSink(Sink):
                 await producer.send_offsets_to_transaction(offsets, self._group)
                 if not (await self._source.is_member() and all(self._is_ours(batch) for batch in batches)):
                     raise _NotOurs(LOOK_AGAIN_S)
+                is_whole = True
         except _NotOurs as error:
             await asyncio.sleep(error.look_again_s)
             return False
@@ -128,7 +130,9 @@ class TransactionalSink(Sink):
                 self._make_smaller(batches, time.time() - began_s)
             elif not (breaks_producer(error) or is_transient(error)):
                 raise BrokerRefused("committing a transaction", str(error) or repr(error)) from error
-            await self._replace(producer, error)
+            await self._replace(producer, error)  # begins when the old one's transaction is decided
+            if is_whole and await self._source.have_committed(offsets):
+                return True  # only the answer was lost
             await asyncio.sleep(RETRY_S)
             return False
         if time.time() - began_s < self._timeout_s / 4:

@@ -75,8 +75,8 @@ What one sees, and what follows:
   members were seen asking for records and getting none; why is open.
 - **An instance that is stopped leaves at once; the others hear of it with their next heartbeat.** This is nearly all of
   the hole, with each protocol. A shorter heartbeat interval shortens it.
-- **An instance that is killed costs about its session timeout**, with each protocol, and then up to a heartbeat interval
-  until the others hear of it.
+- **An instance that is killed costs about its session timeout**, with each protocol, and then up to a heartbeat
+  interval until the others hear of it.
 
 The members are a small confluent-kafka program of the experiment's own (`experiments/rebalance/member.py`) with
 `actors_persistent`'s client settings and the scoring that all variants share; `actors_persistent` itself takes back all

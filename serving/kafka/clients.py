@@ -89,6 +89,16 @@ async def close_quietly(stopping: Coroutine[Any, Any, object], timeout_s: float 
         task.exception()  # seen, so that asyncio does not complain of it at exit
 
 
+async def give_up(producer: Any) -> None:
+    """Stop a broken ``AIOKafkaProducer``; what has no answer then ends with ``ProducerClosed``.
+
+    aiokafka's ``stop`` leaves a batch without an end that came while it flushed, or was in flight behind the one that
+    broke the producer: who awaits it would wait for ever.
+    """
+    await close_quietly(producer.stop())
+    producer._message_accumulator.fail_all(ProducerClosed())
+
+
 def generation_of(consumer: Any) -> int:
     """Which generation of its group an ``AIOKafkaConsumer`` is a member of; below 0: the group has given it up."""
     return int(consumer._coordinator.generation)

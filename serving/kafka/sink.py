@@ -12,7 +12,15 @@ from aiokafka.errors import InvalidTimestampError, MessageSizeTooLargeError
 from model.errors import ServingError
 from serving.errors import BrokerRefused, ClockRefused
 from serving.kafka.broker import Broker
-from serving.kafka.clients import FAILURES, RETRY_S, breaks_producer, close_quietly, is_transient, retry_until_answered
+from serving.kafka.clients import (
+    FAILURES,
+    RETRY_S,
+    breaks_producer,
+    close_quietly,
+    give_up,
+    is_transient,
+    retry_until_answered,
+)
 from serving.kafka.sequence_numbers import idempotent_producer
 from serving.scoring.bulk_encoding import Result, results
 from serving.scoring.outcomes import BatchOutcome, ScoredWines
@@ -101,8 +109,8 @@ class Sink:
     async def enqueue(self, outcome: BatchOutcome) -> Awaitable[None]:
         """Hand a batch to the producer; calls in order keep the order of the scores in each partition.
 
-        The exception is a partition that has no leader for longer than the producer waits, 40 s, or a producer that
-        breaks: what was in flight is sent again, may be there twice then, and a later batch may come first.
+        The exception is a batch that has waited for 40 s when its partition has no leader, or a producer that breaks:
+        what was in flight is sent again, may be there twice then, and a later batch may come first.
 
         Returns:
             what to await until every score and every dead letter of the batch is acknowledged.
@@ -172,7 +180,7 @@ class Sink:
     async def _acknowledged(self, sent: Sent) -> None:
         try:
             await sent.future
-        except FAILURES as error:  # for one, a partition without a leader for 40 s
+        except FAILURES as error:  # for one, no leader when it had waited for 40 s
             await self._recover(error, self._topics.scores, sent.producer)
             for again in await self._send(sent.messages, sent.partition):
                 await self._acknowledged(again)
@@ -248,7 +256,7 @@ class Sink:
             if self._broken_in_a_row > ATTEMPTS:
                 raise BrokerRefused(f"writing with {ATTEMPTS} producers, one after the other", repr(error)) from error
             log.warning("producer_replaced", reason=repr(error))
-            await close_quietly(broken.stop())
+            await give_up(broken)
             self._producer = await self._connected()
 
     def _that_fits(self, outcome: BatchOutcome) -> BatchOutcome:

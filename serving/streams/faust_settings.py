@@ -27,6 +27,9 @@ ALWAYS: dict[str, Any] = {
     "stream_buffer_maxsize": 1_000_000,  # never full: the transport bounds it
     "stream_wait_empty": False,  # we wait for the batch in flight ourselves, and no longer than we say
     "stream_recovery_delay": 0,
+    # Seconds; the broker is never told. After that long without a fetch aiokafka leaves the group, and joins it again
+    # at the next one: but a member without partitions fetches nothing, so it would not be there when it is needed.
+    "broker_max_poll_interval": 1e9,
     "table_standby_replicas": 0,
     "Table": AcknowledgedTable,  # app.Table makes these
     "TableManager": GenerationTableManager,

@@ -153,6 +153,7 @@ class ConsumerThread(AIOKafkaConsumerThread):
         max_records: int | None = None,
     ) -> Mapping[Any, Any]:
         fetched = await super()._fetch_records(consumer, active_partitions, timeout, max_records)
+        consumer._coordinator.check_errors()  # as aiokafka's getmany does: faust fetches around it
         # Nothing is awaited here: the positions are where exactly these records end.
         ends = positions(consumer)
         return {tp: Fetched(fetched.get(tp, ()), ends.get(tp)) for tp in {*active_partitions, *fetched}}

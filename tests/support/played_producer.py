@@ -1,6 +1,7 @@
 """aiokafka's producer played, for unit tests of what is done with its answers."""
 
 import asyncio
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -37,6 +38,7 @@ class Producer:
         self.unanswered: list[asyncio.Future[object]] = []
         self.headers: list[Any] = []
         self.ended: list[str] = []
+        self._message_accumulator = SimpleNamespace(fail_all=self._fail_all)
 
     create_batch = Batch
 
@@ -61,6 +63,11 @@ class Producer:
 
     async def stop(self) -> None:
         self.ended.append("stopped")
+
+    def _fail_all(self, error: Exception) -> None:
+        for future in self.unanswered:
+            if not future.done():
+                future.set_exception(error)
 
 
 async def other_tasks_run() -> None:

@@ -121,14 +121,14 @@ class Source(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ships
         has changed by then.
         """
         if not self._may_fetch.is_set():
-            await asyncio.sleep(REBALANCE_WAIT_S)
+            await self._wait_as_a_member()
             return []
         if self._topic_in_doubt and await self.is_same_topic():
             self._topic_in_doubt = False
         if not self._topic_in_doubt:
             await self._find_positions()
         if not self._positions_are_certain:
-            await asyncio.sleep(REBALANCE_WAIT_S)
+            await self._wait_as_a_member()
             return []
         if not self._waiting:
             self._pass_to_positions()
@@ -181,6 +181,14 @@ class Source(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ships
     def next_offsets(self, records: Sequence[RawRecord]) -> dict[TopicPartition, tuple[int, str]]:
         """What to commit for a batch in flight: offsets, each with its topic's id."""
         return {TopicPartition(*at): (offset, self._note) for at, offset in self._ledger.next_offsets(records).items()}
+
+    async def have_committed(self, offsets: Mapping[TopicPartition, tuple[int, str]]) -> bool:
+        """Whether the group has exactly these: what became of a transaction whose last answer was lost."""
+        while True:
+            committed = await self._decided.committed(offsets, self._topic_id)
+            if committed is not None:
+                return committed == {partition: offset for partition, (offset, _) in offsets.items()}
+            await asyncio.sleep(RETRY_S)
 
     async def commit_before(self, records: Sequence[RawRecord]) -> bool:
         """Commit a batch of which nothing has been done yet; False: it is another instance's now, leave it alone.
@@ -275,8 +283,28 @@ class Source(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ships
         """Whether the group has counted us out, after a long silence: it asks nobody before it revokes then."""
         return generation_of(self._consumer) < 0
 
+    async def _wait_as_a_member(self) -> None:
+        """A moment in which aiokafka counts us as fetching.
+
+        Whose stage asks for nothing for 5 minutes is stuck: aiokafka leaves the group for us, and joins again only when
+        it is asked for records. But here we fetch nothing before it has joined: without this, never again.
+        """
+        with self._consumer._subscription.fetch_context():
+            await asyncio.sleep(REBALANCE_WAIT_S)
+
     async def _commit(self) -> bool:
-        """False: not now. Nothing is lost: it stays committable; where the partitions are gone it is scored again."""
+        """Commit, after as many failures as it takes; False: not in this generation of the group or of the topic.
+
+        Nothing is lost then: it stays committable, and where the partitions are gone it is scored again.
+        """
+        while True:
+            committed = await self._commit_now()
+            if committed is not None:
+                return committed
+            await asyncio.sleep(RETRY_S)
+
+    async def _commit_now(self) -> bool | None:
+        """As ``_commit``; None: no broker has taken it now."""
         async with self.commit_lock:
             generation = self.generation
             offsets = self._ledger.committable()
@@ -284,14 +312,19 @@ class Source(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ships
             ours = {TopicPartition(*at): offset for at, offset in offsets.items() if TopicPartition(*at) in assigned}
             try:
                 if ours:
-                    if not await self.is_same_topic() or self.generation != generation:
+                    is_same_topic = await self.is_same_topic()
+                    if self.generation != generation:
                         return False
+                    if not is_same_topic:
+                        return None
                     await self._commit_once({at: (offset, self._note) for at, offset in ours.items()})
             except KafkaError as error:
                 log.debug("commit_failed", reason=str(error))
-                if not (is_transient(error) or _is_of_another_generation(error)):
+                if _is_of_another_generation(error):
+                    return False
+                if not is_transient(error):
                     raise self._refused(error) from error
-                return False
+                return None
             if self.generation == generation:  # else the ledger may be that of a new topic, with offsets below these
                 self._ledger.committed(offsets)
             return True

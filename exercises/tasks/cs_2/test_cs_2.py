@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Coroutine, Mapping, Sequence
+from contextlib import nullcontext
 from types import SimpleNamespace
 from typing import Any, Literal
 
@@ -29,7 +30,9 @@ class Consumer:
         self.committed: list[int] = []
         self.state = SimpleNamespace(has_valid_position=True, position=0)
         assignment = SimpleNamespace(tps={AT}, state_value=lambda _partition: self.state)
-        self._subscription = SimpleNamespace(subscription=SimpleNamespace(assignment=assignment))
+        self._subscription = SimpleNamespace(
+            subscription=SimpleNamespace(assignment=assignment), fetch_context=nullcontext
+        )
         self._coordinator = SimpleNamespace(
             generation=1,
             fetch_committed_offsets=self._fetch_committed,

@@ -43,6 +43,10 @@ class Librdkafka:
 class AiokafkaConsumer:
     def __init__(self) -> None:
         self.at: dict[TopicPartition, int | str] = {}
+        self.assigned = {FIRST, SECOND}
+
+    def assignment(self) -> set[TopicPartition]:
+        return self.assigned
 
     def seek(self, partition: TopicPartition, offset: int) -> None:
         self.at[partition] = offset
@@ -54,13 +58,13 @@ class AiokafkaConsumer:
 def reached(
     monkeypatch: pytest.MonkeyPatch,
     answers: dict[int, SimpleNamespace] | Exception,
-    meanwhile: Callable[[DecidedOffsets], None] = lambda _: None,
+    meanwhile: Callable[[DecidedOffsets, AiokafkaConsumer], None] = lambda *_: None,
 ) -> tuple[dict[TopicPartition, int | str], bool]:
     """Where the consumer stands after both partitions were assigned, and whether their offsets may still change."""
     offsets = DecidedOffsets(StageSettings.read("a server", []), "group")
-    asked = Librdkafka(answers, lambda: meanwhile(offsets))
-    monkeypatch.setattr(decided_offsets, "Consumer", lambda _configuration: asked)
     consumer = AiokafkaConsumer()
+    asked = Librdkafka(answers, lambda: meanwhile(offsets, consumer))
+    monkeypatch.setattr(decided_offsets, "Consumer", lambda _configuration: asked)
 
     async def reach() -> None:
         offsets.await_for([FIRST, SECOND])
@@ -101,7 +105,11 @@ def test_while_a_transaction_is_open_nothing_is_read_from_any_partition(
 
 
 def test_an_answer_for_an_assignment_that_has_changed_meanwhile_is_not_used(monkeypatch: pytest.MonkeyPatch) -> None:
-    def assigned_again(offsets: DecidedOffsets) -> None:
+    def assigned_again(offsets: DecidedOffsets, _consumer: AiokafkaConsumer) -> None:
         offsets.await_for([FIRST])
 
-    assert reached(monkeypatch, {0: committed(7), 1: committed(9)}, assigned_again) == ({}, True)
+    def about_to_be_told(_offsets: DecidedOffsets, consumer: AiokafkaConsumer) -> None:
+        consumer.assigned = {FIRST}
+
+    for meanwhile in (assigned_again, about_to_be_told):
+        assert reached(monkeypatch, {0: committed(7), 1: committed(9)}, meanwhile) == ({}, True)

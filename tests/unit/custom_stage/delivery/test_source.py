@@ -2,12 +2,20 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from aiokafka import TopicPartition
-from aiokafka.errors import CommitFailedError, GroupAuthorizationFailedError, KafkaError, RequestTimedOutError
+from aiokafka.errors import (
+    CommitFailedError,
+    GroupAuthorizationFailedError,
+    IllegalGenerationError,
+    KafkaError,
+    NotCoordinatorForGroupError,
+    RequestTimedOutError,
+)
 from aiokafka.structs import OffsetAndMetadata
 
 from custom_stage.delivery import source as source_module
@@ -33,7 +41,10 @@ class Consumer:
         self.seeks: list[tuple[TopicPartition, int]] = []
         self.state = SimpleNamespace(has_valid_position=True, position=0)
         assignment = SimpleNamespace(tps={AT}, state_value=lambda _partition: self.state)
-        self._subscription = SimpleNamespace(subscription=SimpleNamespace(assignment=assignment))
+        self._subscription = SimpleNamespace(
+            subscription=SimpleNamespace(assignment=assignment), fetch_context=self._fetch_context
+        )
+        self.counts_as_fetching = 0  # so often
         self.kept = OffsetAndMetadata(0, "")  # of a former owner
         self.coordinator_known, self.answered = asyncio.Event(), asyncio.Event()
         self.coordinator_known.set()
@@ -45,6 +56,11 @@ class Consumer:
             _commit_lock=asyncio.Lock(),
             _do_commit_offsets=self._commit_once,
         )
+
+    @contextmanager
+    def _fetch_context(self) -> Iterator[None]:
+        self.counts_as_fetching += 1
+        yield
 
     async def _fetch_committed(self, _partitions: object) -> Mapping[TopicPartition, OffsetAndMetadata]:
         return {AT: self.kept}
@@ -78,9 +94,10 @@ class Broker:
     """Its data topic has the id that it is given."""
 
     data_topic_id = "first"
+    is_away = False
 
-    async def find_data_topic_id(self) -> str:
-        return self.data_topic_id
+    async def find_data_topic_id(self) -> str | None:
+        return None if self.is_away else self.data_topic_id
 
 
 Act = Callable[[Source, Consumer, Broker], Awaitable[None]]
@@ -128,6 +145,68 @@ def test_a_revocation_commits_a_batch_in_flight_when_it_is_acknowledged_and_not_
         source.acknowledge(first)
         await revoking
         assert consumer.committed == [{AT: 10}]
+
+    play(act)
+
+
+def test_a_revocations_commit_that_nobody_takes_at_once_is_made_again_before_the_partitions_go(
+    play: Callable[[Act], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(source_module, "RETRY_S", 0.0)
+
+    async def act(source: Source, consumer: Consumer, _broker: Broker) -> None:
+        source.acknowledge(await fetched(source, consumer, batch(0, 5)))
+        consumer.commit_ends = [RequestTimedOutError(), NotCoordinatorForGroupError()]
+        await source.on_partitions_revoked([AT])
+        assert consumer.committed == [{AT: 5}]
+
+    play(act)
+
+
+def test_a_revocations_commit_that_comes_too_late_for_the_group_is_not_made_again(play: Callable[[Act], None]) -> None:
+    async def act(source: Source, consumer: Consumer, _broker: Broker) -> None:
+        source.acknowledge(await fetched(source, consumer, batch(0, 5)))
+        consumer.commit_ends = [IllegalGenerationError()]
+        await source.on_partitions_revoked([AT])
+        assert consumer.committed == []
+
+    play(act)
+
+
+def test_who_asks_for_records_while_there_are_none_to_have_counts_as_a_member_that_fetches(
+    play: Callable[[Act], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(source_module, "REBALANCE_WAIT_S", 0.0)
+
+    async def act(source: Source, consumer: Consumer, broker: Broker) -> None:
+        await source.on_partitions_revoked([AT])
+        assert await source.read() == []
+        assert consumer.counts_as_fetching == 1
+        await source.on_partitions_assigned([AT])
+        broker.is_away = True
+        assert await source.read() == []
+        assert consumer.counts_as_fetching == 2
+
+    play(act)
+
+
+def test_what_became_of_a_commit_is_asked_until_it_is_decided(
+    play: Callable[[Act], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(source_module, "RETRY_S", 0.0)
+
+    async def act(source: Source, _consumer: Consumer, _broker: Broker) -> None:
+        answers: list[Mapping[TopicPartition, int] | None] = []
+
+        async def committed(_partitions: object, topic_id: str) -> Mapping[TopicPartition, int] | None:
+            assert topic_id == "first"
+            return answers.pop(0)
+
+        monkeypatch.setattr(source._decided, "committed", committed)
+        answers += [None, {AT: 5}]
+        assert await source.have_committed({AT: (5, "first\0")})
+        answers += [{AT: 4}]
+        assert not await source.have_committed({AT: (5, "first\0")})
 
     play(act)
 

@@ -31,6 +31,7 @@ class Source:
     def __init__(self) -> None:
         self.ours = self.same_topic = True
         self.unanswered = 0  # so many questions for the topic's id
+        self.committed = False  # whether the group has the offsets of a transaction whose last answer was lost
         self.commit_lock = asyncio.Lock()
 
     def holds(self, _records: object) -> bool:
@@ -41,6 +42,10 @@ class Source:
 
     async def is_member(self) -> bool:
         return True
+
+    async def have_committed(self, offsets: Mapping[TopicPartition, int]) -> bool:
+        assert offsets
+        return self.committed
 
     async def is_same_topic(self) -> bool:
         self.ours = self.ours and self.same_topic  # it is forgotten
@@ -57,6 +62,7 @@ class Transactional(Producer):
         super().__init__(answer)
         self._source = source
         self.taken_away = False
+        self.commit_ends: KafkaError | None = None  # when everything else is done
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[None]:
@@ -66,6 +72,8 @@ class Transactional(Producer):
         except BaseException:
             self.ended.append("aborted")
             raise
+        if self.commit_ends is not None:
+            raise self.commit_ends
         self.ended.append("committed")
 
     async def send_offsets_to_transaction(self, offsets: Mapping[TopicPartition, int], _group: str) -> None:
@@ -188,6 +196,18 @@ def test_a_broken_producer_is_replaced_and_the_batches_are_written_again(answer:
         scene = Scene(answer, None)
         assert await scene.commit(SCORED, REJECTED) == [SCORED, REJECTED]
         assert scene.ended == [["aborted", "stopped"], ["committed"]]
+
+    run(act)
+
+
+def test_a_transaction_whose_last_answer_was_lost_is_written_again_only_if_it_was_not_committed() -> None:
+    async def act() -> None:
+        for committed in (True, False):
+            scene = Scene(None, None)
+            scene.producers[0].commit_ends = KafkaError("no coordinator")
+            scene.source.committed = committed
+            assert await scene.commit(SCORED) == [SCORED]
+            assert scene.ended == [["stopped"], [] if committed else ["committed"]]
 
     run(act)
 

@@ -131,6 +131,22 @@ def test_a_broken_producer_is_replaced_once_for_all_batches(error: KafkaError, k
     run(act)
 
 
+@pytest.mark.parametrize(("kind", "sent_again"), [(Sink, 2), (OnceSink, 1)])
+def test_what_is_in_flight_behind_the_batch_that_broke_its_producer_gets_no_answer_and_is_not_waited_for(
+    kind: type[Sink], sent_again: int
+) -> None:
+    async def act() -> None:
+        scene = Scene(TimeoutError(), None, kind=kind)
+        await scene.sink.start()
+        both = asyncio.gather(*[await scene.sink.enqueue(SCORED) for _ in range(2)])
+        await other_tasks_run()
+        scene.producers[0].unanswered[0].set_exception(OutOfOrderSequenceNumber())
+        await both
+        assert len(scene.producers[1].sent) == sent_again  # at most once: the other one may be in Kafka
+
+    run(act)
+
+
 def test_at_most_once_scores_whose_answer_was_lost_are_not_sent_again_and_those_refused_are_an_error() -> None:
     async def act() -> None:
         lost = Scene(NotLeaderForPartitionError(), kind=OnceSink)

@@ -8,7 +8,13 @@ from typing import Any, NamedTuple, Self
 
 import pytest
 from aiokafka import TopicPartition
-from aiokafka.errors import IllegalStateError, KafkaConnectionError, KafkaError, KafkaTimeoutError
+from aiokafka.errors import (
+    GroupAuthorizationFailedError,
+    IllegalStateError,
+    KafkaConnectionError,
+    KafkaError,
+    KafkaTimeoutError,
+)
 from aiokafka.structs import OffsetAndMetadata
 from faust.types import TP
 from hypothesis import given
@@ -613,6 +619,19 @@ def test_the_thread_hands_over_what_it_fetched_though_the_flow_has_stopped_meanw
     asyncio.run(run())
 
 
+def test_a_fetch_raises_what_has_ended_the_membership_in_the_group() -> None:
+    async def run() -> None:
+        member = await Member().at_work()
+        (tp,) = member.consumer.tps
+        thread = ConsumerThread(member.consumer, thread_loop=asyncio.get_running_loop())
+        kafka = Kafka(lambda: None, {}, {tp: 3})
+        kafka.error = GroupAuthorizationFailedError("a group")
+        with pytest.raises(GroupAuthorizationFailedError):
+            await thread._fetch_records(kafka, {tp})
+
+    asyncio.run(run())
+
+
 class Kafka:
     """An ``AIOKafkaConsumer``, as far as one fetch needs it."""
 
@@ -623,6 +642,12 @@ class Kafka:
         self._records = records
         self._positions = positions
         self.tps = set(positions)
+        self._coordinator = self
+        self.error: KafkaError | None = None  # that the group's coordinator has not been able to tell anybody
+
+    def check_errors(self) -> None:
+        if self.error is not None:
+            raise self.error
 
     def fetch_context(self) -> AbstractContextManager[None]:
         return nullcontext()
