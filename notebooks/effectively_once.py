@@ -24,8 +24,8 @@
 #
 # ### The acknowledgement that got lost
 #
-# `LossyProxy` is a TCP proxy of 60 lines ([kit/proxy.py](kit/proxy.py)). It passes the first produce request on to a
-# real broker, swallows the answer, and closes the connection. After that it only passes on.
+# `LossyProxy` is a TCP proxy of less than 100 lines ([kit/proxy.py](kit/proxy.py)). It passes the first produce
+# request on to a real broker, swallows the answer, and closes the connection. After that it only passes on.
 
 # %%
 import itertools

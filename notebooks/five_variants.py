@@ -205,12 +205,12 @@ def take_away(scene: Scene, circumstance: Circumstance) -> None:
 def restart(scene: Scene) -> tuple[bool, float]:
     """Whether it scores at once, and after how many seconds it did the first thing."""
     server, kafka = scene.server, scene.observer
+    wait_until(lambda: kafka.without_members(server.group), "the group missed the dead server")
     before = kafka.scores()
 
     def scored_or_skipped() -> bool:
         return kafka.scores() > before or server.meter("serving_records_skipped_total") > 0
 
-    wait_until(lambda: kafka.without_members(server.group), "the group missed the dead server")
     started_s = server.start()
     seen_s = server.wait_until(scored_or_skipped, "it scored or skipped")
     return kafka.scores() > before, seen_s - started_s
@@ -274,7 +274,7 @@ def kill_9(scene: Scene, taken: Circumstance, end: End = MeasuredServer.kill) ->
     scene.wait_until_drained()
     scored = kafka.scored_since(scores)
     skipped = sum(kafka.data_ends().values()) - wines - len(scored)
-    patience_s = 10 if promised(server.variant, taken)[1] else 0
+    patience_s = 60 if promised(server.variant, taken)[1] else 0
     exact = counts_exactly(scene, len(scored), patience_s)
     return Killed((serves, exact), first_s, scored.total() - len(scored), skipped)
 

@@ -178,8 +178,9 @@ for name in customers:
 # ### Retention: the log forgets at its beginning
 #
 # No disk holds all records of all years. Kafka deletes at the log's beginning, by age or by size; here we do it by
-# hand. `slow` has committed 6, and that record is gone. Nobody tells it: it goes on with the first record that there
-# is.
+# hand. `slow` has committed 6, and that record is gone. Nobody tells it. Where it goes on is said by
+# `auto.offset.reset`: here `earliest`, so with the first record that there is. With the clients' own default, `latest`,
+# it would go on at the end, and miss all that is in the log.
 
 # %%
 deleted = walk.admin.delete_records([TopicPartition(topic, 0, 8)])

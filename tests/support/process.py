@@ -15,7 +15,7 @@ import psutil
 from tests.support.forked_process import ForkedProcess
 
 ROOT = Path(__file__).parents[2]
-DEADLINE_S = 60.0  # generous: a machine with much else to do starts a server in 30 s
+DEADLINE_S = 180.0  # for what hangs: on a quarter of a core a server was ready after more than a minute
 Started = subprocess.Popen[bytes] | ForkedProcess
 NO_JAVA = {"PATH": "/nonexistent", "JAVA_HOME": "/nonexistent"}
 
@@ -83,11 +83,18 @@ class Process:
 
     def wait_until(self, holds: Callable[[], bool], what: str, deadline_s: float = DEADLINE_S) -> None:
         """Something holds; an assertion fails after the deadline, or when the process ends before."""
+
+        def held_or_ended() -> bool:
+            ended = self.process.poll() is not None
+            held.append(holds())  # once: it may hold for a moment only
+            return held[-1] or ended
+
+        held = [False]
         try:
-            eventually(lambda: holds() or self.process.poll() is not None, what, deadline_s)
+            eventually(held_or_ended, what, deadline_s)
         except AssertionError as error:
             raise AssertionError(f"{error}\n--- {self._log.name}\n{self.said[-2000:]}") from None
-        assert holds(), f"ended with {self.process.returncode} before {what}:\n{self.said}"
+        assert held[-1], f"ended with {self.process.returncode} before {what}:\n{self.said}"
 
     def stop(self, number: signal.Signals = signal.SIGTERM) -> int:
         """Ask it to stop; its exit code."""

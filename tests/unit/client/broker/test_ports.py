@@ -34,3 +34,8 @@ def test_a_port_where_somebody_listens_is_neither_free_nor_to_be_had() -> None:
             free_port(port)
         with pytest.raises(PortInUse):
             check_port(port)
+
+
+def test_no_connection_takes_a_free_port_meanwhile() -> None:
+    """The system takes a connection's own port from 32768 (Linux) or 49152 (macOS) on, unless it was told otherwise."""
+    assert all(20_000 <= free_port() < 32_768 for _ in range(20))
