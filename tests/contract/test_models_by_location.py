@@ -20,7 +20,7 @@ from tests.support.server_process import ServerProcess
 from tests.support.stream import ALCOHOL, Stream, headers, model, wine
 
 MAX_MODEL_BYTES = MAX_MESSAGE_BYTES + 2**20
-LOAD_TIMEOUT_S = 4
+LOAD_TIMEOUT_S = 20  # for what hangs: it binds the good models, too, and the first one's trial has Python to start
 LEAST_MEMORY_BYTES = 256 * 2**20
 
 
