@@ -3,6 +3,8 @@
 import threading
 import time
 from collections import deque
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Self
 
@@ -38,16 +40,25 @@ class LabelledLoad:
         self._source = GeneratedWines(seed=16)
         self._producer = Producer({**PRODUCER, "bootstrap.servers": bootstrap_servers})
         self._labels: deque[tuple[float, str, float]] = deque()  # when it is due, record id, quality
+        self._labelling = threading.Lock()  # held by who publishes labels, and by who holds them back
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._run)
         self.sent = 0
         """How many wines."""
+        self.labelled = 0
+        """How many of them have their label."""
         self.label_shift = 0.0
         """Added to every label from now on: the world changes."""
 
     def record_ids(self) -> list[str]:
         """Of all wines so far, in order."""
         return [_record_id(number) for number in range(self.sent)]
+
+    @contextmanager
+    def labels_held_back(self) -> Iterator[None]:
+        """Publish wines, but no label, for as long as the block runs; the labels that were due come after it."""
+        with self._labelling:
+            yield
 
     def __enter__(self) -> Self:
         self._thread.start()
@@ -66,7 +77,11 @@ class LabelledLoad:
             due = pace.due(now_s) - self.sent
             if due > 0:
                 self._publish_wines(due, now_s)
-            self._publish_labels(now_s)
+            if self._labelling.acquire(blocking=False):  # else they are held back
+                try:
+                    self._publish_labels(now_s)
+                finally:
+                    self._labelling.release()
             self._producer.poll(0)
 
     def _publish_wines(self, n: int, now_s: float) -> None:
@@ -88,6 +103,7 @@ class LabelledLoad:
         while self._labels and self._labels[0][0] <= now_s:
             _, record_id, label = self._labels.popleft()
             self._producer.produce(self._drift.labels, str(label), record_id)
+            self.labelled += 1
 
 
 def _record_id(number: int) -> str:

@@ -9,7 +9,7 @@ import math
 import threading
 import time
 from collections import Counter
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 
@@ -110,6 +110,11 @@ class Monitor:
     def events(self) -> Sequence[ModelEvent]:
         """All that it has read, its own among them."""
         return tuple(self._events)
+
+    @property
+    def active(self) -> Mapping[str, str]:
+        """By data type, the name of the newest model that it has read: an alarm takes this one back, and no other."""
+        return dict(self._active)
 
     @property
     def unmatched(self) -> tuple[int, int]:
