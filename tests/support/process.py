@@ -113,4 +113,7 @@ class Process:
 
 def runs(pid: int) -> bool:
     """Whether this process is there and no zombie."""
-    return bool(psutil.pid_exists(pid) and psutil.Process(pid).status() != psutil.STATUS_ZOMBIE)
+    try:
+        return bool(psutil.Process(pid).status() != psutil.STATUS_ZOMBIE)
+    except psutil.NoSuchProcess:
+        return False
