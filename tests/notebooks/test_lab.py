@@ -69,7 +69,8 @@ class RunningLab:
             answer = json.loads(str(await socket.read_message()))
             if answer["parent_header"].get("msg_id") == "1":
                 printed += answer["content"].get("text", "") or str(answer["content"].get("evalue", ""))
-                if answer["msg_type"] == "execute_reply":
+                # The reply comes on another channel, and may overtake what was printed.
+                if answer["msg_type"] == "status" and answer["content"]["execution_state"] == "idle":
                     break
         socket.close()
         while await socket.read_message() is not None:
