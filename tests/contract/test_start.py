@@ -11,12 +11,12 @@ from client.broker.embedded_kafka import EmbeddedKafka
 from client.broker.ports import free_port
 from client.topics import create_topics
 from serving.settings.topics import Topics
-from tests.support.process import ROOT
+from tests.support.process import DEADLINE_S, ROOT
 
 
 def refused(variant: str, *flags: str) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", f"{variant}.server", *flags]
-    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=30, check=False)
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=DEADLINE_S, check=False)
 
 
 def the_line(ended: subprocess.CompletedProcess[str], exit_code: int) -> str:

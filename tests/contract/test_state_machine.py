@@ -167,7 +167,7 @@ class ServerAndRule(RuleBasedStateMachine):
             return seen == expected
 
         try:
-            self.host.server.wait_until(agrees, f"it agrees with {expected}", deadline_s=20)
+            self.host.server.wait_until(agrees, f"it agrees with {expected}")
         except AssertionError as error:
             raise AssertionError(f"{error}\nbut says {seen}") from None
 

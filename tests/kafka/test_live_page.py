@@ -15,10 +15,10 @@ from client.broker.embedded_kafka import EmbeddedKafka
 from serving.settings.topics import Topics
 from tests.support.browser import chromium, needs_chromium
 from tests.support.models import times_alcohol
+from tests.support.process import DEADLINE_S
 from tests.support.server_process import ServerProcess
 from tests.support.stream import Stream, model, wine
 
-DEADLINE_S = 20.0
 NOTHING = "\N{EN DASH}"
 
 pytestmark = needs_chromium
