@@ -12,11 +12,12 @@ from pathlib import Path
 import pytest
 
 from client.broker.ports import free_port
+from client.demo.one.one_server import GRACE_S
 from tests.support.demo_process import DEADLINE_S, DemoProcess, alive
 from tests.support.process import ROOT, eventually
 
 PACE = ("--data-interval", "0.02", "--model-interval", "1")
-KILL_LIMIT_S = 5.0
+KILL_LIMIT_S = GRACE_S + 5.0  # on a quiet machine: 5 s in all
 STOP_LIMIT_S = 10.0
 SUMMARY = (
     r"scored +(\d+) records\nmodels +(\d+): .*\nswaps +(\d+)\nlatency +p50 ([\d.]+) ms, p99 ([\d.]+) ms end to end\n"
