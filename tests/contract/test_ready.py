@@ -54,6 +54,8 @@ def test_an_instance_without_a_partition_that_should_have_one_gives_the_reason(
             ).wait_until_ready()
             for name in ("a", "b")
         ]
+        # An instance may be ready before the group has told it that it gets none.
+        eventually(lambda: any(f"{ASSIGNED}[]" in server.said for server in servers), "one of them had been given none")
         (standby,) = [server for server in servers if f"{ASSIGNED}[]" in server.said]
         admin = AdminClient({"bootstrap.servers": broker.bootstrap_servers})
         for topic in (growing.scores, growing.data):
