@@ -1,17 +1,38 @@
 """Nothing is lost, by record id: stops, kills, and instances that come and go, all under load."""
 
 import signal
+from dataclasses import dataclass
 
 import pytest
 
+from client.broker.embedded_kafka import EmbeddedKafka
+from experiments.price_of_state.measuring import UNCOMPACTED
 from serving.engine import Guarantees
+from serving.settings.topics import Layout, Topics
 from tests.contract.accounts import SKIPPED, distinct, nothing_is_lost, redelivered, scored_some, settled, taught
-from tests.contract.conftest import SOON_MISSED, Start, put_in_force
+from tests.contract.conftest import SOON_MISSED, Start, new_stream, put_in_force
 from tests.support.models import slow, times_alcohol
 from tests.support.pmml_examples import ON_JAVA
 from tests.support.stream import Stream, model
 
 MAX_BATCH, MAX_IN_FLIGHT = 100, 2
+
+
+@dataclass(frozen=True)
+class TopicsOfAllModels(Topics):
+    """The models topic keeps a model that is published again: it tells the checker since when the model scores.
+
+    Kafka compacts what is a minute old, and a slow machine takes longer for a test.
+    """
+
+    def layout(self, data_partitions: int) -> Layout:
+        """As always, but for the models."""
+        return {**Topics.layout(self, data_partitions), self.models: (1, UNCOMPACTED)}
+
+
+@pytest.fixture
+def stream(broker: EmbeddedKafka, variant: str) -> Stream:
+    return new_stream(broker, f"lost-{variant}", TopicsOfAllModels)
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, pytest.param(signal.SIGINT, marks=pytest.mark.thorough)])
