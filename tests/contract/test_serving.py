@@ -3,13 +3,12 @@
 import itertools
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
+from typing import Any
 
 import pytest
 
-from tests.contract.accounts import SCORED
 from tests.contract.conftest import Start, put_in_force
 from tests.support.models import slow, times_alcohol
-from tests.support.server_process import ServerProcess
 from tests.support.stream import ALCOHOL, Stream, model, wine
 
 
@@ -54,8 +53,8 @@ def test_scores_keep_their_records_order_in_each_partition(start: Start, stream:
     assert all(numbers == sorted(numbers) for numbers in offsets.values())
 
 
-def has_scored(server: ServerProcess, records: float) -> bool:
-    return server.metric(SCORED) >= records
+def has_scored(name: str, records: int, state: Any) -> bool:
+    return bool(state["name"] == name and state["usage"] >= records)
 
 
 def test_a_new_model_takes_over_while_records_flow_and_none_is_missed(start: Start, stream: Stream) -> None:
@@ -64,9 +63,7 @@ def test_a_new_model_takes_over_while_records_flow_and_none_is_missed(start: Sta
     with stream.background_load() as load:
         for factor in (2.0, 3.0, 4.0):
             stream.publish_model(model(f"times {factor}", data=times_alcohol(factor)))
-            server.wait_until_said(f"Model serving - times {factor}")
-            scored = server.metric(SCORED)
-            server.wait_until(partial(has_scored, server, scored + 100), "scoring goes on")
+            server.wait_until_state(partial(has_scored, f"times {factor}", 100))
     scores = stream.scores_of(load.ids)
     for partition in range(3):
         names = [score.model_name for score in scores if score.source_partition == partition]
