@@ -21,6 +21,7 @@ from serving.scoring.outcomes import BatchOutcome
 from serving.settings.server import Settings
 from tests.support.played_producer import REJECTED, SCORED, Broker, Producer, other_tasks_run
 
+HANGS_S = 60.0
 BATCHES = {"a score": SCORED, "a dead letter": REJECTED}
 of_each_kind = pytest.mark.parametrize("served", BATCHES.values(), ids=BATCHES.keys())
 
@@ -50,7 +51,7 @@ def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def run(act: Callable[[], Coroutine[Any, Any, None]]) -> None:
-    asyncio.run(act())
+    asyncio.run(asyncio.wait_for(act(), HANGS_S))
 
 
 @of_each_kind
