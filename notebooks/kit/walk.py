@@ -14,15 +14,14 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import ClassVar
 
-from confluent_kafka import Consumer, Message, Producer, TopicPartition
-from confluent_kafka.admin import (  # type: ignore[attr-defined]  # public, though not all are named as exports
-    AdminClient,
-    NewTopic,
-)
+from confluent_kafka import Consumer, KafkaError, KafkaException, Message, Producer, TopicPartition
+from confluent_kafka.admin import AdminClient
 
 from client.broker.embedded_kafka import EmbeddedKafka
 from experiments.scene import Scene, scene
 from model.scratch import scratch_directory, sweep
+from serving.kafka.topic_creation import TopicCreation
+from serving.settings.security import PLAINTEXT
 
 BROKER = "NOTEBOOKS_BOOTSTRAP_SERVERS"
 """The variable with the address of a broker that several notebooks share; without it, each starts its own."""
@@ -65,7 +64,7 @@ class Walk:
         self.admin = AdminClient({"bootstrap.servers": self.bootstrap_servers, "log_level": 0})
 
     def topic(self, name: str, partitions: int = 1, **settings: str) -> str:
-        """Create a topic; returns its whole name.
+        """Create a topic, and wait until the broker knows of it; returns its whole name.
 
         Args:
             name: in the notebook; a second one of the same name is another topic.
@@ -75,7 +74,7 @@ class Walk:
         self._topics[name] += 1
         whole = ".".join([self._prefix, name, *(["again"] * (self._topics[name] - 1))])
         config = {key.replace("_", "."): value for key, value in settings.items()}
-        self.admin.create_topics([NewTopic(whole, partitions, 1, config=config)])[whole].result(LIMIT_S)
+        TopicCreation(self.bootstrap_servers, PLAINTEXT, "name").create_missing({whole: (partitions, config)})
         return whole
 
     def producer(self, **settings: object) -> Producer:
@@ -136,8 +135,10 @@ class Walk:
         deadline_s = time.monotonic() + LIMIT_S
         while time.monotonic() < deadline_s:
             for message in consumer.consume(1_000, timeout=0.1):
-                if message.error() is not None:
-                    return
+                if (error := message.error()) is not None:
+                    if error.code() == KafkaError._PARTITION_EOF:
+                        return
+                    raise KafkaException(error)
                 yield message
         raise TimeoutError(f"the end of the partition was not reached within {LIMIT_S:g} s")
 
