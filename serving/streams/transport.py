@@ -35,7 +35,7 @@ from typing import Any, NamedTuple
 
 import structlog
 from aiokafka import TopicPartition
-from aiokafka.errors import CommitFailedError, ConsumerStoppedError, IllegalStateError
+from aiokafka.errors import CommitFailedError, ConsumerStoppedError, IllegalStateError, KafkaError
 from aiokafka.structs import OffsetAndMetadata
 from faust.transport.drivers import TRANSPORTS
 from faust.transport.drivers.aiokafka import AIOKafkaConsumerThread
@@ -153,10 +153,23 @@ class ConsumerThread(AIOKafkaConsumerThread):
         max_records: int | None = None,
     ) -> Mapping[Any, Any]:
         fetched = await super()._fetch_records(consumer, active_partitions, timeout, max_records)
-        consumer._coordinator.check_errors()  # as aiokafka's getmany does: faust fetches around it
+        self._check_membership(consumer)
         # Nothing is awaited here: the positions are where exactly these records end.
         ends = positions(consumer)
         return {tp: Fetched(fetched.get(tp, ()), ends.get(tp)) for tp in {*active_partitions, *fetched}}
+
+    @staticmethod
+    def _check_membership(consumer: Any) -> None:
+        """As aiokafka's ``getmany`` does, which faust fetches around: a member whom nobody asks waits with his error.
+
+        Raises:
+            KafkaError: what the group's coordinator will never take.
+        """
+        try:
+            consumer._coordinator.check_errors()
+        except KafkaError as error:  # told, so the member goes on
+            if not is_transient(error):
+                raise
 
     async def seek_to_committed(self) -> Mapping[Any, Any]:
         """Called by faust; None where the group has committed nothing in the topic that has this name now."""

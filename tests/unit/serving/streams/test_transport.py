@@ -628,6 +628,8 @@ def test_a_fetch_raises_what_has_ended_the_membership_in_the_group() -> None:
         kafka.error = GroupAuthorizationFailedError("a group")
         with pytest.raises(GroupAuthorizationFailedError):
             await thread._fetch_records(kafka, {tp})
+        kafka.error = KafkaConnectionError()  # which it tries again, now that somebody has heard of it
+        assert await thread._fetch_records(kafka, {tp}) == {tp: Fetched((), 3)}
 
     asyncio.run(run())
 
