@@ -7,7 +7,7 @@ from typing import Any
 import structlog
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
-from aiokafka.errors import KafkaError
+from aiokafka.errors import KafkaError, TopicAuthorizationFailedError
 
 from serving.errors import (
     BrokerNotFound,
@@ -16,6 +16,7 @@ from serving.errors import (
     PartitionsChanged,
     PartitionsDiffer,
     TopicMissing,
+    TopicRefused,
     TopicTakesTooLittle,
 )
 from serving.kafka.clients import RETRY_S, close_quietly
@@ -132,6 +133,9 @@ class Broker:
         except (KafkaError, OSError, TimeoutError):
             await check_login(bootstrap_servers, self._settings.security)
             return BrokerNotFound(bootstrap_servers)
+        for topic in found:
+            if topic["error_code"] == TopicAuthorizationFailedError.errno:
+                raise TopicRefused(topic["topic"], "this user has no right to it", "--topic-prefix")
         partitions = {topic["topic"]: len(topic["partitions"]) for topic in found if not topic["error_code"]}
         for name in topics.layout(1):
             if name not in partitions:

@@ -66,7 +66,7 @@ class SecuredKafka:
 
 
 @contextmanager
-def secured_kafka(directory: Path) -> Iterator[SecuredKafka]:
+def secured_kafka(directory: Path, kind: type[SecureListener] = SecureListener) -> Iterator[SecuredKafka]:
     """From start to stop; all its files are in ``directory``."""
     ca, other_ca = trustme.CA(), trustme.CA()
     files = {name: directory / f"{name}.pem" for name in ("ca", "other-ca")}
@@ -74,7 +74,7 @@ def secured_kafka(directory: Path) -> Iterator[SecuredKafka]:
     other_ca.cert_pem.write_to_path(str(files["other-ca"]))
     ours, untrusted = _client(ca, directory / "client"), _client(other_ca, directory / "untrusted")
     brokers = ca.issue_cert(HOST, "localhost")
-    listener = SecureListener(
+    listener = kind(
         port=free_port(),
         tls_port=free_port(),
         certificate_port=free_port(),
