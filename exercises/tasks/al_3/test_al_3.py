@@ -37,6 +37,10 @@ class PlayedProducer:
 
     def __init__(self, sent: list[Message]) -> None:
         self._sent = sent
+        self._message_accumulator = self
+
+    def fail_all(self, _error: Exception) -> None:
+        """Nothing waits."""
 
     async def start(self) -> None:
         """Nothing to connect to."""
