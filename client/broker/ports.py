@@ -59,9 +59,9 @@ def free_port(wanted: int = 0) -> int:
     """
     if wanted:
         return _reserved(wanted)
-    for port in random.SystemRandom().sample(LISTENERS_PORTS, len(LISTENERS_PORTS)):
+    for _ in LISTENERS_PORTS:
         with suppress(OSError):
-            return _reserved(port)
+            return _reserved(random.SystemRandom().choice(LISTENERS_PORTS))
     raise OSError(errno.EADDRINUSE, "no port is free")
 
 

@@ -130,7 +130,7 @@ class TransactionalSink(Sink):
                 self._make_smaller(batches, time.time() - began_s)
             elif not (breaks_producer(error) or is_transient(error)):
                 raise BrokerRefused("committing a transaction", str(error) or repr(error)) from error
-            await self._replace(producer, error)  # begins when the old one's transaction is decided
+            await self._replace(producer, error)  # by the next one's start the transaction is decided
             if is_whole and await self._source.have_committed(offsets):
                 return True  # only the answer was lost
             await asyncio.sleep(RETRY_S)

@@ -293,7 +293,7 @@ class Source(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ships
             await asyncio.sleep(REBALANCE_WAIT_S)
 
     async def _commit(self) -> bool:
-        """Commit, after as many failures as it takes; False: not in this generation of the group or of the topic.
+        """Commit, after as many failures as it takes; False: not for this topic, or this generation of the group.
 
         Nothing is lost then: it stays committable, and where the partitions are gone it is scored again.
         """
@@ -304,7 +304,7 @@ class Source(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ships
             await asyncio.sleep(RETRY_S)
 
     async def _commit_now(self) -> bool | None:
-        """As ``_commit``; None: no broker has taken it now."""
+        """As ``_commit``; None: no broker has taken it, and may the next time."""
         async with self.commit_lock:
             generation = self.generation
             offsets = self._ledger.committable()
@@ -312,11 +312,8 @@ class Source(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ships
             ours = {TopicPartition(*at): offset for at, offset in offsets.items() if TopicPartition(*at) in assigned}
             try:
                 if ours:
-                    is_same_topic = await self.is_same_topic()
-                    if self.generation != generation:
-                        return False
-                    if not is_same_topic:
-                        return None
+                    if not await self.is_same_topic() or self.generation != generation:
+                        return False  # a topic that is gone is not waited for
                     await self._commit_once({at: (offset, self._note) for at, offset in ours.items()})
             except KafkaError as error:
                 log.debug("commit_failed", reason=str(error))
